@@ -1,0 +1,262 @@
+"""The kind cluster as the tests see it: kubectl that returns dicts, waiting, and signals from the node.
+
+Nothing here knows what an ensemble is. Every wait has a deadline and says what it saw last.
+"""
+
+import json
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+Object = dict[str, Any]
+Found = TypeVar("Found")
+
+ALLOWED_CONTEXTS: Final = frozenset({"kind-zookeeper-operator"})
+"""Tests delete namespaces and stop processes: they run against a cluster made for them, or not at all."""
+
+OPERATOR_NAMESPACE: Final = "zookeeper-operator"
+
+PATIENCE: Final = float(os.environ.get("E2E_PATIENCE", "1"))
+"""How much longer things may take on a machine that is busy; what may be lost stays the same: nothing."""
+
+
+class CommandError(AssertionError):
+    """A command failed; the message holds what it printed."""
+
+    def __init__(self, command: Sequence[str], returncode: int, output: str) -> None:
+        super().__init__(f"exit {returncode} of {' '.join(command)}\n{output}")
+        self.output = output
+
+
+class WaitError(AssertionError):
+    """Something did not come true in time."""
+
+
+def run(
+    *command: str, given: str | None = None, timeout: float = 60, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run a command and return it with its output as text.
+
+    Raises:
+        CommandError: it failed, or took too long.
+    """
+    try:
+        done = subprocess.run(
+            command, input=given, capture_output=True, text=True, timeout=timeout, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CommandError(command, -1, f"no end within {timeout} s: {error.stderr!r}") from None
+    if check and done.returncode != 0:
+        raise CommandError(command, done.returncode, done.stdout + done.stderr)
+    return done
+
+
+def wait_until(
+    what: str,
+    look: Callable[[], Found],
+    *,
+    seconds: float,
+    every: float = 0.5,
+    seen: Callable[[], object] | None = None,
+) -> Found:
+    """Look again and again until the answer is truthy, and return it.
+
+    `seen` says what to show when it did not come true; without it the last answer is shown. A look that
+    fails is a look that found nothing.
+
+    Raises:
+        WaitError: it was not so within the time.
+    """
+    end = time.monotonic() + seconds * PATIENCE
+    while True:
+        try:
+            last: object = (found := look())
+            if found:
+                return found
+        except (CommandError, KeyError, IndexError, json.JSONDecodeError) as error:
+            last = error
+        if time.monotonic() >= end:
+            raise WaitError(
+                f"{what}: not within {seconds} s; last seen: {seen() if seen else last}"
+            )
+        time.sleep(every)
+
+
+def stays(what: str, look: Callable[[], object], *, seconds: float, every: float = 0.5) -> None:
+    """Look again and again, and fail when the answer is ever falsy.
+
+    Raises:
+        AssertionError: it was not so at some time.
+    """
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert look(), f"{what}: not any more after {seconds - (end - time.monotonic()):.1f} s"
+        time.sleep(every)
+
+
+class Cluster:
+    """One cluster, by kubectl and, for what a pod cannot do to itself, by its nodes' containers."""
+
+    def __init__(self, context: str) -> None:
+        if context not in ALLOWED_CONTEXTS:
+            allowed = ", ".join(sorted(ALLOWED_CONTEXTS))
+            raise ValueError(f"these tests run against {allowed}, never against {context}")
+        self.context = context
+
+    def kubectl(
+        self, *arguments: str, given: str | None = None, timeout: float = 60, check: bool = True
+    ) -> str:
+        """Run kubectl and return what it printed."""
+        command = ("kubectl", "--context", self.context, *arguments)
+        return run(*command, given=given, timeout=timeout, check=check).stdout
+
+    def get(self, kind: str, name: str, namespace: str = "") -> Object | None:
+        """One object; None if there is none."""
+        out = self.kubectl(
+            *_in(namespace), "get", kind, name, "--output=json", "--ignore-not-found"
+        )
+        return json.loads(out) if out.strip() else None
+
+    def list(self, kinds: str, namespace: str = "", *, selector: str = "") -> list[Object]:
+        """All objects of one or several kinds."""
+        out = self.kubectl(*_in(namespace), "get", kinds, "--output=json", f"--selector={selector}")
+        items: list[Object] = json.loads(out)["items"]
+        return items
+
+    def apply(self, *objects: Object) -> None:
+        """Create or change objects, as a user with a file does."""
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+        self.kubectl("apply", "--filename=-", given=text)
+
+    def replace(self, body: Object) -> None:
+        """Put an object in the place of the one of the same name."""
+        self.kubectl("replace", "--filename=-", given=json.dumps(body))
+
+    def patch(self, kind: str, name: str, namespace: str, patch: Mapping[str, Any]) -> None:
+        """Merge something into an object."""
+        self.kubectl(
+            *_in(namespace), "patch", kind, name, "--type=merge", f"--patch={json.dumps(patch)}"
+        )
+
+    def delete(self, kind: str, name: str, namespace: str = "", *options: str) -> None:
+        """Delete an object; without waiting unless the options say so."""
+        self.kubectl(*_in(namespace), "delete", kind, name, "--wait=false", *options)
+
+    def exec(
+        self,
+        namespace: str,
+        pod: str,
+        *command: str,
+        given: str | None = None,
+        timeout: float = 60,
+    ) -> str:
+        """Run a command in a pod, with something on its standard input if given."""
+        keep_open = () if given is None else ("--stdin",)
+        return self.kubectl(
+            *_in(namespace), "exec", *keep_open, pod, "--", *command, given=given, timeout=timeout
+        )
+
+    def logs(self, namespace: str, pod: str, *options: str) -> str:
+        """The log of a pod."""
+        return self.kubectl(*_in(namespace), "logs", pod, *options)
+
+    def raw(self, path: str, *, timeout: float = 10) -> str:
+        """The answer of the API server to a GET."""
+        return self.kubectl("get", "--raw", path, timeout=timeout)
+
+    def http(self, namespace: str, pod: str, port: int, path: str) -> str:
+        """What a pod answers to a GET, asked through the API server."""
+        return self.raw(f"/api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy/{path}")
+
+    @contextmanager
+    def port_forward(self, namespace: str, target: str, port: int) -> Iterator[int]:
+        """A port of this machine that leads to one of a pod or Service, as long as it is needed."""
+        command = ("kubectl", "--context", self.context, *_in(namespace), "port-forward")
+        with subprocess.Popen(
+            [*command, target, f":{port}"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            try:
+                line = process.stdout.readline()
+                found = re.match(r"Forwarding from 127\.0\.0\.1:(\d+)", line)
+                assert found, f"port-forward to {target} said: {line}"
+                yield int(found[1])
+            finally:
+                process.terminate()
+
+    # ---- what only the node can do ----
+
+    def on_node(self, node: str, *command: str, given: str | None = None) -> str:
+        """Run a command on a node, which is a container of this machine."""
+        keep_open = () if given is None else ("--interactive",)
+        return run("docker", "exec", *keep_open, node, *command, given=given).stdout
+
+    def signal(self, pod: Object, signal: str, process: str = "java") -> None:
+        """Send a signal to a pod's process from outside: inside, process 1 takes neither KILL nor STOP."""
+        uid = pod["metadata"]["uid"]
+        script = (
+            f'for p in $(grep -lE "pod({uid}|{uid.replace("-", "_")})" /proc/[0-9]*/cgroup'
+            " 2>/dev/null); do p=${p#/proc/}; p=${p%/cgroup};"
+            f' if [ "$(cat /proc/$p/comm 2>/dev/null)" = {process} ]; then'
+            f" kill -{signal} $p && echo $p; fi; done"
+        )
+        hit = self.on_node(pod["spec"]["nodeName"], "sh", "-c", script)
+        assert hit.strip(), f"no process {process} of {pod['metadata']['name']} was found"
+
+    # ---- diagnosis ----
+
+    def diagnose(self, namespace: str) -> str:
+        """Everything somebody has to know who reads a failure later."""
+        parts = [
+            self._told("ensembles", *_in(namespace), "get", "zke", "--output=yaml"),
+            self._told("pods and claims", *_in(namespace), "get", "pods,pvc", "--output=wide"),
+            self._told(
+                "events",
+                *_in(namespace),
+                "get",
+                "events",
+                "--sort-by=.metadata.creationTimestamp",
+                "--output=custom-columns=TIME:.metadata.creationTimestamp,OBJECT:.involvedObject.name,"
+                "REASON:.reason,MESSAGE:.message",
+            ),
+        ]
+        for pod in self.list("pods", namespace):
+            if any(not c["ready"] for c in pod.get("status", {}).get("containerStatuses", ())):
+                name = pod["metadata"]["name"]
+                parts.append(
+                    self._told(f"log of {name}", *_in(namespace), "logs", name, "--tail=30")
+                )
+        parts.append(self.operator_log(lines=60))
+        return "\n".join(parts)
+
+    def operator_log(self, *, lines: int) -> str:
+        """The end of the operator's log."""
+        return self._told(
+            "operator's log",
+            *_in(OPERATOR_NAMESPACE),
+            "logs",
+            "--selector=app.kubernetes.io/name=zookeeper-operator",
+            f"--tail={lines}",
+            "--prefix",
+        )
+
+    def _told(self, title: str, *arguments: str) -> str:
+        done = run("kubectl", "--context", self.context, *arguments, check=False)
+        return f"---- {title}\n{(done.stdout or done.stderr).rstrip()}"
+
+
+def _in(namespace: str) -> tuple[str, ...]:
+    return ("--namespace", namespace) if namespace else ()
+
+
+def find_condition(body: Object | None, type_: str) -> Object:
+    """A condition of an object's status; an empty one if it is not there yet."""
+    found = ((body or {}).get("status") or {}).get("conditions") or []
+    return next((c for c in found if c["type"] == type_), {})

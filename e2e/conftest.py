@@ -1,0 +1,164 @@
+"""The e2e suite: the operator by its chart, on the kind cluster of `make cluster`, and nothing else.
+
+Only here are tests run again when they fail, once, and loudly: a real cluster on a small machine has its
+own weather. `E2E_KEEP=1` keeps the namespaces of tests that failed, `E2E_AS_IS=1` takes the operator as it is
+installed and runs nothing twice, for a quick look; `E2E_PATIENCE=3` waits three times as long for
+everything, on a machine that is busy.
+"""
+
+import os
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from e2e.cluster import PATIENCE, Cluster, CommandError, run
+from e2e.ensembles import Ensemble
+from e2e.places import LABEL, Operator, Places, Rest
+
+ROOT: Final = Path(__file__).parents[1]
+TEST_SECONDS: Final = 420
+AS_IS: Final = bool(os.environ.get("E2E_AS_IS"))
+
+_reran: list[str] = []
+
+
+# ---- how tests are run ----
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is collected here: needs the cluster, has a limit, may be run once more."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(TEST_SECONDS * PATIENCE))
+            on_cluster = "cluster" in getattr(item, "fixturenames", ())
+            if on_cluster and not AS_IS:
+                item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add what the cluster looked like to the report of a failure."""
+    report = yield
+    if report.failed and call.when in {"setup", "call"}:
+        places = getattr(item, "funcargs", {}).get("places")
+        if isinstance(places, Places):
+            for namespace in places.in_use():
+                diagnosis = places.cluster.diagnose(namespace)
+                report.sections.append((f"namespace {namespace}", diagnosis))
+            places.give_up()
+    return report
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Remember who had to be run again, and why."""
+    outcome: str = report.outcome
+    if outcome == "rerun":  # pytest-rerunfailures adds it
+        _reran.append(report.nodeid)
+        print(f"\n\n!!!! FAILED AND RUN AGAIN: {report.nodeid}\n{report.longreprtext}\n")
+        for title, text in report.sections:
+            print(f"!!!! {title}\n{text}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say who had to be run again."""
+    if _reran:
+        terminalreporter.section("run again because the first try failed", red=True, bold=True)
+        for name in _reran:
+            terminalreporter.line(name, red=True)
+
+
+# ---- the cluster and the operator ----
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tools() -> None:
+    """The kubectl and helm of `make cluster`, before any other."""
+    script = f'eval "$({ROOT / "e2e/kind/cluster.sh"} env)"; echo "$PATH"'
+    os.environ["PATH"] = run("bash", "-c", script).stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    """The kind cluster of `make cluster`, and no other."""
+    found = Cluster(f"kind-{os.environ.get('CLUSTER', 'zookeeper-operator')}")
+    try:
+        found.raw("/readyz")
+    except (CommandError, FileNotFoundError) as error:
+        pytest.exit(f"there is no cluster to test on; run `make cluster`: {error}", returncode=2)
+    if not AS_IS:
+        found.kubectl("delete", "namespace", f"--selector={LABEL}", "--wait=false")
+    return found
+
+
+@pytest.fixture(scope="session")
+def operator(cluster: Cluster) -> Operator:
+    """The operator of this checkout, installed by the chart."""
+    found = Operator(cluster)
+    if AS_IS:
+        found.wait_working()
+        return found
+    found.install(ROOT)
+    found.wait_working()
+    return found
+
+
+@pytest.fixture(scope="session")
+def resting(cluster: Cluster, operator: Operator) -> Iterator[Rest]:
+    """An ensemble that nobody touches for as long as the tests run."""
+    del operator  # it has to be there
+    places = Places(cluster, "resting")
+    yield Rest.begin(places.shared(replicas=3))
+    places.end()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _rest_begins(request: pytest.FixtureRequest) -> None:
+    """Let the rest begin first of all if a test will ask how it went."""
+    if any("resting" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("resting")
+
+
+# ---- places to work in ----
+
+
+@pytest.fixture(scope="module")
+def module_places(
+    cluster: Cluster, operator: Operator, request: pytest.FixtureRequest
+) -> Iterator[Places]:
+    """What the tests of a module have in common."""
+    del operator  # it has to be there
+    name = request.path.stem.removeprefix("test_").replace("_", "-")
+    places = Places(cluster, name)
+    yield places
+    places.end()
+
+
+@pytest.fixture
+def places(module_places: Places) -> Iterator[Places]:
+    """Where a test works: namespaces and ensembles on demand."""
+    yield module_places
+    module_places.end_test()
+
+
+@pytest.fixture
+def new_ensemble(places: Places) -> Callable[..., Ensemble]:
+    """Makes an ensemble of the test's own and waits until it serves."""
+    return places.ensemble
+
+
+@pytest.fixture
+def three(places: Places) -> Ensemble:
+    """Three members that serve, shared by the tests of a module."""
+    return places.shared(replicas=3)
+
+
+@pytest.fixture
+def one(places: Places) -> Ensemble:
+    """One member that serves, shared by the tests of a module."""
+    return places.shared(replicas=1)

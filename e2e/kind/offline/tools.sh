@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Builds programs from Go modules and prints the folder they are in.
+#   tools.sh kind | helm | kubectl | kubernetes | coredns   one product
+#   tools.sh control-plane    `kube` and `kwok`, for tests against a control plane of plain processes
+set -euo pipefail
+# shellcheck source=../common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
+export CGO_ENABLED=0
+
+link=(-trimpath -buildvcs=false -ldflags)
+strip='-s -w'
+version=k8s.io/component-base/version
+IFS=. read -r major minor _ <<< "$kubernetes_version"
+stamp="$strip -X $version.gitVersion=v$kubernetes_version -X $version.gitMajor=$major"
+stamp+=" -X $version.gitMinor=$minor -X k8s.io/client-go/pkg/version.gitVersion=v$kubernetes_version"
+
+install_module() { GOBIN=$2 go install "${link[@]}" "$strip" "$1"; }
+build_coredns() { go build -C "$offline/coredns" "${link[@]}" "$strip" -o "$1/coredns" .; }
+build_kubectl() { go build -C "$offline/kubernetes" "${link[@]}" "$stamp" -o "$1/" ./kubectl; }
+build_kubernetes() {
+  go build -C "$offline/kubernetes" "${link[@]}" "$stamp" -o "$1/" ./kube ./node-agent ./pause
+  local name
+  for name in kubeadm kubectl kubelet kube-apiserver kube-controller-manager kube-proxy kube-scheduler etcd; do
+    ln -s kube "$1/$name"
+  done
+}
+combine() { ln "$1"/kube "$2"/kwok "$3" 2> /dev/null || cp "$1"/kube "$2"/kwok "$3"; }
+
+tool() {
+  command -v go > /dev/null || die "building $1 needs Go (https://go.dev/dl)"
+  local go
+  go=$(go env GOVERSION GOOS GOARCH)
+  case $1 in
+    kind) product kind "$(key "$go" "$kind_version")" install_module "sigs.k8s.io/kind@v$kind_version" ;;
+    helm) product helm "$(key "$go" "$helm_version")" install_module "helm.sh/helm/v3/cmd/helm@v$helm_version" ;;
+    kwok) product kwok "$(key "$go" "$kwok_version")" install_module "sigs.k8s.io/kwok/cmd/kwok@v$kwok_version" ;;
+    coredns) product coredns "$(key "$go" "$offline/coredns")" build_coredns ;;
+    kubectl) product kubectl "$(key "$go" "$stamp" "$offline/kubernetes")" build_kubectl ;;
+    kubernetes) product kubernetes "$(key "$go" "$stamp" "$offline/kubernetes")" build_kubernetes ;;
+    control-plane)
+      local kube kwok
+      kube=$(tool kubernetes)
+      kwok=$(tool kwok)
+      product control-plane "$(key "$kube" "$kwok")" combine "$kube" "$kwok"
+      ;;
+    *) die "usage: tools.sh kind|helm|kubectl|kubernetes|coredns|kwok|control-plane" ;;
+  esac
+}
+
+tool "${1:-}"

@@ -1,0 +1,13 @@
+# shellcheck shell=bash disable=SC2034  # every version is used by some script that sources this
+# The versions of everything the cluster is made of, in one place. Kubernetes and CoreDNS also stand
+# in the go.mod files below offline/, which lock what they need.
+kubernetes_version=1.34.4
+stock_node=kindest/node:v1.34.0 # the published image next to ours; the offline one follows our version
+kind_version=0.33.0
+helm_version=3.19.4
+kwok_version=0.7.0
+debian_suite=bookworm
+python_base=python:3.11-slim-bookworm
+node_version=22.21.1 # of examples/nodejs; its image is made only when it is asked for
+zookeeper_versions=(3.9.4 3.9.3 3.8.6)
+operator_image=zookeeper-operator:dev

@@ -1,0 +1,162 @@
+"""What a user can get wrong and the API server lets through: told with a reason, harmless, curable.
+
+Each time a healthy ensemble stands beside the broken one, and is served as before (pain 36: one bad
+resource stops the operator for all). The operator is never restarted; what heals is the mended spec
+(pain 17: a failure that is latched for ever).
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from e2e.cluster import stays, wait_until
+from e2e.ensembles import Ensemble, manifest
+from e2e.places import Operator, Places
+
+TOLD_WITHIN = 30
+
+
+@pytest.fixture(autouse=True)
+def neighbour(places: Places, operator: Operator) -> Iterator[Ensemble]:
+    """A healthy ensemble that has to stay so and to be served, by the same operator process."""
+    found = places.shared(replicas=1)
+    pods, working = found.pod_uids(), operator.leading_pod()
+    restarts = operator_restarts(operator)
+    yield found
+    assert found.is_settled()
+    assert found.pod_uids() == pods
+    assert (operator.leading_pod(), operator_restarts(operator)) == (working, restarts)
+
+
+def operator_restarts(operator: Operator) -> int:
+    """How often the operator's containers were started again."""
+    return sum(c["restartCount"] for p in operator.pods() for c in p["status"]["containerStatuses"])
+
+
+def is_served(neighbour: Ensemble) -> None:
+    """An edit of the healthy ensemble is acted on at once."""
+    generation = neighbour.body()["metadata"]["generation"]
+    cluster, namespace = neighbour.cluster, neighbour.namespace
+    cluster.delete("configmap", "zk-connection", namespace)
+    wait_until(
+        "the neighbour is served",
+        lambda: cluster.get("configmap", "zk-connection", namespace),
+        seconds=10,
+    )
+    assert neighbour.body()["metadata"]["generation"] == generation
+
+
+def make(places: Places, **spec: object) -> Ensemble:
+    """An ensemble that cannot serve."""
+    ensemble = Ensemble(places.cluster, places.namespace())
+    places.cluster.apply(manifest(ensemble.namespace, **{"replicas": 1, **spec}))  # type: ignore[arg-type]
+    return ensemble
+
+
+def test_a_storage_class_that_does_not_exist(places: Places, neighbour: Ensemble) -> None:
+    """StorageClassMissing names the class and those there are; on another class it comes up."""
+    storage = {"data": {"size": "256Mi", "storageClassName": "no-such-class"}}
+    ensemble = make(places, storage=storage)
+    told = ensemble.wait_condition(
+        "StorageHealthy", "False", "StorageClassMissing", seconds=TOLD_WITHIN
+    )
+    assert "no-such-class" in told["message"]
+    assert "standard" in told["message"]
+    assert ensemble.condition("Ready")["reason"] == "StorageClassMissing"
+    assert ensemble.table()["STATUS"] == "StorageClassMissing"
+    assert ensemble.events("StorageClassMissing")
+    is_served(neighbour)
+
+    # The class of a volume cannot be changed, so the ensemble is made again, on its own claims.
+    places.cluster.delete("zke", "zk", ensemble.namespace)
+    wait_until("its pod is gone", lambda: not ensemble.pods(), seconds=60)
+    storage = {"data": {"size": "256Mi", "storageClassName": "standard"}}
+    places.cluster.apply(manifest(ensemble.namespace, replicas=1, storage=storage))
+    ensemble.wait_settled()
+
+
+def test_an_image_that_cannot_be_pulled(places: Places, neighbour: Ensemble) -> None:
+    """Pain 18 (bad image never reported): ImagePullFailed names pod and image; the right one heals it."""
+    ensemble = make(places, replicas=3, image={"tag": "0.0.0-none", "pullPolicy": "IfNotPresent"})
+    told = ensemble.wait_condition("Ready", "False", "ImagePullFailed", seconds=TOLD_WITHIN)
+    assert "zk-1" in told["message"]
+    assert "0.0.0-none" in told["message"]
+    assert ensemble.events("ImagePullFailed")
+    is_served(neighbour)
+    ensemble.change(image={"tag": "3.9.4"})
+    ensemble.wait_settled()
+
+
+def test_a_memory_limit_that_is_too_small_for_a_heap(places: Places, neighbour: Ensemble) -> None:
+    """MemoryTooSmall: refused before anything is made, with the number that would do."""
+    small = {"requests": {"memory": "64Mi"}, "limits": {"memory": "64Mi"}}
+    ensemble = make(places, resources=small)
+    told = ensemble.wait_condition("SpecValid", "False", "MemoryTooSmall", seconds=TOLD_WITHIN)
+    assert "64Mi" in told["message"]
+    assert "raise it to" in told["message"]
+    assert not ensemble.pods()
+    is_served(neighbour)
+    large = {"requests": {"memory": "256Mi"}, "limits": {"memory": "384Mi"}}
+    ensemble.change(resources=large)
+    ensemble.wait_settled()
+
+
+def test_a_memory_limit_that_kills_the_server(places: Places, neighbour: Ensemble) -> None:
+    """A heap that fits the rules and not the container: killed by the kernel, and told so."""
+    tight = {"requests": {"memory": "72Mi"}, "limits": {"memory": "72Mi"}}
+    ensemble = make(
+        places, resources=tight, jvm={"heapPercent": 90, "options": ["-XX:+AlwaysPreTouch"]}
+    )
+    wait_until(
+        "the status says why it does not run",
+        lambda: ensemble.condition("Ready").get("reason") in {"OutOfMemory", "CrashLooping"},
+        seconds=2 * TOLD_WITHIN,
+        seen=lambda: ensemble.condition("Ready"),
+    )
+    assert "zk-1" in ensemble.condition("Ready")["message"]
+    is_served(neighbour)
+    ensemble.change(
+        resources={"requests": {"memory": "256Mi"}, "limits": {"memory": "384Mi"}},
+        jvm={"heapPercent": 60, "options": []},
+    )
+    ensemble.wait_settled()
+
+
+def test_a_pod_that_no_node_has_room_for(places: Places, neighbour: Ensemble) -> None:
+    """Unschedulable, with the scheduler's own words."""
+    huge = {"requests": {"cpu": "900", "memory": "256Mi"}, "limits": {"memory": "384Mi"}}
+    ensemble = make(places, resources=huge)
+    told = ensemble.wait_condition("Ready", "False", "Unschedulable", seconds=TOLD_WITHIN)
+    assert "zk-1" in told["message"]
+    assert "nsufficient cpu" in told["message"]
+    assert ensemble.events("Unschedulable")
+    is_served(neighbour)
+    ensemble.change(resources={"requests": {"cpu": "50m"}})
+    ensemble.wait_settled()
+
+
+def test_a_pod_template_that_breaks_a_promise(places: Places, neighbour: Ensemble) -> None:
+    """InvalidPodTemplate says what to use instead; nothing is made of it."""
+    ensemble = make(places, podTemplate={"spec": {"hostNetwork": True}})
+    told = ensemble.wait_condition("SpecValid", "False", "InvalidPodTemplate", seconds=TOLD_WITHIN)
+    assert "hostNetwork" in told["message"]
+    assert not ensemble.pods()
+    is_served(neighbour)
+    ensemble.change(podTemplate={"spec": {"hostNetwork": None}})
+    ensemble.wait_settled()
+
+
+def test_a_running_ensemble_is_not_harmed_by_a_bad_spec(
+    places: Places, neighbour: Ensemble
+) -> None:
+    """A bad edit of a healthy ensemble: told, and every member goes on as it was."""
+    ensemble = places.ensemble(replicas=1)
+    pods = ensemble.pod_uids()
+    small = {"requests": {"memory": "64Mi"}, "limits": {"memory": "64Mi"}}
+    ensemble.change(resources=small)
+    ensemble.wait_condition("SpecValid", "False", "MemoryTooSmall", seconds=TOLD_WITHIN)
+    stays("its pod", lambda: ensemble.pod_uids() == pods, seconds=5)
+    assert ensemble.condition("QuorumHealthy")["status"] == "True"
+    is_served(neighbour)
+    ensemble.change(resources={"requests": {"memory": "256Mi"}, "limits": {"memory": "384Mi"}})
+    ensemble.wait_settled()
+    assert ensemble.pod_uids() == pods, "the spec is what it was: there is nothing to restart"

@@ -1,0 +1,1 @@
+"""Runs Apache ZooKeeper ensembles on Kubernetes."""

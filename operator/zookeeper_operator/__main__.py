@@ -1,0 +1,68 @@
+"""`python -m zookeeper_operator`: environment and command line → Settings → run."""
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, get_origin
+
+import pydantic
+
+from zookeeper_operator import app
+from zookeeper_operator.runtime.lease import LeaseLostError
+from zookeeper_operator.runtime.logging import configure
+from zookeeper_operator.runtime.watch import WatchError
+from zookeeper_operator.settings import Settings
+
+PREFIX = "ZOOKEEPER_OPERATOR_"
+_LOG = logging.getLogger("zookeeper_operator")
+
+
+def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
+    """Settings from the environment, overridden by the command line.
+
+    Lists are comma-separated. `--kubeconfig` without a Lease of its own: an operator run from a checkout
+    works alone.
+
+    Raises:
+        SystemExit: a value cannot be read; the message names it.
+    """
+    parser = argparse.ArgumentParser(
+        prog="zookeeper-operator", description="Run the ZooKeeper operator."
+    )
+    for name, field in Settings.model_fields.items():
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            default=environment.get(PREFIX + name.upper()),
+            help=f"{field.description} (default: {field.default!r})",
+        )
+    given = {k: v for k, v in vars(parser.parse_args(arguments)).items() if v is not None}
+    values: dict[str, Any] = {
+        name: tuple(filter(None, text.split(",")))
+        if get_origin(Settings.model_fields[name].annotation) is tuple
+        else text
+        for name, text in given.items()
+    }
+    try:
+        return Settings.model_validate(values)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        parser.error(f"--{name.replace('_', '-')} ({PREFIX}{name.upper()}): {first['msg']}")
+
+
+def main() -> None:
+    """Run until a signal; exit 1 when this process cannot go on."""
+    settings = read_settings(sys.argv[1:], os.environ)
+    configure(settings.log_format, settings.log_level)
+    try:
+        asyncio.run(app.run(settings))
+    except (LeaseLostError, WatchError) as error:
+        _LOG.error("Ending: %s", error)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,337 @@
+"""The commands of `kubectl zk`: options in, one screen out. What is shown is made elsewhere."""
+
+import asyncio
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from zookeeper_operator.cli.edit import pick_ensemble, read_ensembles
+from zookeeper_operator.cli.events import events_as_values, events_of, render_events
+from zookeeper_operator.cli.failure import Failure, explain
+from zookeeper_operator.cli.kubeconfig import Target, Wish, find_target
+from zookeeper_operator.cli.kubectl import become, shell_command
+from zookeeper_operator.cli.look import (
+    Looker,
+    View,
+    find_ensemble,
+    list_ensembles,
+    open_cluster,
+    open_members,
+)
+from zookeeper_operator.cli.member import find_pod, read_znodes
+from zookeeper_operator.cli.plan import answer_as_value, render_plan
+from zookeeper_operator.cli.rehearsal import rehearse_edit, rehearse_now
+from zookeeper_operator.cli.status import render_list, render_status, status_as_value
+from zookeeper_operator.cli.tree import render_tree, tree_as_value
+from zookeeper_operator.core.ensemble import Object
+from zookeeper_operator.core.observed import Pod
+from zookeeper_operator.shell.ports import RESOURCES, Kube, KubeError
+from zookeeper_operator.shell.znodes import Znode
+
+_REFRESH_SECONDS: Final = 1.0
+# A file or a pipe has no edge to fold at.
+_WIDTH_OF_A_PIPE: Final = 10_000
+
+
+# ---------------------------------------------------------------------- options
+
+
+def _where(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say which cluster and namespace."""
+    for option in (
+        click.option(
+            "--namespace", "-n", default="", help="Namespace; that of the context if not given."
+        ),
+        click.option("--context", "context_name", default="", help="Context of the kubeconfig."),
+        click.option(
+            "--kubeconfig",
+            default="",
+            help="Kubeconfig file; $KUBECONFIG or ~/.kube/config if not given.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _located(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Hand a command the target that its own options, or those before its name, describe."""
+
+    @functools.wraps(function)
+    @click.pass_context
+    def run(
+        context: click.Context,
+        /,
+        *,
+        kubeconfig: str,
+        context_name: str,
+        namespace: str,
+        **rest: Any,
+    ) -> Any:
+        outer = context.find_object(Wish) or Wish()
+        wish = Wish(
+            kubeconfig or outer.kubeconfig,
+            context_name or outer.context,
+            namespace or outer.namespace,
+        )
+        return function(target=find_target(wish, os.environ, Path.home()), **rest)
+
+    return _where(run)
+
+
+_output = click.option(
+    "--output", "-o", type=click.Choice(["text", "json"]), default="text", help="What to print."
+)
+_name = click.argument("name", default="")
+
+
+def _console() -> Console:
+    width = None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE
+    return Console(highlight=False, emoji=False, width=width)
+
+
+def _print(output: str, value: Any, rendered: RenderableType) -> None:
+    if output == "json":
+        click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+        return
+    console = _console()
+    if console.is_terminal:
+        console.print(rendered)
+        return
+    with console.capture() as captured:
+        console.print(rendered)
+    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+@click.group(name="zk", context_settings={"help_option_names": ["-h", "--help"]})
+@_where
+@click.pass_context
+def zk(context: click.Context, /, *, kubeconfig: str, context_name: str, namespace: str) -> None:
+    """Look at ZooKeeper ensembles, and ask what an edit would do before you make it."""
+    context.obj = Wish(kubeconfig, context_name, namespace)
+
+
+# ---------------------------------------------------------------------- status, leader
+
+
+@zk.command()
+@_name
+@click.option("--watch", "-w", is_flag=True, help="Keep the screen up to date, until Ctrl-C.")
+@_output
+@_located
+def status(target: Target, name: str, output: str, *, watch: bool) -> None:
+    """Show one ensemble on one screen; without NAME, the only one or a list of all."""
+    if not watch:
+        asyncio.run(_status(target, name, output))
+        return
+    if output == "json" or not sys.stdout.isatty():
+        raise click.UsageError("--watch needs a terminal and goes without -o json")
+    try:
+        asyncio.run(_watch(target, name))
+    except KeyboardInterrupt:
+        return
+
+
+async def _status(target: Target, name: str, output: str) -> None:
+    async with open_cluster(target) as kube, open_members(target, kube) as zookeeper:
+        views = await _views(kube, Looker(kube, zookeeper), target.namespace, name)
+    values = [status_as_value(view) for view in views]
+    _print(output, values[0] if name else values, _screen(views))
+
+
+async def _views(kube: Kube, looker: Looker, namespace: str, name: str) -> list[View]:
+    """Look at the one ensemble that is meant, or read the statuses of all."""
+    bodies = [] if name else await list_ensembles(kube, namespace)
+    if len(bodies) > 1:
+        return [View(body, body.get("status") or {}) for body in bodies]
+    body = bodies[0] if bodies else await find_ensemble(kube, namespace, name)
+    return [await looker.view(body)]
+
+
+def _screen(views: Sequence[View]) -> RenderableType:
+    now = datetime.now(UTC)
+    return render_status(views[0], now) if len(views) == 1 else render_list(views, now)
+
+
+async def _watch(target: Target, name: str) -> None:
+    async with open_cluster(target) as kube, open_members(target, kube) as zookeeper:
+        looker = Looker(kube, zookeeper)
+        # What is wrong from the beginning is told as without --watch; later it may pass.
+        screen = _screen(await _views(kube, looker, target.namespace, name))
+        with Live(screen, console=_console(), auto_refresh=False) as live:
+            live.refresh()
+            while True:
+                await asyncio.sleep(_REFRESH_SECONDS)
+                try:
+                    screen = _screen(await _views(kube, looker, target.namespace, name))
+                    live.update(screen, refresh=True)
+                except KubeError as error:
+                    live.update(Group(screen, Text(explain(error), style="red")), refresh=True)
+                except Failure as error:
+                    told = Text(error.format_message(), style="red")
+                    live.update(Group(screen, told), refresh=True)
+
+
+@zk.command()
+@_name
+@_located
+def leader(target: Target, name: str) -> None:
+    """Print the pod of the leader, and nothing else; exit 1 if nobody leads."""
+    click.echo(asyncio.run(_leader(target, name)))
+
+
+async def _leader(target: Target, name: str) -> str:
+    async with open_cluster(target) as kube, open_members(target, kube) as zookeeper:
+        body = await find_ensemble(kube, target.namespace, name)
+        view = await Looker(kube, zookeeper).view(body)
+    return leader_of(view)
+
+
+def leader_of(view: View) -> str:
+    """Name the pod of the leader.
+
+    Raises:
+        Failure: nobody leads; the message says why.
+    """
+    found = view.status.get("leader")
+    if found:
+        return str(found["pod"])
+    name = view.body["metadata"]["name"]
+    why = next(
+        (
+            c.get("message")
+            for c in view.status.get("conditions") or []
+            if c.get("type") == "QuorumHealthy"
+        ),
+        "",
+    )
+    raise Failure(f"nobody leads {name}" + (f": {why}" if why else ""))
+
+
+# ---------------------------------------------------------------------- plan
+
+
+@zk.command()
+@_name
+@click.option(
+    "--filename",
+    "-f",
+    "file",
+    type=click.File("rb"),
+    help="The edit: a manifest as for kubectl apply, - for standard input. Without it: what the "
+    "operator is about to do now.",
+)
+@click.option("--server-side", is_flag=True, help="As kubectl apply --server-side would.")
+@_output
+@_located
+def plan(target: Target, name: str, file: Any, output: str, *, server_side: bool) -> None:
+    """Tell what an edit would do: restarts, hand-overs, membership steps, volumes, refusals.
+
+    Nothing is changed. Exits with 1 if the edit would be refused.
+    """
+    if file is None:
+        answer = asyncio.run(rehearse_now(target, name))
+    else:
+        source = str(getattr(file, "name", "<stdin>"))
+        edited = pick_ensemble(read_ensembles(file.read(), source), name, source)
+        answer = asyncio.run(rehearse_edit(target, edited, server_side=server_side))
+    _print(output, answer_as_value(answer), render_plan(answer))
+    if answer.refused:
+        click.get_current_context().exit(1)
+
+
+# ---------------------------------------------------------------------- shell, tree
+
+
+class _PassingOn(click.Command):
+    """A command that leaves everything after `--` alone."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep what follows `--` for the other program."""
+        if "--" in args:
+            cut = args.index("--")
+            ctx.meta["passed on"] = args[cut + 1 :]
+            args = args[:cut]
+        return super().parse_args(ctx, args)
+
+
+@zk.command(cls=_PassingOn, options_metavar="[OPTIONS] [-- ZKCLI ARGUMENTS]")
+@_name
+@click.option("--member", "-m", type=int, help="Id of the member; the leader if not given.")
+@_located
+def shell(target: Target, name: str, member: int | None) -> None:
+    """Open zkCli.sh in a member: the leader, or the first that is ready.
+
+    What follows -- is passed on to zkCli.sh, such as: kubectl zk shell -- ls /
+    """
+    pod = asyncio.run(_pod(target, name, member))
+    arguments = click.get_current_context().meta.get("passed on", [])
+    become(shell_command(target, pod.name, arguments, terminal=sys.stdin.isatty()))
+
+
+async def _pod(target: Target, name: str, member: int | None) -> Pod:
+    async with open_cluster(target) as kube:
+        return await find_pod(kube, target.namespace, name, member)
+
+
+@zk.command()
+@click.argument("path", default="/")
+@_name
+@click.option(
+    "--depth", "-d", type=click.IntRange(0, 100), default=3, show_default=True, help="Levels."
+)
+@click.option(
+    "--limit", type=click.IntRange(1), default=1000, show_default=True, help="Znodes at most."
+)
+@click.option("--member", "-m", type=int, help="Id of the member to ask; the leader if not given.")
+@_output
+@_located
+def tree(
+    target: Target, *, path: str, name: str, depth: int, limit: int, member: int | None, output: str
+) -> None:
+    """Print the znodes under PATH, with their sizes and the numbers of their children."""
+    if not path.startswith("/"):
+        raise click.UsageError(f"a path begins with /: {path}")
+    path = path.rstrip("/") or "/"
+    found = asyncio.run(_tree(target, path, name, depth=depth, limit=limit, member=member))
+    _print(output, tree_as_value(found), render_tree(found))
+
+
+async def _tree(
+    target: Target, path: str, name: str, *, depth: int, limit: int, member: int | None
+) -> Znode:
+    async with open_cluster(target) as kube:
+        pod = await find_pod(kube, target.namespace, name, member)
+        return await read_znodes(kube, target, pod, path, depth=depth, limit=limit)
+
+
+# ---------------------------------------------------------------------- events
+
+
+@zk.command()
+@_name
+@_output
+@_located
+def events(target: Target, name: str, output: str) -> None:
+    """Print what has happened to an ensemble, oldest first."""
+    found = asyncio.run(_events(target, name))
+    if not found and output == "text":
+        click.echo("no Events; Kubernetes keeps them for an hour", err=True)
+        return
+    _print(output, events_as_values(found), render_events(found, datetime.now(UTC)))
+
+
+async def _events(target: Target, name: str) -> list[Object]:
+    async with open_cluster(target) as kube:
+        body = await find_ensemble(kube, target.namespace, name)
+        found = await kube.list(RESOURCES["Event"], target.namespace)
+    return events_of(found, body["metadata"]["name"])

@@ -1,0 +1,225 @@
+"""What the operator will do, step by step, found by asking its own planner again and again.
+
+Pure. There is no second logic here: `build_plan` decides, and `cli.world` plays what it decides about. A
+plan that waits for something that does not come by itself is reported as waiting.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from zookeeper_operator.api import conditions
+from zookeeper_operator.cli.world import World, act, asked_size, config_of, find_world, wait
+from zookeeper_operator.core import names
+from zookeeper_operator.core.actions import (
+    Action,
+    Apply,
+    Delete,
+    Reconfigure,
+    ReplaceMember,
+    RestartMember,
+)
+from zookeeper_operator.core.observed import Observed
+from zookeeper_operator.core.plan import Plan, build_plan
+
+MAX_LOOKS: Final = 2000
+"""Enough to add a hundred observers one by one; a plan that needs more goes round in circles."""
+
+Kind = Literal[
+    "apply",
+    "record",
+    "remove",
+    "restart",
+    "hand over",
+    "vote back",
+    "join",
+    "leave",
+    "replace",
+    "await",
+]
+Outcome = Literal["settled", "waiting", "refused", "endless"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing the operator does; `await` is what the cluster does between two of them.
+
+    A `record` is an apply that only writes down who the members are now.
+
+    `voters` and `observers` are those of the committed configuration afterwards, `then` what follows
+    by itself. `disruptive` as the planner means it.
+    """
+
+    kind: Kind
+    subject: str
+    why: str = ""
+    disruptive: bool = False
+    voters: int = 0
+    observers: int = 0
+    then: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """All that will happen, and how it ends.
+
+    `says` is the planner's own last sentence: what it waits for, or why it refuses. `concerns` are what
+    it has to say against the state that is reached. `elections` counts changes of the leader, `begin` and
+    `end` are what the first and the last look find, `voters` and `observers` how many there are at first.
+    """
+
+    steps: tuple[Step, ...]
+    outcome: Outcome
+    says: str
+    refusals: tuple[str, ...]
+    elections: int
+    voters: int
+    observers: int
+    begin: Observed
+    end: Observed
+    concerns: tuple[str, ...] = ()
+
+    def of(self, *kinds: Kind) -> tuple[Step, ...]:
+        """The steps of these kinds, in order."""
+        return tuple(step for step in self.steps if step.kind in kinds)
+
+
+def foresee(
+    observed: Observed, *, before: Observed | None = None, limit: int = MAX_LOOKS
+) -> Forecast:
+    """Play the planner's decisions out until nothing is left to do or to wait for.
+
+    Args:
+        observed: One look at the ensemble, with the spec that is asked about.
+        before: The same look with the spec as it stands; it tells exactly which changes reach the
+            pods. Without it what the live StatefulSets hold is compared.
+        limit: After so many looks the forecast gives up with the outcome `endless`.
+
+    Returns:
+        The steps up to that point; refused if the spec cannot be acted on.
+    """
+    begin = world = find_world(observed, before or observed)
+    steps: list[Step] = []
+    for _ in range(limit):
+        plan = build_plan(world.observed)
+        if plan.problems or plan.health.contradiction is not None:
+            return _end(plan, steps, begin, world)
+        if plan.actions:
+            world, taken = _carry_out(world, plan)
+            steps += taken
+            continue
+        following = wait(world)
+        if following.observed == world.observed:
+            return _end(plan, steps, begin, world)
+        steps = _add_news(steps, following.news)
+        world = replace(following, news=())
+    return replace(_end(build_plan(world.observed), steps, begin, world), outcome="endless")
+
+
+def _end(plan: Plan, steps: Sequence[Step], begin: World, world: World) -> Forecast:
+    verdicts = (plan.membership, plan.rollout, plan.storage)
+    concerns = tuple(
+        verdict.message
+        for verdict in verdicts
+        if verdict.state is False and verdict.reason != conditions.EPHEMERAL_STORAGE
+    )
+    outcome: Outcome = "settled" if plan.settled else "waiting"
+    voters, observers = _sizes(begin)
+    return Forecast(
+        steps=tuple(steps),
+        outcome="refused" if plan.problems else outcome,
+        says=plan.next_action,
+        refusals=tuple(problem.message for problem in plan.problems),
+        elections=world.elections,
+        voters=voters,
+        observers=observers,
+        begin=begin.observed,
+        end=world.observed,
+        concerns=concerns,
+    )
+
+
+def _sizes(world: World) -> tuple[int, int]:
+    """How many voters and observers the configuration has."""
+    config = config_of(world)
+    return len(config.voters), sum(i >= names.FIRST_OBSERVER_ID for i in config.ids)
+
+
+# ---------------------------------------------------------------------- the steps that are told
+
+
+def _carry_out(world: World, plan: Plan) -> tuple[World, list[Step]]:
+    """The world after a plan, and the steps it is told as: applies for one reason are one step."""
+    steps: list[Step] = []
+    for action in plan.actions:
+        step = _step_of(action, world.observed)
+        world = act(world, action)
+        voters, observers = _sizes(world)
+        step = replace(step, disruptive=action.disruptive, voters=voters, observers=observers)
+        step = _add_news([step], world.news)[0]
+        world = replace(world, news=())
+        same = next((s for s in steps if isinstance(action, Apply) and _is_one(s, step)), None)
+        if same is None:
+            steps.append(step)
+        else:
+            subject = f"{same.subject}, {step.subject}"
+            joined = replace(same, subject=subject, then=(*same.then, *step.then))
+            steps[steps.index(same)] = joined
+    return world, steps
+
+
+def _is_one(step: Step, other: Step) -> bool:
+    return (step.kind, step.why) == (other.kind, other.why)
+
+
+def _is_record(action: Apply, observed: Observed) -> bool:
+    """Whether an apply only writes down who the members are, and changes no pod and no volume."""
+    kind, name = action.body["kind"], action.body["metadata"]["name"]
+    if kind == "PersistentVolumeClaim":
+        claim = next((c for c in observed.claims if c.name == name), None)
+        return claim is not None and asked_size(action.body) in {None, claim.requested}
+    ensemble = observed.ensemble.name
+    records = {names.membership_name(ensemble), names.connection_name(ensemble)}
+    return name in records and observed.child(kind, name) is not None
+
+
+def _step_of(action: Action, observed: Observed) -> Step:
+    """One step for an action; the planner's words are kept."""
+    ensemble = observed.ensemble.name
+    match action:
+        case Apply():
+            kind: Kind = "record" if _is_record(action, observed) else "apply"
+            body = action.body
+            return Step(kind, f"{body['kind']} {body['metadata']['name']}", action.why)
+        case Delete():
+            return Step("remove", f"{action.kind} {action.name}", action.why)
+        case RestartMember():
+            return Step("restart", action.pod, action.why)
+        case ReplaceMember():
+            return Step("replace", names.member_name(ensemble, action.member_id), action.why)
+        case Reconfigure():
+            changed = [*(s.id for s in action.joining), *action.leaving]
+            named = ", ".join(names.member_name(ensemble, i) for i in changed)
+            return Step(_change_of(action), named, action.why)
+
+
+def _change_of(action: Reconfigure) -> Kind:
+    if action.leaving:
+        return "leave"
+    joining = action.joining[0]
+    known = action.based_on.server(joining.id)
+    if known is not None and known.role == "participant" and joining.role == "observer":
+        return "hand over"
+    return "join" if known is None else "vote back"
+
+
+def _add_news(steps: list[Step], news: tuple[str, ...]) -> list[Step]:
+    """Tell what happens by itself with the step that brought it about."""
+    if not news:
+        return steps
+    if not steps:
+        return [Step("await", "the cluster", then=news)]
+    last = steps[-1]
+    expected = f"{last.subject} starts" if last.kind in {"restart", "replace"} else ""
+    told = tuple(one for one in news if one != expected)
+    return [*steps[:-1], replace(last, then=(*last.then, *told))]

@@ -1,0 +1,199 @@
+"""One look at ensembles from the keyboard, by the operator's own observer; nothing is written.
+
+The figures come from the members themselves, as the operator would see them now. Where that takes a
+right that is missing, or no member can be reached from here, what the operator wrote last is told
+instead, and that it is.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pydantic
+
+from zookeeper_operator.cli.edit import EditedKube
+from zookeeper_operator.cli.failure import Failure, explain
+from zookeeper_operator.cli.kubeconfig import Target
+from zookeeper_operator.core import names
+from zookeeper_operator.core.ensemble import Object
+from zookeeper_operator.core.observed import Observed
+from zookeeper_operator.core.plan import build_plan
+from zookeeper_operator.core.status import build_status
+from zookeeper_operator.settings import Settings
+from zookeeper_operator.shell.kube import KubeClient, connect
+from zookeeper_operator.shell.observe import Observer
+from zookeeper_operator.shell.ports import RESOURCES, Kube, KubeError, ZooKeeper
+from zookeeper_operator.shell.zookeeper import open_zookeeper
+
+_FORBIDDEN: Final = 403
+_ENSEMBLE: Final = RESOURCES[names.KIND]
+# Through the API server every question takes longer than inside the cluster.
+_PROBE_SECONDS: Final = 3.0
+
+
+@dataclass(frozen=True)
+class View:
+    """An ensemble, and its status as it is told.
+
+    `seen` is what was found, if the members answered; otherwise the status is the operator's last,
+    and `why_not_seen` says why.
+    """
+
+    body: Object
+    status: Mapping[str, Any]
+    seen: Observed | None = None
+    why_not_seen: str = ""
+
+
+@asynccontextmanager
+async def open_cluster(target: Target) -> AsyncIterator[KubeClient]:
+    """The API server of a target, for as long as the context lasts.
+
+    Raises:
+        Failure: the credentials cannot be used; and in place of every `KubeError` from inside.
+    """
+    settings = Settings(kubeconfig=target.kubeconfig, context=target.context)
+    try:
+        async with await connect(settings) as kube:
+            yield kube
+    except KubeError as error:
+        raise Failure(explain(error)) from error
+
+
+@asynccontextmanager
+async def open_members(target: Target, kube: KubeClient) -> AsyncIterator[ZooKeeper]:
+    """The way to the members, for as long as the context lasts."""
+    settings = Settings(
+        kubeconfig=target.kubeconfig,
+        context=target.context,
+        probe_timeout_seconds=_PROBE_SECONDS,
+    )
+    async with open_zookeeper(settings, kube) as zookeeper:
+        yield zookeeper
+
+
+async def list_ensembles(kube: Kube, namespace: str | None) -> list[Object]:
+    """Read all ensembles of a namespace (None: of all), by name."""
+    found = await kube.list(_ENSEMBLE, namespace)
+    return sorted(found, key=lambda b: (b["metadata"]["namespace"], b["metadata"]["name"]))
+
+
+async def find_ensemble(kube: Kube, namespace: str, name: str) -> Object:
+    """Read the ensemble of a name; without one, the only one of the namespace.
+
+    Raises:
+        Failure: there is none, or several could be meant; the message lists those that exist.
+    """
+    if name:
+        body = await kube.get(_ENSEMBLE, namespace, name)
+        if body is not None:
+            return body
+    known = await list_ensembles(kube, namespace)
+    if not name and len(known) == 1:
+        return known[0]
+    listed = ", ".join(str(body["metadata"]["name"]) for body in known)
+    if not name and known:
+        raise Failure(f"namespace {namespace} has several ensembles, name one of them: {listed}")
+    missing = f"there is no ensemble {name}" if name else "there is no ensemble"
+    if listed:
+        raise Failure(f"{missing} in namespace {namespace}; there are: {listed}")
+    elsewhere = await _elsewhere(kube)
+    raise Failure(
+        f"{missing} in namespace {namespace}"
+        + (f"; elsewhere there are: {elsewhere}" if elsewhere else "")
+    )
+
+
+async def _elsewhere(kube: Kube) -> str:
+    try:
+        found = await list_ensembles(kube, None)
+    except KubeError:  # the right to look at all namespaces is nobody's due
+        return ""
+    return ", ".join(f"{b['metadata']['namespace']}/{b['metadata']['name']}" for b in found[:10])
+
+
+class Looker:
+    """Looks at ensembles again and again, as the operator does."""
+
+    def __init__(self, kube: Kube, zookeeper: ZooKeeper) -> None:
+        self._kube = kube
+        self._zookeeper = zookeeper
+        self._observers: dict[Settings, Observer] = {}
+
+    async def view(self, body: Object) -> View:
+        """Look at an ensemble for its status; never worse than what the operator wrote last.
+
+        Raises:
+            KubeError: the API server could not be asked.
+        """
+        written = body.get("status") or {}
+        try:
+            observed = await self.observe(body)
+        except KubeError as error:
+            if error.status != _FORBIDDEN:
+                raise
+            return View(body, written, None, explain(error))
+        except pydantic.ValidationError:
+            return View(
+                body, written, None, "its spec cannot be read by this version of kubectl zk"
+            )
+        if observed is None:
+            raise Failure(f"ensemble {body['metadata']['name']} has just been deleted")
+        unasked = why_unasked(observed)
+        if unasked:
+            return View(body, written, None, unasked)
+        return View(body, build_status(build_plan(observed), restarted={}), observed)
+
+    async def observe(self, body: Object, edited: Object | None = None) -> Observed | None:
+        """Look at an ensemble with the eyes of its operator; as if an edit had been made, if given.
+
+        Raises:
+            KubeError: the API server could not be asked, or a right is missing.
+            pydantic.ValidationError: the spec cannot be read.
+        """
+        metadata = body["metadata"]
+        key = (metadata["namespace"], metadata["name"])
+        settings = operator_settings(body, await self._policy(body))
+        if edited is not None:
+            edited_kube = EditedKube(self._kube, edited)
+            return await Observer(edited_kube, self._zookeeper, settings).observe(key)
+        observer = self._observers.setdefault(
+            settings, Observer(self._kube, self._zookeeper, settings)
+        )
+        return await observer.observe(key)
+
+    async def _policy(self, body: Object) -> Object | None:
+        metadata = body["metadata"]
+        resource = RESOURCES["NetworkPolicy"]
+        return await self._kube.get(resource, metadata["namespace"], metadata["name"])
+
+
+def operator_settings(body: Object, policy: Object | None) -> Settings:
+    """The settings of the operator that change what it builds, read from what it has built."""
+    found: dict[str, str] = {}
+    connection = str((body.get("status") or {}).get("connectionString") or "")
+    domain = connection.partition(",")[0].partition(":")[0].partition(".svc.")[2]
+    if domain:
+        found["cluster_domain"] = domain
+    for rule in ((policy or {}).get("spec") or {}).get("ingress") or []:
+        for peer in rule.get("from") or []:
+            labels = (peer.get("namespaceSelector") or {}).get("matchLabels") or {}
+            namespace = labels.get("kubernetes.io/metadata.name")
+            if namespace:
+                found["namespace"] = namespace
+    return Settings.model_validate(found)
+
+
+def why_unasked(observed: Observed) -> str:
+    """Why something that there must be an answer to was not answered here; empty if all was.
+
+    Members that are down have no answer to give; those that are ready, or say that they serve, do.
+    """
+    answers = tuple(observed.answers.values())
+    if any(answer.serving for answer in answers):
+        return "" if observed.committed is not None else observed.unreadable
+    if any(answer.reachable for answer in answers) or not any(p.ready for p in observed.pods):
+        return ""
+    said = next((answer.problem for answer in answers if answer.problem), None)
+    return f"no member can be asked from here ({said or 'no answer'})"

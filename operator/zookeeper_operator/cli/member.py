@@ -1,0 +1,100 @@
+"""The one member that a session is opened with: which it is, and the way to its client port."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from zookeeper_operator.cli.failure import Failure
+from zookeeper_operator.cli.kubeconfig import Target
+from zookeeper_operator.cli.look import find_ensemble
+from zookeeper_operator.core import names
+from zookeeper_operator.core.observed import Pod
+from zookeeper_operator.core.views import read_pod
+from zookeeper_operator.shell.kube import KubeClient
+from zookeeper_operator.shell.port_forward import PortForwardClients
+from zookeeper_operator.shell.ports import RESOURCES, Address, Kube, Resource
+from zookeeper_operator.shell.znodes import Znode, ZnodeError, read_tree
+from zookeeper_operator.shell.zookeeper import DirectClients
+
+_REVIEW: Final = Resource(
+    "authorization.k8s.io/v1",
+    "SelfSubjectAccessReview",
+    "selfsubjectaccessreviews",
+    namespaced=False,
+)
+
+
+async def find_pod(kube: Kube, namespace: str, name: str, member: int | None) -> Pod:
+    """Find the pod to talk to of an ensemble.
+
+    Raises:
+        Failure: there is no such ensemble, or no such pod.
+    """
+    body = await find_ensemble(kube, namespace, name)
+    ensemble = body["metadata"]["name"]
+    labels = f"{names.LABEL_ENSEMBLE}={ensemble}"
+    found = await kube.list(RESOURCES["Pod"], namespace, labels=labels)
+    pods = [pod for pod in map(read_pod, found) if pod is not None]
+    leader_id = ((body.get("status") or {}).get("leader") or {}).get("id")
+    return choose_pod(ensemble, pods, member=member, leader_id=leader_id)
+
+
+def choose_pod(
+    ensemble: str, pods: Sequence[Pod], *, member: int | None, leader_id: int | None
+) -> Pod:
+    """Choose the pod to talk to: the member asked for, else the leader, else the first ready one.
+
+    Raises:
+        Failure: it is not there, or none is ready; the message says what there is.
+    """
+    ready = sorted((p for p in pods if p.ready and not p.terminating), key=lambda p: p.id)
+    listed = ", ".join(str(p.id) for p in ready) or "none"
+    if member is not None:
+        # A member that is not ready is often the one to be looked into.
+        chosen = next((p for p in pods if p.id == member and not p.terminating), None)
+        if chosen is None:
+            raise Failure(f"{ensemble} has no running member {member}; ready are: {listed}")
+        return chosen
+    if not ready:
+        raise Failure(f"no member of {ensemble} is ready")
+    return next((p for p in ready if p.id == leader_id), ready[0])
+
+
+async def read_znodes(
+    kube: KubeClient, target: Target, pod: Pod, path: str, *, depth: int, limit: int
+) -> Znode:
+    """Read a tree of znodes from a member, by the way that leads to it from here.
+
+    Raises:
+        Failure: the member cannot be reached, or there is no such znode.
+    """
+    route = PortForwardClients(kube) if target.kubeconfig else DirectClients()
+    address = Address(pod.id, target.namespace, pod.name, pod.ip)
+    async with route.open([address]) as (host,):
+        try:
+            return await asyncio.to_thread(read_tree, host, path, depth=depth, limit=limit)
+        except ZnodeError as error:
+            if target.kubeconfig and not await _may_forward(kube, target.namespace):
+                raise Failure(
+                    "a right is missing: to create pods/portforward in namespace "
+                    f"{target.namespace}, which leads to the members from here"
+                ) from error
+            raise Failure(f"{pod.name}: {error}") from error
+
+
+async def _may_forward(kube: Kube, namespace: str) -> bool:
+    """Ask whether ports may be forwarded: a refused port says nothing about its reason."""
+    asked = {
+        "namespace": namespace,
+        "verb": "create",
+        "resource": "pods",
+        "subresource": "portforward",
+    }
+    review = {
+        "apiVersion": _REVIEW.api_version,
+        "kind": _REVIEW.kind,
+        "metadata": {},
+        "spec": {"resourceAttributes": asked},
+    }
+    answer = await kube.create(_REVIEW, review)
+    return bool(answer["status"]["allowed"])

@@ -1,0 +1,121 @@
+"""Rehearses an edit: asks the API server whether it would take it, looks, and foresees what follows.
+
+Nothing is changed: the API server is asked for a dry run, and the look is one that refuses to write.
+"""
+
+import asyncio
+from dataclasses import replace
+
+import pydantic
+
+from zookeeper_operator.cli.edit import find_changes, merge_edit
+from zookeeper_operator.cli.failure import Failure
+from zookeeper_operator.cli.forecast import foresee
+from zookeeper_operator.cli.kubeconfig import Target
+from zookeeper_operator.cli.kubectl import RefusedError, UncheckedError, dry_run
+from zookeeper_operator.cli.look import (
+    Looker,
+    find_ensemble,
+    open_cluster,
+    open_members,
+    why_unasked,
+)
+from zookeeper_operator.cli.plan import Answer, summarize
+from zookeeper_operator.core import names
+from zookeeper_operator.core.build import BUILDER_REVISION
+from zookeeper_operator.core.ensemble import Object, read_ensemble
+from zookeeper_operator.core.observed import Observed
+from zookeeper_operator.shell.ports import RESOURCES
+
+
+async def rehearse_now(target: Target, name: str) -> Answer:
+    """Tell what the operator is about to do without an edit.
+
+    Raises:
+        Failure: the ensemble cannot be looked at.
+    """
+    async with open_cluster(target) as kube, open_members(target, kube) as zookeeper:
+        body = await find_ensemble(kube, target.namespace, name)
+        try:
+            observed = await Looker(kube, zookeeper).observe(body)
+        except pydantic.ValidationError as error:
+            return _unreadable(body, error)
+    if observed is None:
+        raise Failure(f"ensemble {body['metadata']['name']} has just been deleted")
+    return _answer(
+        Answer(observed.ensemble.namespace, observed.ensemble.name, edited=False), observed
+    )
+
+
+async def rehearse_edit(target: Target, edited: Object, *, server_side: bool) -> Answer:
+    """Tell what an edit would do, if the API server would take it.
+
+    Raises:
+        Failure: the ensemble cannot be looked at.
+    """
+    name = str(edited["metadata"]["name"])
+    namespace = str(edited["metadata"].get("namespace") or target.namespace)
+    target = replace(target, namespace=namespace)
+    async with open_cluster(target) as kube, open_members(target, kube) as zookeeper:
+        live = await kube.get(RESOURCES[names.KIND], namespace, name)
+        answer = Answer(namespace, name, edited=True, new=live is None)
+        try:
+            body = await asyncio.to_thread(dry_run, target, edited, server_side=server_side)
+        except RefusedError as error:
+            return replace(answer, refusals=(str(error),))
+        except UncheckedError as error:
+            body = merge_edit(live, edited, namespace)
+            remark = f"The API server was not asked whether it would take the edit: {error}."
+            answer = replace(answer, remarks=(remark,))
+        if live is not None:
+            answer = replace(answer, changes=find_changes(live, body))
+        try:
+            observed = await Looker(kube, zookeeper).observe(live or body, edited=body)
+        except pydantic.ValidationError as error:
+            return _unreadable(body, error)
+    assert observed is not None
+    return _answer(answer, observed, _as_before(observed, live))
+
+
+def _unreadable(body: Object, error: pydantic.ValidationError) -> Answer:
+    metadata = body["metadata"]
+    said = tuple(f"{'.'.join(map(str, ('spec', *e['loc'])))}: {e['msg']}" for e in error.errors())
+    return Answer(metadata["namespace"], metadata["name"], edited=True, refusals=said)
+
+
+def _as_before(observed: Observed, live: Object | None) -> Observed | None:
+    """The same look with the spec as it stands."""
+    if live is None:
+        return None
+    try:
+        ensemble = read_ensemble(
+            live,
+            cluster_domain=observed.ensemble.cluster_domain,
+            operator_namespace=observed.ensemble.operator_namespace,
+        )
+    except pydantic.ValidationError:
+        return None
+    return replace(observed, ensemble=ensemble)
+
+
+def _answer(answer: Answer, observed: Observed, before: Observed | None = None) -> Answer:
+    remarks = list(answer.remarks)
+    if before is not None:
+        anyway = replace(answer, edited=False, forecast=foresee(before))
+        if anyway.forecast is not None and anyway.forecast.steps:
+            remarks.append(f"Without the edit, too, something is under way: {summarize(anyway)}.")
+    unasked = why_unasked(observed)
+    if unasked:
+        remarks.append(f"This rests on what the pods show, not the members: {unasked}.")
+    if _other_builder(observed):
+        remarks.append(
+            "The operator is of another version than this command, so it may build other objects."
+        )
+    return replace(answer, forecast=foresee(observed, before=before), remarks=tuple(remarks))
+
+
+def _other_builder(observed: Observed) -> bool:
+    live = observed.child("StatefulSet", observed.ensemble.name)
+    annotations = live["metadata"].get("annotations") or {} if live is not None else {}
+    ours = str(BUILDER_REVISION)
+    return str(annotations.get(names.ANNOTATION_BUILDER, ours)) != ours

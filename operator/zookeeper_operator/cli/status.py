@@ -1,0 +1,203 @@
+"""One screen about one ensemble, and one line about each of many: pure, from what was found."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from zookeeper_operator.api import conditions
+from zookeeper_operator.cli.look import View
+from zookeeper_operator.cli.times import age_of
+
+_NOTHING: Final = "-"
+_STYLES: Final = {"leader": "bold green", "looking": "red", "": "red"}
+
+
+def status_as_value(view: View) -> dict[str, Any]:
+    """Return what `-o json` prints of one ensemble.
+
+    `source` is `members` if the status was seen now, `operator` if it is the one written last.
+    """
+    metadata = view.body["metadata"]
+    return {
+        "namespace": metadata["namespace"],
+        "name": metadata["name"],
+        "generation": metadata.get("generation", 0),
+        "source": "members" if view.seen is not None else "operator",
+        "note": view.why_not_seen,
+        "status": dict(view.status),
+    }
+
+
+# ---------------------------------------------------------------------- one ensemble
+
+
+def render_status(view: View, now: datetime) -> RenderableType:
+    """Return the screen: summary, quorum, leader, what happens next, members, open questions."""
+    parts: list[RenderableType] = [_facts(view, now)]
+    members = view.status.get("members") or []
+    if members:
+        parts += [Text(), _members(members)]
+    unfine = list(_unfine(view.status.get("conditions") or []))
+    if unfine:
+        parts += [Text(), _conditions(unfine)]
+    parts += [Text(remark, style="yellow") for remark in remarks(view)]
+    return Group(*parts)
+
+
+def _facts(view: View, now: datetime) -> Table:
+    metadata, status = view.body["metadata"], view.status
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("ensemble", _headline(metadata, status))
+    table.add_row("quorum", Text(quorum_line(status)))
+    table.add_row("leader", Text(leader_line(status, now)))
+    if status.get("connectionString"):
+        table.add_row("clients", Text(str(status["connectionString"])))
+    if status.get("externalConnectionString"):
+        table.add_row("outside", Text(str(status["externalConnectionString"])))
+    table.add_row("next", Text(str(status.get("nextAction") or "the operator has not said yet")))
+    return table
+
+
+def _headline(metadata: Mapping[str, Any], status: Mapping[str, Any]) -> Text:
+    summary = str(status.get("summary") or "no status yet")
+    fine = _is_true(status, conditions.READY)
+    versions = (status.get("version") or {}).get("members") or {}
+    told = " and ".join(f"{v} ({n})" if len(versions) > 1 else v for v, n in versions.items())
+    line = Text(f"{metadata['namespace']}/{metadata['name']}  ")
+    line.append(summary, style="green" if fine else "bold yellow")
+    if told:
+        line.append(f"  ZooKeeper {told}")
+    return line
+
+
+def _is_true(status: Mapping[str, Any], type_: str) -> bool:
+    return any(
+        c.get("type") == type_ and c.get("status") == conditions.TRUE
+        for c in status.get("conditions") or []
+    )
+
+
+def quorum_line(status: Mapping[str, Any]) -> str:
+    """Say how safe the ensemble is: `3 of 3 voters live, 2 needed, 1 more may be lost`."""
+    quorum = status.get("quorum") or {}
+    voters, live, needed = (int(quorum.get(k) or 0) for k in ("voters", "live", "needed"))
+    if not voters:
+        return "no voters are known"
+    counted = f"{live} of {voters} voters live, {needed} needed"
+    if live < needed:
+        return f"{counted}: no write is acknowledged"
+    tolerates = int(quorum.get("tolerates") or 0)
+    return f"{counted}, {tolerates or 'no'} more may be lost"
+
+
+def leader_line(status: Mapping[str, Any], now: datetime) -> str:
+    """Say who leads and since when: `zk-3 for 12m, epoch 2`."""
+    leader = status.get("leader")
+    if not leader:
+        return "nobody"
+    since = age_of(leader.get("since"), now)
+    return f"{leader['pod']}{f' for {since}' if since else ''}, epoch {leader['epoch']}"
+
+
+def _members(members: Sequence[Mapping[str, Any]]) -> Table:
+    table = _plain_table()
+    for header in ("MEMBER", "ROLE", "STATE", "SERVES"):
+        table.add_column(header, no_wrap=True)
+    for header in ("EPOCH", "ZXID", "LAG", "CLIENTS"):
+        table.add_column(header, justify="right", no_wrap=True)
+    table.add_column("REVISION", no_wrap=True)
+    for member in members:
+        role = str(member.get("role") or "")
+        serves = bool(member.get("serving"))
+        table.add_row(
+            Text(str(member.get("pod", ""))),
+            Text(role or _NOTHING, style=_STYLES.get(role, "")),
+            Text(str(member.get("state") or _NOTHING)),
+            Text("yes" if serves else "no", style="" if serves else "red"),
+            *(_value(member.get(key)) for key in ("epoch", "zxid", "lag", "connections")),
+            Text(str(member.get("revision") or _NOTHING).rpartition("-")[2] or _NOTHING),
+        )
+    return table
+
+
+def _value(value: object) -> Text:
+    return Text(_NOTHING if value in {None, ""} else str(value))
+
+
+def _unfine(stored: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str, str]]:
+    """Conditions that are not true, those that say the same taken together."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for condition in stored:
+        if condition.get("status") != conditions.TRUE:
+            said = (str(condition.get("reason", "")), str(condition.get("message", "")))
+            unknown = condition.get("status") == conditions.UNKNOWN
+            grouped.setdefault(said, []).append(f"{condition['type']}{'?' if unknown else ''}")
+    for (reason, message), types in grouped.items():
+        yield ", ".join(types), reason, message
+
+
+def _conditions(unfine: Iterable[tuple[str, str, str]]) -> Table:
+    table = _plain_table()
+    table.add_column("NOT FINE", overflow="fold")
+    table.add_column("REASON", no_wrap=True)
+    table.add_column("MESSAGE", overflow="fold")
+    for types, reason, message in unfine:
+        table.add_row(Text(types, style="yellow"), Text(reason), Text(message))
+    return table
+
+
+def remarks(view: View) -> list[str]:
+    """Say what the reader must know about the figures above: whose they are, and how fresh."""
+    written = view.body.get("status") or {}
+    generation = view.body["metadata"].get("generation", 0)
+    found = []
+    if view.why_not_seen:
+        found.append(f"as the operator wrote it last: {view.why_not_seen}")
+    if not written:
+        found.append("the operator has not written a status yet; does it run?")
+    elif written.get("observedGeneration", 0) < generation:
+        found.append(f"the operator has not looked at generation {generation} of the spec yet")
+    elif view.seen is not None and _said(written) != _said(view.status):
+        last = written.get("nextAction") or written.get("summary")
+        found.append(f"the operator's last status differs: {written.get('summary')}: {last}")
+    return found
+
+
+def _said(status: Mapping[str, Any]) -> tuple[object, ...]:
+    leader = status.get("leader") or {}
+    return status.get("summary"), status.get("nextAction"), leader.get("id"), leader.get("epoch")
+
+
+# ---------------------------------------------------------------------- many ensembles
+
+
+def render_list(views: Sequence[View], now: datetime) -> RenderableType:
+    """Return one line about each ensemble, from the statuses the operator wrote."""
+    table = _plain_table()
+    for header in ("NAME", "VOTERS", "LEADER", "EPOCH", "STATUS", "AGE"):
+        table.add_column(header, no_wrap=True)
+    table.add_column("NEXT", overflow="fold")
+    for view in views:
+        body, status = view.body, view.status
+        leader = status.get("leader") or {}
+        fine = _is_true(status, conditions.READY)
+        table.add_row(
+            Text(str(body["metadata"]["name"])),
+            Text(str((status.get("quorum") or {}).get("summary") or _NOTHING)),
+            Text(str(leader.get("pod") or _NOTHING)),
+            _value(leader.get("epoch")),
+            Text(str(status.get("summary") or _NOTHING), style="green" if fine else "yellow"),
+            Text(age_of(body["metadata"].get("creationTimestamp"), now)),
+            Text(str(status.get("nextAction") or _NOTHING)),
+        )
+    return table
+
+
+def _plain_table() -> Table:
+    return Table(box=None, pad_edge=False, header_style="bold")

@@ -1,0 +1,1 @@
+"""What is decided, and from what: values in, values out."""

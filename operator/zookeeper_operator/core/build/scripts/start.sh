@@ -1,0 +1,179 @@
+#!/bin/bash
+# Starts one member: checks whose volume it has, chooses the newest server list it can know of, writes
+# the configuration, and hands over to the entrypoint of the image. It asks nobody on the network, so a
+# member starts alone and without a quorum, and running it again is always safe.
+#
+#   /config       zoo.cfg, logback.xml (ConfigMap)
+#   /membership   ZOO_SERVERS, configVersion, founders (ConfigMap)
+#   /conf         on the volume: ZooKeeper rewrites zoo.cfg and keeps the committed server lists beside it
+#   environment   ZOO_MY_ID, POD_NAME, MEMBERS_DOMAIN, ENSEMBLE_IDENTITY, SUPER_DIGEST, SERVER_JVMFLAGS
+set -euo pipefail
+
+readonly id=${ZOO_MY_ID:?} host=${POD_NAME:?}.${MEMBERS_DOMAIN:?} identity=${ENSEMBLE_IDENTITY:?}
+readonly root=${START_ROOT:-} # only tests set it
+readonly data=$root/data datalog=$root/datalog conf=$root/conf config=$root/config
+readonly kept_lists=3 refused=64
+
+# The last words of a container: in its log, and where the kubelet picks them up for the pod's status.
+say_last() {
+  echo "$*" >&2
+  echo "$*" 2> /dev/null > "$root/dev/termination-log" || true
+}
+refuse() {
+  say_last "$*"
+  exit "$refused"
+}
+failed() {
+  (($1 == refused)) || say_last "start.sh could not prepare member $id (see its log); is its volume full?"
+}
+trap 'failed $?' EXIT
+
+# write FILE: puts standard input there in one step, so that a crash leaves the old file or the new one.
+write() {
+  cat > "$1.tmp"
+  mv -f "$1.tmp" "$1"
+}
+
+has_files() { compgen -G "$1" > /dev/null; }
+
+# Whether a directory holds snapshots or transactions.
+holds_data() { has_files "$1/version-2/snapshot.*" || has_files "$1/version-2/log.*"; }
+
+# Whether this member has, or has ever had, a database.
+holds_database() {
+  holds_data "$data" || holds_data "$datalog" || [[ -e $data/version-2/currentEpoch ]]
+}
+
+# check_volume DIRECTORY: refuses the volume of another ensemble or of another member.
+check_volume() {
+  local owner='' member=''
+  [[ -s $1/identity ]] || return 0
+  read -r owner member < "$1/identity" || true
+  [[ $owner == "$identity" ]] || refuse \
+    "the volume at $1 belongs to another ensemble ($owner; this one is $identity), so member $id does" \
+    "not start; nothing on it was changed. Give the member its own volume back, or delete this claim."
+  [[ $member == "$id" ]] || refuse \
+    "the volume at $1 belongs to member $member of this ensemble, so member $id does not start;" \
+    "nothing on it was changed. Volumes have been mixed up: give each member its own back."
+}
+
+check_identity() {
+  local myid=''
+  if [[ ! $id =~ ^[1-9][0-9]{0,2}$ ]] || ((id > 255)); then
+    refuse "'$id' is not the id of a member (1 to 255)"
+  fi
+  check_volume "$data"
+  check_volume "$datalog"
+  if [[ -s $data/myid ]]; then
+    read -r myid < "$data/myid" || true
+    [[ $myid == "$id" ]] || refuse \
+      "the volume at $data says that it belongs to member $myid (in myid), so member $id does not" \
+      "start; nothing on it was changed. Volumes have been mixed up: give each member its own back."
+  fi
+  holds_database || return 0
+  [[ -s $data/identity || -s $datalog/identity ]] || refuse \
+    "the volume at $data holds a database but not the mark of this ensemble, so member $id does not" \
+    "start; nothing on it was changed. If the data is meant for it, write '$identity $id' to the file" \
+    "'identity' in both directories."
+  # Without its log a member forgets what it has acknowledged, and would vote all the same.
+  [[ -s $data/identity && -s $datalog/identity ]] || refuse \
+    "one of the volumes of member $id (snapshots at $data, transactions at $datalog) is new, the other" \
+    "is not: part of its data is lost, so it does not start. Have the member replaced: set the" \
+    "annotation zookeeper.ensemble.dev/replace=true on its pod."
+}
+
+stamp_volume() {
+  [[ -s $datalog/identity ]] || echo "$identity $id" | write "$datalog/identity"
+  [[ -s $data/identity ]] || echo "$identity $id" | write "$data/identity"
+  [[ -s $data/myid ]] || echo "$id" | write "$data/myid"
+}
+
+# An empty member may take part in the first election of all, and in no other: the marker says so to
+# ZooKeeper (db.autocreate=false). One left over from a start that came to nothing is taken away again.
+mark_founder() {
+  if [[ " $founders " == *" $id "* ]] && ! holds_database; then
+    : > "$datalog/initialize"
+  else
+    rm -f "$datalog/initialize"
+  fi
+}
+
+# Server lists that ZooKeeper has stored, by version, the newest last.
+stored_versions() {
+  local file version
+  for file in "$conf"/zoo.cfg.dynamic.*; do
+    version=${file##*.dynamic.}
+    [[ $version =~ ^[0-9a-f]{1,16}$ && -s $file ]] || continue
+    printf '%016x %s\n' "$((16#$version))" "$version"
+  done | sort | cut -d ' ' -f 2
+}
+
+names_me() { grep -q "^server\.$id=" <<< "$1"; }
+
+# Sets servers and version to the newest list there is: the published one, or the last one this member
+# has seen committed, which is newer while the operator has not got round to publishing it. A list that
+# leaves this member out counts as well: one that has left must not come back with a vote by an older
+# list.
+choose_servers() {
+  local stored
+  stored=$(stored_versions | tail -n 1)
+  if [[ -n $stored ]] && ((16#$stored > 16#$published_version)); then
+    newest=$stored servers=$(< "$conf/zoo.cfg.dynamic.$stored")
+  else
+    newest=$published_version servers=$published
+  fi
+  version=$newest
+  if names_me "$servers"; then return; fi
+  # A member that is to join, or has left. As an observer it can sync and harm nobody. What it starts
+  # from is no configuration the ensemble has agreed on, so it must not bear the version of one.
+  version=0
+  servers+=$'\n'"server.$id=$host:2888:3888:observer;0.0.0.0:2181"
+}
+
+# Removes what earlier starts and reconfigurations left: lists but the newest, and a proposed list that
+# was overtaken. A newer proposed list stays: this member may have voted for it.
+prune() {
+  local old proposed=''
+  stored_versions | head -n "-$kept_lists" | while read -r old; do
+    [[ $old == "$newest" ]] || rm -f "$conf/zoo.cfg.dynamic.$old"
+  done
+  if [[ -e $conf/zoo.cfg.dynamic.next ]]; then
+    proposed=$(sed -n 's/^version=\([0-9a-f]\{1,16\}\)[[:space:]]*$/\1/p' "$conf/zoo.cfg.dynamic.next")
+    ((16#${proposed:-0} > 16#$newest)) || rm -f "$conf/zoo.cfg.dynamic.next"
+  fi
+  rm -f "$conf"/*.tmp "$conf/zoo.cfg.bak"
+}
+
+write_configuration() {
+  local list=$conf/zoo.cfg.dynamic
+  # Version 0 has no suffix, so it can never be taken for a list the ensemble has agreed on.
+  ((16#$version == 0)) || list+=.$version
+  printf '%s\n' "$servers" | write "$list"
+  write "$conf/logback.xml" < "$config/logback.xml"
+  { cat "$config/zoo.cfg" && echo "dynamicConfigFile=$list"; } | write "$conf/zoo.cfg"
+}
+
+# The mount changes as a whole when its target is swapped: read everything from one target.
+membership=$(readlink -f "$root/membership/..data")
+[[ -d $membership ]] || membership=$root/membership
+published=$(< "$membership/ZOO_SERVERS")
+published_version=$(< "$membership/configVersion")
+founders=$(< "$membership/founders")
+servers='' version=0 newest=0
+
+check_identity
+stamp_volume
+mark_founder
+choose_servers
+prune
+write_configuration
+
+echo "member $id starts from version $version of the server list:" "${servers//$'\n'/ }" >&2
+export ZOO_SERVERS=${servers//$'\n'/ }
+export SERVER_JVMFLAGS="${SERVER_JVMFLAGS:-}"
+if [[ -n ${SUPER_DIGEST:-} ]]; then
+  super=-Dzookeeper.DigestAuthenticationProvider.superDigest
+  SERVER_JVMFLAGS="$super=$SUPER_DIGEST $SERVER_JVMFLAGS"
+fi
+unset SUPER_DIGEST
+exec "$root/docker-entrypoint.sh" zkServer.sh start-foreground

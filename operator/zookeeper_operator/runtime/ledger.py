@@ -1,0 +1,55 @@
+"""The canary of the watch: did the periodic live list know what no event had told?
+
+kopf does not make up DELETED events after a gap, and a watch that ends without an error may stay
+ended (nolar/kopf#1276). Both are harmless for a level-triggered operator that resyncs, but slow it
+down without a word; so the difference is measured.
+"""
+
+from collections.abc import Mapping
+
+
+class EventLedger:
+    """The last resourceVersion that events told of each object, to compare with live lists.
+
+    resourceVersions are compared for equality only, as the Kubernetes API asks.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, str] = {}
+        self._suspect: dict[
+            str, str | None
+        ] = {}  # uid → what the ledger said when it first differed
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    def seen(self, uid: str, resource_version: str) -> None:
+        """An event told of an object in this version."""
+        self._seen[uid] = resource_version
+
+    def gone(self, uid: str) -> None:
+        """An event told that an object was deleted."""
+        self._seen.pop(uid, None)
+
+    def compare(self, live: Mapping[str, str]) -> set[str]:
+        """The uids the watch has lost sight of; `live` maps uid to resourceVersion, freshly listed.
+
+        Call it once per period. A difference may be an event still on its way, so it counts only
+        when the previous call saw it too and no event told anything of that object in between. An
+        object that is live stays drifted until an event tells of it; one whose deletion was missed
+        is reported once and then forgotten.
+        """
+        drifted: set[str] = set()
+        suspect: dict[str, str | None] = {}
+        for uid in live.keys() | self._seen.keys():
+            known = self._seen.get(uid)
+            if live.get(uid) == known:
+                continue
+            if uid in self._suspect and self._suspect[uid] == known:
+                drifted.add(uid)
+            if uid not in live and uid in drifted:
+                del self._seen[uid]
+            else:
+                suspect[uid] = known
+        self._suspect = suspect
+        return drifted

@@ -1,0 +1,1 @@
+"""Kubernetes and ZooKeeper through two ports, and the pass that uses them."""

@@ -1,0 +1,90 @@
+"""The servers of the integration tests, one set per session, in a network namespace of our own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from tests.integration.control_plane import ControlPlane, find_tools
+from tests.integration.processes import enter_own_network
+from tests.integration.stage import Farm, Stage, open_stage, prepare
+from tests.integration.zookeeper_servers import ZooKeeperServers, resolve_jars
+
+from zookeeper_operator.settings import Settings
+from zookeeper_operator.shell.kube import KubeClient, connect
+
+
+@pytest.fixture(scope="session")
+def zookeeper_jars() -> Path:
+    return resolve_jars()
+
+
+@pytest.fixture(scope="session")
+def control_plane_tools() -> Path:
+    return find_tools()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_network(request: pytest.FixtureRequest) -> None:
+    """Fetch what the tests of this session need, then leave the machine's network for good."""
+    needed = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    for download in ("zookeeper_jars", "control_plane_tools"):
+        if download in needed:
+            request.getfixturevalue(download)
+    enter_own_network()
+
+
+@pytest.fixture(scope="session")
+def zookeeper(
+    zookeeper_jars: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ZooKeeperServers]:
+    """The servers; every module founds the ensemble it wants."""
+    servers = ZooKeeperServers(
+        jars=zookeeper_jars, directory=tmp_path_factory.mktemp("zookeeper", numbered=False)
+    )
+    yield servers
+    servers.stop()
+
+
+@pytest.fixture(scope="session")
+def control_plane(
+    control_plane_tools: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ControlPlane]:
+    """A Kubernetes without nodes' machines: API server, controllers, scheduler, pods by KWOK."""
+    plane = ControlPlane(
+        tools=control_plane_tools,
+        directory=tmp_path_factory.mktemp("control-plane", numbered=False),
+    )
+    plane.start()
+    yield plane
+    plane.stop()
+
+
+@pytest.fixture
+async def kube(control_plane: ControlPlane) -> AsyncIterator[KubeClient]:
+    """A client with all rights."""
+    client = await connect(Settings(kubeconfig=str(control_plane.kubeconfig)))
+    yield client
+    await client.close()
+
+
+@pytest.fixture(scope="session")
+def farm(control_plane: ControlPlane) -> Iterator[Farm]:
+    """Members for the ensembles of the control plane, which gets nodes, a storage class and our kind."""
+
+    async def prepare_plane() -> None:
+        async with await connect(Settings(kubeconfig=str(control_plane.kubeconfig))) as kube:
+            await prepare(kube)
+
+    asyncio.run(prepare_plane())
+    running = Farm(control_plane)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+async def stage(control_plane: ControlPlane, farm: Farm) -> AsyncIterator[Stage]:
+    """Namespaces, operators and proxies of one test."""
+    async with open_stage(control_plane, farm) as opened:
+        yield opened

@@ -1,0 +1,116 @@
+"""What real servers answer to a probe, in every state a member can be in."""
+
+import dataclasses
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.integration.zookeeper_servers import ZooKeeperServers
+
+from zookeeper_operator.core.observed import Answers
+from zookeeper_operator.shell.ports import Address
+from zookeeper_operator.shell.zookeeper import DirectAdmin, DirectClients, ZooKeeperClient
+
+_TIMEOUT = 1.0
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[ZooKeeperClient]:
+    client = ZooKeeperClient(DirectAdmin(), DirectClients(), probe_timeout_seconds=_TIMEOUT)
+    yield client
+    await client.close()
+
+
+@pytest.fixture(scope="module")
+def ensemble(zookeeper: ZooKeeperServers) -> ZooKeeperServers:
+    zookeeper.restore([1, 2, 3])
+    return zookeeper
+
+
+async def test_leader_and_followers_tell_everything(
+    ensemble: ZooKeeperServers, client: ZooKeeperClient
+) -> None:
+    leader = ensemble.leader([1, 2, 3])
+    answers = await client.probe(ensemble.addresses([1, 2, 3]), thorough=True)
+
+    for member, answer in answers.items():
+        assert answer.serving
+        assert answer.problem is None
+        assert answer.is_leader is (member == leader)
+        assert answer.leader_id == leader
+        assert answer.server_state == ("leader" if member == leader else "follower")
+        assert answer.voting_view == frozenset({1, 2, 3})
+        assert answer.quorum_size == 3
+        assert answer.version == "3.9.5"
+        assert answer.connections == 0
+        assert answer.data_bytes is not None
+        assert answer.zxid is not None
+    told = answers[leader]
+    assert (told.synced_followers, told.synced_non_voting_followers) == (2, 0)
+    assert (told.synced_observers, told.pending_syncs) == (0, 0)
+    assert told.epoch is not None
+    assert told.epoch >= 1
+    assert answers[leader % 3 + 1].synced_followers is None
+
+
+async def test_cheap_probe_tells_who_serves_and_whom_it_follows(
+    ensemble: ZooKeeperServers, client: ZooKeeperClient
+) -> None:
+    leader = ensemble.leader([1, 2, 3])
+    answers = await client.probe(ensemble.addresses([1, 2, 3]), thorough=False)
+    assert answers == {
+        n: Answers(n, reachable=True, leader_id=leader, is_leader=n == leader) for n in (1, 2, 3)
+    }
+
+
+async def test_absent_member_is_unreachable_and_the_others_answer(
+    ensemble: ZooKeeperServers, client: ZooKeeperClient
+) -> None:
+    answers = await client.probe(ensemble.addresses([1, 9]), thorough=True)
+    assert answers[1].serving
+    assert not answers[9].reachable
+    assert "refused" in (answers[9].problem or "").lower() or "connect" in (
+        answers[9].problem or ""
+    )
+
+
+async def test_frozen_member_costs_one_timeout_and_no_more(
+    ensemble: ZooKeeperServers, client: ZooKeeperClient
+) -> None:
+    follower = next(n for n in (1, 2, 3) if n != ensemble.leader([1, 2, 3]))
+    ensemble[follower].freeze()
+    try:
+        started = time.monotonic()
+        answers = await client.probe(ensemble.addresses([1, 2, 3]), thorough=True)
+        assert time.monotonic() - started < _TIMEOUT + 0.8
+    finally:
+        ensemble[follower].thaw()
+        ensemble.wait_until_serving([1, 2, 3])
+    assert not answers[follower].reachable
+    assert answers[follower].problem == "no answer within 1 s"
+
+
+async def test_member_without_quorum_answers_but_does_not_serve(
+    ensemble: ZooKeeperServers, client: ZooKeeperClient
+) -> None:
+    ensemble[1].kill()
+    ensemble[2].kill()
+    try:
+        deadline = time.monotonic() + 20
+        while (answer := (await client.probe(ensemble.addresses([3]), thorough=True))[3]).serving:
+            assert time.monotonic() < deadline
+    finally:
+        ensemble[1].start()
+        ensemble[2].start()
+        ensemble.wait_until_serving([1, 2, 3])
+    assert answer.reachable
+    assert answer.problem == "This ZooKeeper instance is not currently serving requests"
+    assert not answer.is_leader
+    assert answer.leader_id is None
+
+
+async def test_an_address_that_drops_packets_is_unreachable(client: ZooKeeperClient) -> None:
+    nowhere = Address(1, "test", "zk-1", "192.0.2.1")
+    answer = (await client.probe([nowhere], thorough=True))[1]
+    assert not answer.reachable
+    assert dataclasses.replace(answer, problem=None) == Answers(1, reachable=False)

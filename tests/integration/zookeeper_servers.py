@@ -1,0 +1,232 @@
+"""Real ZooKeeper servers as local JVMs: server N is 127.0.0.1N with all the ports of a pod.
+
+Mind what loopback addresses change: ZooKeeper skips its check for duplicate addresses on them, so a
+reconfiguration that a cluster refuses for that passes here.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from tests.integration.processes import Process
+
+from zookeeper_operator.core import names
+from zookeeper_operator.core.ensemble import Role, Server
+from zookeeper_operator.shell.ports import Access, Address
+
+PASSWORD: Final = "integration"
+POM: Final = Path(__file__).parent / "zookeeper" / "pom.xml"
+
+_LOGBACK: Final = """<configuration>
+  <appender name="out" class="ch.qos.logback.core.ConsoleAppender">
+    <encoder><pattern>%d{HH:mm:ss.SSS} %-5level %logger{0} %message%n</pattern></encoder>
+  </appender>
+  <root level="INFO"><appender-ref ref="out"/></root>
+</configuration>
+"""
+
+
+def resolve_jars() -> Path:
+    """The folder with the jars of `zookeeper/pom.xml`, filled by Maven once per content of it."""
+    digest = hashlib.sha256(POM.read_bytes()).hexdigest()[:12]
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "zookeeper-operator"
+    jars = cache / f"zookeeper-jars-{digest}"
+    if not jars.is_dir():
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+            subprocess.run(
+                [
+                    *("mvn", "--quiet", "--batch-mode", "--file", str(POM)),
+                    "dependency:copy-dependencies",
+                    f"-DoutputDirectory={scratch}/jars",
+                ],
+                check=True,
+            )
+            try:
+                Path(scratch, "jars").rename(jars)  # complete or not there at all
+            except OSError:
+                if not jars.is_dir():  # else: another run was faster
+                    raise
+    return jars
+
+
+class ZooKeeperServer:
+    """One server: its line, its folder and its JVM."""
+
+    def __init__(self, member_id: int, *, jars: Path, directory: Path) -> None:
+        self.id = member_id
+        self.ip = f"127.0.0.{10 + member_id}"
+        self.address = Address(member_id, "test", f"zk-{member_id}", self.ip)
+        self._directory = directory
+        java = ["java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp"]
+        main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
+        self._process = Process(
+            f"zookeeper-{member_id}",
+            [*java, f"{directory}:{jars}/*", main, str(directory / "zoo.cfg")],
+            directory=directory,
+        )
+
+    def line(self, role: Role = "participant") -> Server:
+        """Its server line. Here a server listens on its own address, not on all."""
+        return Server(self.id, self.ip, role, client=f"{self.ip}:{names.CLIENT_PORT}")
+
+    def prepare(self, servers: Iterable[Server], *, founder: bool) -> None:
+        """Give it an empty disk and the list it starts with; a founder `initialize` too."""
+        shutil.rmtree(self._directory, ignore_errors=True)
+        for folder in ("data", "datalog"):
+            (self._directory / folder).mkdir(parents=True)
+        (self._directory / "data" / "myid").write_text(f"{self.id}\n", encoding="ascii")
+        if founder:
+            (self._directory / "datalog" / "initialize").touch()
+        (self._directory / "logback.xml").write_text(_LOGBACK, encoding="ascii")
+        secret = base64.b64encode(hashlib.sha1(f"super:{PASSWORD}".encode()).digest()).decode()  # noqa: S324 -- ZooKeeper's own scheme
+        config = {
+            "dataDir": self._directory / "data",
+            "dataLogDir": self._directory / "datalog",
+            "tickTime": 500,
+            "initLimit": 10,
+            "syncLimit": 4,
+            "standaloneEnabled": "false",
+            "reconfigEnabled": "true",
+            "db.autocreate": "false",
+            "cnxTimeout": 500,
+            "admin.serverAddress": self.ip,
+            "DigestAuthenticationProvider.superDigest": f"super:{secret}",
+        }
+        lines = [f"{key}={value}" for key, value in config.items()]
+        lines += [server.line() for server in servers]
+        (self._directory / "zoo.cfg").write_text("\n".join(lines) + "\n", encoding="ascii")
+
+    @property
+    def prepared(self) -> bool:
+        """Whether it has a disk."""
+        return (self._directory / "zoo.cfg").exists()
+
+    def start(self) -> None:
+        """Start the JVM; it serves a second or two later."""
+        self._process.start()
+
+    def kill(self) -> None:
+        """End the JVM as a lost node does."""
+        self._process.kill()
+
+    def freeze(self) -> None:
+        """Stop it in its tracks: its kernel still accepts connections, nobody answers."""
+        self._process.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it run on."""
+        self._process.signal(signal.SIGCONT)
+
+    @property
+    def running(self) -> bool:
+        """Whether the JVM runs (frozen or not)."""
+        return self._process.running
+
+    def ask(self, command: str) -> Mapping[str, Any]:
+        """What its AdminServer says; `error` is set if it says nothing (in time)."""
+        url = f"http://{self.ip}:{names.ADMIN_PORT}/commands/{command}"
+        try:
+            with urllib.request.urlopen(url, timeout=1) as answer:
+                told: dict[str, Any] = json.load(answer)
+                return told
+        except (OSError, ValueError) as error:
+            return {"error": str(error)}
+
+    def log(self) -> str:
+        """The end of its log."""
+        return self._process.tail()
+
+
+class ZooKeeperServers:
+    """Up to nine servers of one machine; tests take from it the ensemble they need."""
+
+    def __init__(self, *, jars: Path, directory: Path) -> None:
+        self._servers = {
+            n: ZooKeeperServer(n, jars=jars, directory=directory / f"server-{n}")
+            for n in range(1, 10)
+        }
+
+    def __getitem__(self, member_id: int) -> ZooKeeperServer:
+        return self._servers[member_id]
+
+    def found(self, voters: Sequence[int]) -> None:
+        """Start a new ensemble of these voters and wait until all serve and follow one leader."""
+        self.stop()
+        lines = [self[n].line() for n in voters]
+        for n in voters:
+            self[n].prepare(lines, founder=True)
+            self[n].start()
+        self.wait_until_serving(voters)
+
+    def restore(self, voters: Sequence[int]) -> None:
+        """See to it that exactly these serve and vote: mend the ensemble there is, or found one."""
+        for number, server in self._servers.items():
+            if number not in voters:
+                server.kill()
+            elif server.prepared and not server.running:
+                server.start()
+            elif server.prepared:
+                server.thaw()
+        if all(self[n].running for n in voters):
+            try:
+                self.wait_until_serving(voters, seconds=10)
+            except TimeoutError:
+                pass  # they agree on something else
+            else:
+                # Those just killed may have been needed: then nobody serves any more, and nobody tells.
+                ids = {str(n) for n in voters}
+                views = [self[n].ask("voting_view").get("current_config", {}) for n in voters]
+                if all(view.keys() == ids for view in views):
+                    return
+        self.found(voters)
+
+    def join(self, member_id: int, members: Iterable[Server]) -> None:
+        """Start a newcomer as the pods do: it knows the members and itself as an observer."""
+        newcomer = self[member_id]
+        newcomer.prepare([*members, newcomer.line("observer")], founder=False)
+        newcomer.start()
+        self.wait_until_serving([member_id])
+
+    def wait_until_serving(self, members: Iterable[int], *, seconds: float = 30) -> None:
+        """Wait until these take part in broadcast, behind one leader."""
+        wanted = list(members)
+        deadline = time.monotonic() + seconds
+        while True:
+            answers = {n: self[n].ask("leader") for n in wanted}
+            states = {n: str(self[n].ask("monitor").get("peer_state", "")) for n in wanted}
+            agreed = len({answer.get("leader_id") for answer in answers.values()}) == 1
+            fine = all(answer["error"] is None for answer in answers.values())
+            if agreed and fine and all(s.endswith("broadcast") for s in states.values()):
+                return
+            if time.monotonic() > deadline:
+                logs = "\n".join(f"--- {n}\n{self[n].log()}" for n in wanted)
+                raise TimeoutError(f"{wanted} do not serve: {answers} {states}\n{logs}")
+            time.sleep(0.05)
+
+    def leader(self, among: Iterable[int]) -> int:
+        """Who leads."""
+        return next(n for n in among if self[n].ask("leader").get("is_leader") is True)
+
+    def addresses(self, members: Iterable[int]) -> list[Address]:
+        """The addresses of these members."""
+        return [self[n].address for n in members]
+
+    def access(self, members: Iterable[int], *, password: str = PASSWORD) -> Access:
+        """How to speak with these members as super user."""
+        return Access(tuple(self.addresses(members)), password)
+
+    def stop(self) -> None:
+        """Kill every server."""
+        for server in self._servers.values():
+            server.kill()

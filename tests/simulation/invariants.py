@@ -1,0 +1,312 @@
+"""What must hold at every step, judged by the truth of the simulated world, which nobody else sees.
+
+1. No acknowledged write is ever lost: whoever leads, and whatever is committed, has all of them.
+2. Never two leaders that can commit.
+3. The operator never takes away, by its own hand, the majority of live voters of the committed
+   configuration (one voter alone cannot be spared that). What was lost to a fault that nobody could tell
+   when the operator looked is not held against it; what any operator process did since then is.
+4. At most one disruptive effect between two looks.
+5. Nothing is deleted without its uid, nothing is deleted or applied over that is not ours, and no data
+   is removed that nobody asked to remove.
+6. The pod of a voter goes only after the voter has left the configuration.
+7. Members start from configurations that were committed, and nobody who has acknowledged a write votes
+   with an empty database.
+8. The operator writes the status of the ensemble, never its spec.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from tests.simulation.api_server import ApiServer
+from tests.simulation.kubelet import Kubelet
+from tests.simulation.stage import Stage
+from tests.simulation.zookeeper import EMPTY, Member, Network, Txn, View
+
+from zookeeper_operator.core import names
+from zookeeper_operator.core.build.membership import read_membership
+from zookeeper_operator.core.ensemble import Object, Server, majority
+
+_JUST_NOW = 3.0
+
+
+@dataclass
+class Look:
+    """What was true when an operator process last asked the members, and what it did since."""
+
+    live: frozenset[int] = frozenset()
+    at: float = 0.0
+    stopped: bool = False
+    effects: set[str] = field(default_factory=set)
+
+
+class Watchdog:
+    """Watches the ensemble and the operator's hands."""
+
+    def __init__(
+        self, stage: Stage, api: ApiServer, network: Network, kubelet: Kubelet, ensemble: str
+    ) -> None:
+        self._stage = stage
+        self._api = api
+        self._network = network
+        self._kubelet = kubelet
+        self._ensemble = ensemble
+        self._looks: dict[object, Look] = {}
+        self._ours: dict[int, float] = {}
+        self._last_epoch = 0
+        self._voting_since: dict[int, float] = {}
+        self.acknowledged: Txn = EMPTY
+        self.view: View | None = None
+        self._versions: set[int] = {0}
+        self._have_acknowledged: set[int] = set()
+        network.on_commit = self.on_commit
+        network.on_lead = self.on_lead
+        network.on_found = self.on_found
+
+    # ------------------------------------------------------------------ the ensemble
+
+    def on_commit(self, leader: Member, txn: Txn) -> None:
+        """A majority has acknowledged a transaction."""
+        if not txn.holds(self.acknowledged):
+            self._lost(leader, txn)
+        epoch = txn.zxid >> 32
+        if epoch < self._last_epoch:
+            self._stage.violate(
+                "never two leaders that commit",
+                f"member {leader.id} commits in epoch {epoch} after epoch {self._last_epoch}",
+            )
+        self._last_epoch = max(self._last_epoch, epoch)
+        self.acknowledged = txn
+        self._have_acknowledged |= leader.acks
+        if txn.view is not None:
+            self._go_by(txn.view)
+
+    def on_lead(self, leader: Member) -> None:
+        """A leader has begun its epoch."""
+        assert leader.disk.head is not None
+        if not leader.disk.head.holds(self.acknowledged):
+            self._lost(leader, leader.disk.head)
+        for other in self._network.members.values():
+            if other is not leader and self._network.leads(other) and self._network.leads(leader):
+                self._stage.violate(
+                    "never two leaders that commit",
+                    f"members {leader.id} ({leader.view}) and {other.id} ({other.view}) both lead a "
+                    "majority",
+                )
+        if self.view is None or leader.view.version > self.view.version:
+            self._go_by(leader.view)
+
+    def on_found(self, founder: Member) -> None:
+        """A member has made itself an empty database, with which it may vote."""
+        if founder.id in self._have_acknowledged:
+            self._stage.violate(
+                "nobody is founded twice",
+                f"member {founder.id} votes with an empty database, and has acknowledged writes before",
+            )
+
+    def _go_by(self, view: View) -> None:
+        self.view = view
+        self._versions.add(view.version)
+        now = self._stage.now
+        self._voting_since = {i: self._voting_since.get(i, now) for i in view.voters}
+
+    def _lost(self, leader: Member, head: Txn) -> None:
+        self._stage.violate(
+            "no acknowledged write is lost",
+            f"member {leader.id} ({leader.view}) goes on from {head.zxid:#x}, which does not have "
+            f"{self.acknowledged.zxid:#x}",
+        )
+
+    def check_read(self, member: Member, floor: Txn) -> None:
+        """A client reads after a sync: everything acknowledged before must be there."""
+        head = member.disk.head
+        if head is None or not head.holds(floor):
+            self._stage.violate(
+                "no acknowledged write is lost", f"a read from member {member.id} misses a write"
+            )
+
+    def live(self) -> frozenset[int]:
+        """Members that serve under the leader there is; without one, those that could elect one."""
+        network = self._network
+        for member in network.members.values():
+            if network.leads(member) and not member.frozen:
+                near = (m for i, m in member.connected.items() if i in member.synced)
+                return frozenset(
+                    m.id for m in (member, *near) if m.serving and network.linked(m, member)
+                )
+        if self.view is None:
+            return frozenset()
+        able = [
+            m
+            for m in network.members.values()
+            if m.id in self.view.voters and not m.empty and not m.frozen
+        ]
+        needed = majority(len(self.view.voters))
+        return frozenset(
+            m.id for m in able if sum(network.linked(m, other) for other in able) >= needed
+        )
+
+    # ------------------------------------------------------------------ the operator
+
+    def look_begins(self, process: object) -> None:
+        """A pass begins: the effects of the last one have been looked at."""
+        self._looks[process] = Look(at=self._stage.now, stopped=self._stopped())
+
+    def looked(self, process: object) -> None:
+        """The members have been asked."""
+        look = self._looks.setdefault(process, Look())
+        # A member that has lost its leader still says for some seconds that it follows, and is believed.
+        told = {m.id for m in self._network.members.values() if m.serving and not m.frozen}
+        look.live = self.live() | told
+        look.at = self._stage.now
+
+    def before_write(self, process: object, verb: str, body: Object) -> None:
+        """Judge a write before it takes effect."""
+        kind, name = body["kind"], body["metadata"].get("name", "")
+        live = self._api.get(kind, name)
+        if kind == names.KIND and verb != "status":
+            self._stage.violate("the spec is the user's", f"{verb} of {kind} {name}")
+        elif verb == "apply":
+            self._before_apply(process, body, live)
+        elif verb in {"delete", "orphan"}:
+            self._before_delete(process, body, live, orphan=verb == "orphan")
+
+    def _before_apply(self, process: object, body: Object, live: Object | None) -> None:
+        kind, name = body["kind"], body["metadata"]["name"]
+        if live is not None and not self._is_ours(live):
+            self._stage.violate("only what is ours is touched", f"apply of {kind} {name}")
+        if kind == "ConfigMap" and name == names.membership_name(self._ensemble):
+            version = read_membership(body).version
+            if version not in self._versions:
+                self._stage.violate(
+                    "members start from what was committed", f"version {version:x} never was"
+                )
+        if kind == "StatefulSet" and live is not None:
+            self._before_scaling(process, body, live)
+
+    def _before_scaling(self, process: object, body: Object, live: Object) -> None:
+        name = body["metadata"]["name"]
+        start = live["spec"]["ordinals"]["start"]
+        kept = range(start, start + body["spec"]["replicas"])
+        gone = range(start + body["spec"]["replicas"], start + live["spec"]["replicas"])
+        going = {i for i in gone if i not in kept}
+        look = self._looks.get(process, Look())
+        if self.view is None or not going or look.stopped or self._stopped():
+            return
+        settled = {
+            i
+            for i in going & self.view.voters
+            if self._stage.now - self._voting_since.get(i, 0.0) > _JUST_NOW
+        }
+        if settled:
+            self._stage.violate(
+                "a voter leaves before its pod goes",
+                f"replicas {body['spec']['replicas']} take the pods of {sorted(settled)}, and "
+                f"committed is {self.view}",
+            )
+        self._check_majority(process, f"shrinking {name}", without=going)
+        for member_id in going:
+            self._ours[member_id] = self._stage.now
+
+    def _before_delete(
+        self, process: object, body: Object, live: Object | None, *, orphan: bool
+    ) -> None:
+        kind, name, uid = body["kind"], body["metadata"]["name"], body["metadata"]["uid"]
+        if not uid:
+            self._stage.violate("every delete names a uid", f"delete of {kind} {name}")
+            uid = live["metadata"]["uid"] if live else uid
+        if live is None or live["metadata"]["uid"] != uid:
+            return
+        if not self._is_ours(live):
+            self._stage.violate("only what is ours is touched", f"delete of {kind} {name}")
+        member_id = int(name.rpartition("-")[2]) if name.rpartition("-")[2].isdigit() else 0
+        if kind == "Pod":
+            self._effect(process, f"member {member_id}")
+            self._check_majority(process, f"deleting {name}", without={member_id})
+            self._ours[member_id] = self._stage.now
+        elif kind == "PersistentVolumeClaim":
+            self._effect(process, f"member {member_id}")
+            pod = self._api.get("Pod", names.member_name(self._ensemble, member_id))
+            annotations = (pod or {"metadata": {}})["metadata"].get("annotations") or {}
+            asked = annotations.get(names.ANNOTATION_REPLACE) == "true"
+            if not asked and (live.get("status") or {}).get("phase") == "Bound":
+                self._stage.violate("data is removed only when asked for", f"delete of {name}")
+        elif kind == "StatefulSet" and not orphan:
+            pods = [
+                p["metadata"]["name"]
+                for p in self._api.owned_by(uid)
+                if p["kind"] == "Pod" and not p["metadata"].get("deletionTimestamp")
+            ]
+            if pods:
+                self._stage.violate(
+                    "a voter leaves before its pod goes", f"delete of {name} with {pods}"
+                )
+
+    def before_reconfigure(
+        self, process: object, joining: Sequence[Server], leaving: Iterable[int]
+    ) -> None:
+        """Judge a reconfiguration before it is sent."""
+        self._effect(process, "the configuration")
+        if self.view is None:
+            return
+        roles: dict[int, str] = dict(self.view.roles)
+        roles.update({s.id: s.role for s in joining})
+        for member_id in leaving:
+            roles.pop(member_id, None)
+        voters = frozenset(i for i, role in roles.items() if role == "participant")
+        if len(voters ^ self.view.voters) > 1:
+            self._stage.violate(
+                "one member at a time", f"from {sorted(self.view.voters)} to {sorted(voters)}"
+            )
+        self._check_majority(process, "a reconfiguration", voters=voters)
+
+    def _effect(self, process: object, on: str) -> None:
+        effects = self._looks.setdefault(process, Look()).effects
+        effects.add(on)
+        if len(effects) > 1:
+            self._stage.violate("one disruptive effect per look", " and ".join(sorted(effects)))
+
+    def _check_majority(
+        self,
+        process: object,
+        what: str,
+        *,
+        without: Iterable[int] = (),
+        voters: frozenset[int] | None = None,
+    ) -> None:
+        if self.view is None or (len(self.view.voters) == 1 and voters is None):
+            return
+        look = self._looks.get(process, Look())
+        ours = {i for i, at in self._ours.items() if at >= look.at}
+        live = self.live() | (look.live - ours)
+        before = live & self.view.voters
+        then = self.view.voters if voters is None else voters
+        after = live.difference(without) & then
+        had = len(before) >= majority(len(self.view.voters))
+        if had and len(after) < majority(len(then)):
+            self._stage.violate(
+                "never fewer live voters than a majority by our own hand",
+                f"{what} leaves {sorted(after)} live of voters {sorted(then)}",
+            )
+
+    # ------------------------------------------------------------------ whose is it
+
+    def _stopped(self) -> bool:
+        ensemble = self._api.get(names.KIND, self._ensemble)
+        return ensemble is not None and bool(ensemble["spec"].get("stopped"))
+
+    def _is_ours(self, body: Object) -> bool:
+        metadata = body["metadata"]
+        ensemble = self._api.get(names.KIND, self._ensemble)
+        ours = ensemble["metadata"]["uid"] if ensemble else ""
+        owner = next(
+            (o for o in metadata.get("ownerReferences") or [] if o.get("controller")), None
+        )
+        if owner is None:
+            labels = metadata.get("labels") or {}
+            return bool(labels.get(names.LABEL_ENSEMBLE) == self._ensemble)
+        if owner["uid"] == ours:
+            return True
+        parent = self._api.get(owner["kind"], owner["name"])
+        if parent is None or parent["metadata"]["uid"] != owner["uid"]:
+            return bool(body["kind"] == "PersistentVolumeClaim")
+        return self._is_ours(parent)

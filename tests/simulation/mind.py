@@ -1,0 +1,23 @@
+"""What an operator process decides with and acts through: the real thing, unless a test wants it wrong."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from zookeeper_operator.core.observed import Observed
+from zookeeper_operator.core.plan import Plan, build_plan
+from zookeeper_operator.shell.ports import Kube
+
+
+def _as_it_is(kube: Kube) -> Kube:
+    return kube
+
+
+@dataclass(frozen=True)
+class Mind:
+    """The planner, and the hands: a layer over the port to Kubernetes."""
+
+    decide: Callable[[Observed], Plan] = build_plan
+    hands: Callable[[Kube], Kube] = _as_it_is
+
+
+RIGHT = Mind()

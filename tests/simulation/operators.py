@@ -1,0 +1,216 @@
+"""The operator's processes: the real Reconciler, Prober and WorkQueue, started, killed, doubled.
+
+One process holds the lease. A crash forgets everything it knew and leaves half done what it was doing;
+the next one starts seconds later. `overlap` lets two work at the same time for a moment, as when a lease
+is lost while a request is under way.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from tests.simulation.api_server import NAMESPACE
+from tests.simulation.mind import Mind
+from tests.simulation.ports import SimulatedKube, SimulatedZooKeeper
+from tests.simulation.surroundings import Surroundings
+
+from zookeeper_operator.core import names
+from zookeeper_operator.core.ensemble import CommittedConfig, Object, Server
+from zookeeper_operator.runtime.workqueue import WorkQueue, work
+from zookeeper_operator.settings import Settings
+from zookeeper_operator.shell.observe import Key
+from zookeeper_operator.shell.ports import KubeError
+from zookeeper_operator.shell.prober import Prober
+from zookeeper_operator.shell.reconcile import Reconciler
+
+if TYPE_CHECKING:
+    from tests.simulation.invariants import Watchdog
+
+SETTINGS = Settings(namespace="operator", identity="simulated", workers=2)
+
+
+class OperatorProcess:
+    """One process from its start to its death, and everything it writes."""
+
+    def __init__(self, operators: "Operators", number: int) -> None:
+        self._operators = operators
+        self.stage = operators.stage
+        self.name = f"operator-{number}"
+        self.alive = True
+        self.may_act = True
+        kube = operators.mind.hands(SimulatedKube(operators.around, self))
+        zookeeper = SimulatedZooKeeper(operators.around, self)
+        self.queue: WorkQueue[Key] = WorkQueue(random=self.stage.dice.random)
+        self._prober = Prober(zookeeper, self.queue.add, period_seconds=SETTINGS.probe_seconds)
+        self._reconciler = Reconciler(
+            kube,
+            zookeeper,
+            SETTINGS,
+            self._prober,
+            may_act=lambda: self.may_act and self.alive,
+            uniform=self.stage.dice.uniform,
+            now=self.stage.wall_clock,
+            decide=operators.mind.decide,
+        )
+        self._task = self.stage.loop.create_task(self._run())
+
+    async def _run(self) -> None:
+        self.queue.add((NAMESPACE, self._operators.ensemble))
+        await asyncio.gather(
+            work(
+                self.queue,
+                self._handle,
+                workers=SETTINGS.workers,
+                timeout=SETTINGS.pass_timeout_seconds,
+            ),
+            self._prober.run(),
+            self._resync(),
+        )
+
+    async def _handle(self, key: Key) -> float | None:
+        try:
+            return await self._reconciler.reconcile(key)
+        except KubeError as error:
+            self.stage.tell(self.name, f"pass failed: {error}")
+            raise
+        except Exception:
+            self.stage.violate("a pass never breaks", traceback.format_exc())
+            raise
+
+    async def _resync(self) -> None:
+        while True:
+            await asyncio.sleep(SETTINGS.resync_seconds)
+            self.queue.add((NAMESPACE, self._operators.ensemble))
+
+    def crash(self) -> None:
+        """Die at once."""
+        if self.alive:
+            self.stage.tell(self.name, "crashes")
+            self.alive = False
+            self.may_act = False
+            self.queue.close()
+            self._task.cancel()
+
+    # ------------------------------------------------------------------ ports.Supervisor
+
+    def before_pass(self) -> None:
+        """A new look begins."""
+        self._operators.watchdog.look_begins(self)
+
+    def looked(self) -> None:
+        """The members have been asked."""
+        self._operators.watchdog.looked(self)
+
+    def before_write(self, verb: str, body: Object) -> None:
+        """A write is about to take effect."""
+        self._operators.writes += 1
+        if self._operators.at_rest:
+            name = body["metadata"].get("name", "")
+            self.stage.violate("at rest nothing is written", f"{verb} {body['kind']} {name}")
+        if verb == "status":
+            live = self._operators.around.api.get(body["kind"], body["metadata"]["name"]) or {}
+            self.stage.tell(self.name, f"status: {_told(live.get('status') or {}, body['status'])}")
+        elif body["kind"] != "Event":
+            self.stage.tell(self.name, f"{verb} {body['kind']} {body['metadata']['name']}")
+        else:
+            self.stage.tell(self.name, f"says {body.get('reason')}: {body.get('message')}")
+        self._operators.watchdog.before_write(self, verb, body)
+
+    def after_write(self, verb: str, body: Object) -> None:
+        """A write has taken effect."""
+        if self.stage.chance(self._operators.around.weather.crash_after_write):
+            self._operators.crash(self)
+
+    def before_reconfigure(
+        self, joining: Sequence[Server], leaving: Sequence[int], based_on: CommittedConfig
+    ) -> None:
+        """A reconfiguration is about to be sent."""
+        changed = [*(f"{s.id}:{s.role}" for s in joining), *(f"-{i}" for i in leaving)]
+        self.stage.tell(self.name, f"reconfigures {', '.join(changed)} on v{based_on.version:x}")
+        self._operators.watchdog.before_reconfigure(self, joining, leaving)
+
+
+class Operators:
+    """All processes of the operator there ever were."""
+
+    def __init__(
+        self, around: Surroundings, watchdog: "Watchdog", ensemble: str, mind: Mind
+    ) -> None:
+        self.around = around
+        self.mind = mind
+        self.stage = around.stage
+        self.watchdog = watchdog
+        self.ensemble = ensemble
+        self.writes = 0
+        self.at_rest = False
+        self._number = 0
+        self._processes: list[OperatorProcess] = []
+        self._seen: object = None
+        around.api.listeners.append(self._on_change)
+
+    def start(self) -> OperatorProcess:
+        """Start a process that works at once."""
+        self._number += 1
+        self.stage.tell(f"operator-{self._number}", "starts")
+        process = OperatorProcess(self, self._number)
+        self._processes.append(process)
+        return process
+
+    def crash(self, process: OperatorProcess | None = None) -> None:
+        """Kill a process (or whichever works); another one starts soon."""
+        working = [p for p in self._processes if p.alive]
+        victim = process or (working[0] if working else None)
+        if victim is None or not victim.alive:
+            return
+        victim.crash()
+        self._processes.remove(victim)
+        if not self._processes:
+            self.stage.later(0.5, 6.0, self._start_if_none)
+
+    def _start_if_none(self) -> None:
+        if not self._processes:
+            self.start()
+
+    def overlap(self, seconds: float) -> None:
+        """Start a second process while the first still works; the first one ends a moment later."""
+        old = next((p for p in self._processes if p.alive), None)
+        self.start()
+        if old is not None:
+            self.stage.loop.call_later(seconds, self.crash, old)
+
+    def _on_change(self, before: Object | None, after: Object | None) -> None:
+        """The watch: an event wakes the queue, late, twice, or not at all."""
+        body = after or before
+        assert body is not None
+        metadata = body["metadata"]
+        if body["kind"] == names.KIND:
+            # As the Waker of the real process: our own status write must not wake us.
+            said = (
+                metadata["uid"] if after else None,
+                metadata.get("generation"),
+                metadata.get("annotations"),
+                metadata.get("deletionTimestamp"),
+            )
+            if said == self._seen:
+                return
+            self._seen = said
+        elif (metadata.get("labels") or {}).get(names.LABEL_ENSEMBLE) != self.ensemble:
+            return
+        if self.stage.chance(self.around.weather.lost_events):
+            return
+        late = 1.5 if self.around.weather.lost_events else 0.1
+        wake: Callable[[], None] = self._wake
+        self.stage.later(0.005, late, wake)
+        if self.stage.chance(self.around.weather.lost_events):
+            self.stage.later(0.005, late, wake)
+
+    def _wake(self) -> None:
+        for process in self._processes:
+            process.queue.add((NAMESPACE, self.ensemble))
+
+
+def _told(old: Object, new: Object) -> str:
+    """What a status says at a glance, and which of its fields are new."""
+    changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+    return f"{new.get('summary')}: {new.get('nextAction')} ({', '.join(changed)})"

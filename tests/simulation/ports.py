@@ -1,0 +1,318 @@
+"""The operator's two ports, `Kube` and `ZooKeeper`, on the simulated world, with all that can go wrong.
+
+Between a request and its effect, and between the effect and the answer, other things happen. A request
+fails before its effect or after it (the caller cannot tell which), hangs, or reads a list of a moment
+ago. A process that has crashed has no effect any more, whatever its tasks still try.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from tests.simulation.surroundings import Surroundings
+from tests.simulation.zookeeper import Member
+
+from zookeeper_operator.core import names
+from zookeeper_operator.core.ensemble import CommittedConfig, Object, Server
+from zookeeper_operator.core.observed import Answers
+from zookeeper_operator.shell.ports import (
+    Access,
+    Address,
+    EnsembleUnreachableError,
+    KubeError,
+    ReconfigureRefusedError,
+    Resource,
+)
+
+_REFUSALS = frozenset({"NoAuth", "NewConfigNoQuorum", "BadArguments"})
+_OLDEST_LIST = 2.0
+_MEMBER_TIMEOUT = 1.5
+
+
+class Supervisor(Protocol):
+    """Whoever runs the operator process and watches its hands."""
+
+    alive: bool
+
+    def before_pass(self) -> None:
+        """A new look begins."""
+
+    def looked(self) -> None:
+        """The members have been asked."""
+
+    def before_write(self, verb: str, body: Object) -> None:
+        """A write is about to take effect."""
+
+    def after_write(self, verb: str, body: Object) -> None:
+        """A write has taken effect; the process may die here."""
+
+    def before_reconfigure(
+        self, joining: Sequence[Server], leaving: Sequence[int], based_on: CommittedConfig
+    ) -> None:
+        """A reconfiguration is about to be sent."""
+
+
+class SimulatedKube:
+    """`ports.Kube` for one operator process."""
+
+    def __init__(self, around: Surroundings, supervisor: Supervisor) -> None:
+        self._stage = around.stage
+        self._api = around.api
+        self._weather = around.weather
+        self._supervisor = supervisor
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Object | None:
+        """Read one object live."""
+        if resource.kind == names.KIND:
+            self._supervisor.before_pass()
+        await self._travel(f"get {resource.kind}")
+        return self._api.get(resource.kind, name)
+
+    async def list(
+        self, resource: Resource, namespace: str | None, *, labels: str = ""
+    ) -> list[Object]:
+        """Read objects by label, perhaps as they were a moment ago."""
+        await self._travel(f"list {resource.kind}")
+        stale = self._stage.chance(self._weather.stale_lists)
+        age = self._stage.dice.uniform(0, _OLDEST_LIST) if stale else 0.0
+        key, _, value = labels.partition("=")
+        return [
+            body
+            for body in self._api.all(resource.kind, age=age)
+            if not key or (body["metadata"].get("labels") or {}).get(key) == value
+        ]
+
+    async def apply(self, resource: Resource, body: Object) -> Object:
+        """Server-side apply."""
+        await self._before("apply", body)
+        result = self._api.apply(body)
+        await self._after("apply", body)
+        return result
+
+    async def apply_status(self, resource: Resource, body: Object) -> Object:
+        """Server-side apply of the status."""
+        await self._before("status", body)
+        live = self._api.get(resource.kind, body["metadata"]["name"])
+        if live is None:
+            raise KubeError(404, "NotFound", "it is gone")
+        asked = body["metadata"].get("uid")
+        if asked is not None and asked != live["metadata"]["uid"]:
+            raise KubeError(409, "Conflict", "the uid is another one")
+        result = self._api.change(live, status=body["status"])
+        await self._after("status", body)
+        return result
+
+    async def delete(
+        self, resource: Resource, namespace: str, name: str, *, uid: str, orphan: bool = False
+    ) -> None:
+        """Delete with a precondition."""
+        body = {"kind": resource.kind, "metadata": {"name": name, "uid": uid}}
+        await self._before("orphan" if orphan else "delete", body)
+        self._api.delete(resource.kind, name, uid=uid or None, orphan=orphan)
+        await self._after("delete", body)
+
+    async def create(self, resource: Resource, body: Object) -> Object:
+        """Create an object; Events are only counted, nobody reads them here."""
+        await self._before("create", body)
+        result = body if body["kind"] == "Event" else self._api.create(body)
+        await self._after("create", body)
+        return result
+
+    async def _travel(self, what: str) -> None:
+        await asyncio.sleep(self._stage.dice.uniform(0.001, 0.008))
+        await self._gone()
+        if self._stage.chance(self._weather.api_hangs):
+            self._stage.tell("api server", f"{what} hangs")
+            await asyncio.sleep(self._stage.dice.uniform(5, 30))
+            raise KubeError(0, "", "no answer in time")
+        if self._stage.chance(self._weather.api_errors):
+            raise self._trouble(what)
+
+    async def _before(self, verb: str, body: Object) -> None:
+        await self._travel(f"{verb} {_named(body)}")
+        self._supervisor.before_write(verb, body)
+
+    async def _after(self, verb: str, body: Object) -> None:
+        self._supervisor.after_write(verb, body)
+        await self._gone()
+        if self._stage.chance(self._weather.api_errors):
+            raise self._trouble(f"{verb} {_named(body)} (done all the same)")
+        await asyncio.sleep(self._stage.dice.uniform(0.001, 0.005))
+        await self._gone()
+
+    async def _gone(self) -> None:
+        if not self._supervisor.alive:
+            await asyncio.Event().wait()
+
+    def _trouble(self, what: str) -> KubeError:
+        status, reason = self._stage.dice.choice(
+            [
+                (409, "Conflict"),
+                (429, "TooManyRequests"),
+                (500, "InternalError"),
+                (503, "ServiceUnavailable"),
+                (0, ""),
+            ]
+        )
+        self._stage.tell("api server", f"{what}: error {status}")
+        return KubeError(status, reason, f"simulated trouble with {what}")
+
+
+def _named(body: Object) -> str:
+    """Kind and name; an Event's name is drawn outside of the simulation and means nothing."""
+    kind = str(body["kind"])
+    return kind if kind == "Event" else f"{kind} {body['metadata']['name']}"
+
+
+class SimulatedZooKeeper:
+    """`ports.ZooKeeper` for one operator process."""
+
+    def __init__(self, around: Surroundings, supervisor: Supervisor) -> None:
+        self._stage = around.stage
+        self._network = around.network
+        self._kubelet = around.kubelet
+        self._weather = around.weather
+        self._hidden = around.hidden
+        self._supervisor = supervisor
+
+    async def probe(self, members: Sequence[Address], *, thorough: bool) -> Mapping[int, Answers]:
+        """Ask every member; whoever does not answer costs the whole time-out, but only once."""
+        answers: dict[int, Answers] = {}
+        slow = False
+        for address in members:
+            answer = self._answer(address)
+            slow |= answer is None
+            answers[address.id] = answer or Answers(
+                address.id, reachable=False, problem="no answer within 1.5 s"
+            )
+            # The answers of one look are not of one instant.
+            await asyncio.sleep(self._stage.dice.uniform(0.0, 0.02))
+        if thorough:
+            self._supervisor.looked()
+        if slow:
+            await asyncio.sleep(_MEMBER_TIMEOUT)
+        return answers
+
+    def _member(self, address: Address) -> Member | None:
+        pod = self._kubelet.by_ip(address.ip)
+        if pod is None or pod.lost or address.id in self._hidden:
+            return None
+        member = pod.member
+        return None if member is None or member.frozen else member
+
+    def _answer(self, address: Address) -> Answers | None:
+        pod = self._kubelet.by_ip(address.ip)
+        if pod is None or pod.lost or address.id in self._hidden:
+            return None
+        member = pod.member
+        if member is None or member.state == "loading":
+            return Answers(address.id, reachable=False, problem="connection refused")
+        if member.frozen:
+            return None
+        if not member.serving:
+            return Answers(
+                member.id,
+                reachable=True,
+                problem="This ZooKeeper instance is not currently serving requests",
+                version=member.version,
+            )
+        leads = member.state == "leading"
+        leader = member if leads else member.leader
+        assert leader is not None
+        followers = [
+            f
+            for i, f in leader.connected.items()
+            if i in leader.synced and leads and not f.observer
+        ]
+        vague = self._stage.chance(self._weather.vague_answers)
+        state = "leader" if leads else ("observer" if member.observer else "follower")
+        doing = {"leader": "leading", "observer": "observing", "follower": "following"}[state]
+        return Answers(
+            id=member.id,
+            reachable=True,
+            problem=None,
+            leader_id=leader.id,
+            is_leader=leads,
+            server_state=state,
+            peer_state=f"{doing} - broadcast",
+            zxid=member.zxid,
+            voting_view=None if vague else member.view.voters,
+            quorum_size=len(member.view.voters),
+            synced_followers=len(followers) if leads else None,
+            synced_non_voting_followers=len(
+                [f for f in followers if f.id not in member.view.voters]
+            )
+            if leads
+            else None,
+            pending_syncs=0,
+            connections=self._stage.dice.randrange(5),
+            version=member.version,
+        )
+
+    async def read_config(self, access: Access) -> CommittedConfig:
+        """Read the configuration after a sync, from whoever can."""
+        await asyncio.sleep(self._stage.dice.uniform(0.01, 0.1))
+        return await self._read_back(access, attempts=3)
+
+    async def _read_back(self, access: Access, attempts: int) -> CommittedConfig:
+        for _ in range(attempts):
+            for address in self._stage.dice.sample(access.members, len(access.members)):
+                member = self._member(address)
+                leader = None if member is None else self._network.leader_of(member)
+                if leader is not None:
+                    return leader.view.config
+            await asyncio.sleep(1.0)
+        raise EnsembleUnreachableError("no member could be asked")
+
+    async def reconfigure(
+        self,
+        access: Access,
+        *,
+        joining: Sequence[Server],
+        leaving: Sequence[int],
+        based_on: CommittedConfig,
+    ) -> CommittedConfig:
+        """Send the call, then let what is read back decide."""
+        if not access.members:
+            raise EnsembleUnreachableError("there is no member to ask")
+        await asyncio.sleep(self._stage.dice.uniform(0.01, 0.1))
+        if not self._supervisor.alive:
+            await asyncio.Event().wait()
+        lost = self._stage.chance(self._weather.lost_calls)
+        told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        member = self._member(self._stage.dice.choice(access.members))
+        if member is None or lost:
+            told.set_result("ConnectionLoss")
+        else:
+            self._supervisor.before_reconfigure(joining, leaving, based_on)
+
+            def answer(text: str) -> None:
+                if not told.done():
+                    told.set_result(text)
+
+            self._network.reconfigure(
+                member,
+                password=access.password,
+                joining=joining,
+                leaving=leaving,
+                from_version=based_on.version,
+                answer=answer,
+            )
+        try:
+            async with asyncio.timeout(6):
+                said = await told
+        except TimeoutError:
+            said = "ConnectionLoss"
+        if said in _REFUSALS:
+            raise ReconfigureRefusedError(said)
+        config = await self._read_back(access, attempts=5)
+        if self._stage.chance(self._weather.lost_calls):
+            raise EnsembleUnreachableError("the outcome is not known")
+        if _done(config, joining, leaving):
+            return config
+        raise EnsembleUnreachableError(f"not reconfigured (answer: {said})")
+
+
+def _done(config: CommittedConfig, joining: Sequence[Server], leaving: Sequence[int]) -> bool:
+    joined = all(config.server(server.id) == server for server in joining)
+    return joined and not config.ids.intersection(leaving)

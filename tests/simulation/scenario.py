@@ -1,0 +1,180 @@
+"""From a seed to what will happen: the ensemble, the user's edits, the faults, the weather.
+
+A scenario is a list of events with all their parameters, so that a failing one can be made smaller by
+leaving events out. Every scenario ends well: the last edit is valid, every fault heals, and never are so
+many volumes wiped that data is lost by that alone (the world refuses to wipe more than a minority).
+"""
+
+import random
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tests.simulation.weather import Weather
+
+from zookeeper_operator.core.ensemble import Object
+
+GOOD_TAGS = ("3.9.4", "3.9.5", "3.9.4-jre-17")
+BAD_TAG = "bad"
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happens to the world at a time: an edit of the user's, or a fault."""
+
+    at: float
+    kind: str
+    more: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        told = " ".join(f"{key}={value}" for key, value in self.more.items())
+        return f"{self.at:7.2f} {self.kind} {told}".rstrip()
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What will happen in one run."""
+
+    seed: int
+    spec: Object
+    events: tuple[Event, ...]
+    weather: Weather
+    calm_at: float
+
+    def without(self, dropped: frozenset[int], still: frozenset[str]) -> "Scenario":
+        """The same without some events, and with some of the weather left out."""
+        kept = tuple(e for i, e in enumerate(self.events) if i not in dropped)
+        return replace(self, events=kept, weather=self.weather.without(*still))
+
+
+def _spec(dice: random.Random) -> Object:
+    replicas = dice.choices([3, 1, 2, 4, 5], [60, 12, 4, 4, 20])[0]
+    spec: Object = {
+        "replicas": replicas,
+        "image": {"tag": "3.9.4"},
+        "storage": {"data": {"size": "5Gi"}},
+        "allowEvenReplicas": True,
+    }
+    if dice.random() < 0.15:
+        spec["observers"] = {"replicas": dice.choice([1, 2])}
+    if dice.random() < 0.2:
+        spec["storage"]["retention"] = {"whenScaled": "Delete"}
+    return spec
+
+
+_EDITS = {
+    "replicas": 30,
+    "restart": 20,
+    "image": 14,
+    "bad image": 10,
+    "config": 10,
+    "size": 6,
+    "pause": 4,
+    "stop": 7,
+    "observers": 6,
+    "replace": 4,
+}
+_FAULTS = {
+    "crash operator": 16,
+    "overlap operators": 6,
+    "crash member": 14,
+    "delete pod": 10,
+    "freeze member": 10,
+    "partition": 12,
+    "hide from operator": 8,
+    "wipe": 8,
+    "lose node": 8,
+    "no room": 5,
+    "delete child": 8,
+    "edit child": 8,
+    "foreign child": 3,
+}
+
+
+def make_scenario(seed: int) -> Scenario:
+    """Everything that follows from one seed."""
+    dice = random.Random(f"scenario {seed}")  # noqa: S311 -- to be repeated, not to be guessed
+    spec = _spec(dice)
+    start = dice.choice([0.0, 8.0, 8.0, 8.0])
+    span = dice.uniform(5, 30)
+    events = [
+        *(_edit(dice, start + dice.uniform(0, span)) for _ in range(dice.choice([0, 1, 1, 2, 3]))),
+        *(_fault(dice, start + dice.uniform(0, span)) for _ in range(dice.choice([0, 1, 2, 3, 4]))),
+    ]
+    events.sort(key=lambda event: event.at)
+    end = start + span
+    last = {
+        "image": dice.choice(GOOD_TAGS),
+        "paused": False,
+        "stopped": dice.random() < 0.04,
+    }
+    # A pause or a bad image is always mended; what else was asked for stays asked for.
+    events.append(Event(end, "settle", last))
+    weather = Weather()
+    if dice.random() < 0.35:
+        weather.api_errors = dice.choice([0.01, 0.05, 0.15])
+    if dice.random() < 0.1:
+        weather.api_hangs = 0.003
+    if dice.random() < 0.4:
+        weather.stale_lists = dice.choice([0.05, 0.3, 0.8])
+    if dice.random() < 0.3:
+        weather.lost_events = dice.choice([0.1, 0.5, 1.0])
+    if dice.random() < 0.3:
+        weather.crash_after_write = dice.choice([0.01, 0.05, 0.1])
+    if dice.random() < 0.3:
+        weather.vague_answers = 0.05
+    if dice.random() < 0.3:
+        weather.lost_calls = dice.choice([0.1, 0.4])
+    return Scenario(seed, spec, tuple(events), weather, end + dice.uniform(0, 4))
+
+
+def _edit(dice: random.Random, at: float) -> Event:
+    kind = dice.choices(list(_EDITS), list(_EDITS.values()))[0]
+    more: dict[str, Any] = {}
+    match kind:
+        case "replicas":
+            more = {"to": dice.choices([1, 2, 3, 4, 5, 6, 7], [10, 4, 30, 6, 34, 2, 8])[0]}
+        case "image":
+            more = {"to": dice.choice(GOOD_TAGS)}
+        case "config":
+            more = {"tickTime": dice.choice([1000, 2000, 3000])}
+        case "size":
+            more = {"to": dice.choice(["6Gi", "10Gi"])}
+        case "pause" | "stop":
+            more = {"for": dice.uniform(1, 15)}
+        case "observers":
+            more = {"to": dice.choice([0, 1, 2])}
+        case "replace":
+            more = {"member": dice.choice([1, 2, 3])}
+        case "restart":
+            more = {"number": dice.randrange(1000)}
+        case _:
+            pass
+    return Event(at, kind, more)
+
+
+def _fault(dice: random.Random, at: float) -> Event:
+    kind = dice.choices(list(_FAULTS), list(_FAULTS.values()))[0]
+    member = dice.choice([1, 2, 3, 3, 4, 5])
+    more: dict[str, Any] = {}
+    match kind:
+        case "overlap operators":
+            more = {"for": dice.uniform(0.2, 3)}
+        case "crash member" | "delete pod" | "wipe":
+            more = {"member": member}
+        case "freeze member" | "lose node" | "no room":
+            more = {"member": member, "for": dice.uniform(0.5, 15)}
+        case "partition":
+            others = tuple(dice.sample([1, 2, 3, 4, 5], dice.choice([1, 1, 2])))
+            more = {"members": others, "for": dice.uniform(0.5, 15)}
+        case "hide from operator":
+            more = {
+                "members": tuple(dice.sample([1, 2, 3, 4, 5], dice.choice([1, 2, 5]))),
+                "for": dice.uniform(0.5, 15),
+            }
+        case "delete child" | "edit child":
+            more = {"number": dice.randrange(1000)}
+        case "foreign child":
+            more = {"for": dice.uniform(1, 10)}
+        case _:
+            pass
+    return Event(at, kind, more)

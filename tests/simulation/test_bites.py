@@ -1,0 +1,73 @@
+"""The simulation finds what is wrong with wrong operators, within a bounded number of worlds.
+
+A simulation that never fails proves nothing. Here it must fail, by the rule that is broken.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.simulation import wrong_minds
+from tests.simulation.mind import Mind
+from tests.simulation.run import run
+from tests.simulation.scenario import Event, Scenario, make_scenario
+
+SEEDS = 20
+
+
+def tempted(seed: int, temptations: Sequence[tuple[str, dict[str, Any]]]) -> Scenario:
+    """A world like all others, and what the mistake waits for, while all may still be well."""
+    scenario = make_scenario(seed)
+    start = random.Random(f"temptation {seed}").uniform(8, 12)  # noqa: S311 -- to be repeated
+    more = (Event(start, kind, details) for kind, details in temptations)
+    events = (*scenario.events[:-1], *more, scenario.events[-1])
+    return replace(scenario, spec={**scenario.spec, "replicas": 3}, events=events)
+
+
+def is_found_out(
+    mind: Mind, temptations: Sequence[tuple[str, dict[str, Any]]], rules: set[str]
+) -> bool:
+    """Whether one of these rules is broken in one of the worlds."""
+    violations = (run(tempted(seed, temptations), mind).violation for seed in range(SEEDS))
+    return any(broken is not None and broken.rule in rules for broken in violations)
+
+
+LOST = "no acknowledged write is lost"
+TWO_LEADERS = "never two leaders that commit"
+MAJORITY = "never fewer live voters than a majority by our own hand"
+NEWCOMERS_ALONE = [
+    ("replicas", {"to": 7}),
+    ("partition", {"members": (1, 2, 3), "for": 15.0}),
+]
+ROLL = [("restart", {"number": 1})]
+
+
+@pytest.mark.parametrize(
+    ("name", "temptations", "rules"),
+    [
+        ("SCALES_BY_STATIC_LIST", NEWCOMERS_ALONE, {LOST, TWO_LEADERS}),
+        ("JOINS_ALL_AT_ONCE", [("replicas", {"to": 5})], {"one member at a time"}),
+        ("FOUNDS_AGAIN", [("wipe", {"member": 1})], {"nobody is founded twice"}),
+        (
+            "SHRINKS_PODS_FIRST",
+            [("replicas", {"to": 1})],
+            {"a voter leaves before its pod goes"},
+        ),
+        ("ROLLS_WITHOUT_A_GATE", ROLL, {MAJORITY}),
+        ("RESTARTS_TWO_AT_ONCE", ROLL, {"one disruptive effect per look"}),
+        (
+            "CURES_BY_WIPING",
+            [("crash member", {"member": 1})],
+            {"data is removed only when asked for"},
+        ),
+        ("DELETES_BY_NAME", ROLL, {"every delete names a uid"}),
+        ("WRITES_AT_REST", [], {"at rest nothing is written"}),
+    ],
+)
+def test_a_wrong_operator_is_found_out(
+    name: str, temptations: Sequence[tuple[str, dict[str, Any]]], rules: set[str]
+) -> None:
+    mind = getattr(wrong_minds, name)
+    assert is_found_out(mind, temptations, rules), f"{name} got away with it in {SEEDS} worlds"

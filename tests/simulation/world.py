@@ -1,0 +1,362 @@
+"""The whole simulated world, put together; what the user and bad luck do to it."""
+
+import asyncio
+from typing import Any
+
+from tests.simulation.api_server import ApiServer
+from tests.simulation.clients import Clients
+from tests.simulation.controllers import StatefulSetController
+from tests.simulation.invariants import Watchdog
+from tests.simulation.kubelet import Kubelet, Running
+from tests.simulation.mind import RIGHT, Mind
+from tests.simulation.operators import Operators
+from tests.simulation.scenario import BAD_TAG, Event, Scenario
+from tests.simulation.stage import Stage
+from tests.simulation.surroundings import Surroundings
+from tests.simulation.weather import Weather
+from tests.simulation.zookeeper import Network
+
+from zookeeper_operator.api import conditions
+from zookeeper_operator.core import names
+from zookeeper_operator.core.ensemble import Object, majority
+from zookeeper_operator.core.quantity import parse_quantity
+
+ENSEMBLE = "zk"
+# The Secret is left alone: without it no member accepts a reconfiguration before its next restart.
+_CHILDREN = ("Service", "ConfigMap", "PodDisruptionBudget", "NetworkPolicy", "StatefulSet")
+
+
+class World:
+    """One ensemble, its operator, its clients, its user, its bad luck."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, scenario: Scenario, mind: Mind = RIGHT
+    ) -> None:
+        self.scenario = scenario
+        self.stage = Stage(loop, f"noise {scenario.seed}")
+        self.weather = Weather(**vars(scenario.weather))
+        self.api = ApiServer(self.stage)
+        self.network = Network(self.stage)
+        self.network.loss_after_commit = 0.2
+        self.kubelet = Kubelet(self.stage, self.api, self.network)
+        self.controller = StatefulSetController(self.stage, self.api)
+        self.watchdog = Watchdog(self.stage, self.api, self.network, self.kubelet, ENSEMBLE)
+        self.around = Surroundings(self.stage, self.api, self.network, self.kubelet, self.weather)
+        self.operators = Operators(self.around, self.watchdog, ENSEMBLE, mind)
+        self.clients = Clients(self.stage, self.network, self.watchdog)
+
+    def begin(self) -> None:
+        """Create what there is at the beginning, and schedule what will happen."""
+        self.api.create(
+            {
+                "apiVersion": "storage.k8s.io/v1",
+                "kind": "StorageClass",
+                "metadata": {
+                    "name": "standard",
+                    "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+                },
+                "allowVolumeExpansion": True,
+            }
+        )
+        self.stage.tell("user", f"creates {ENSEMBLE}: {self.scenario.spec}")
+        self.api.create(
+            {
+                "apiVersion": names.API_VERSION,
+                "kind": names.KIND,
+                "metadata": {"name": ENSEMBLE},
+                "spec": self.scenario.spec,
+            }
+        )
+        self.operators.start()
+        for event in self.scenario.events:
+            self.stage.loop.call_at(event.at, self._happen, event)
+        self.stage.loop.call_at(self.scenario.calm_at, self._calm)
+
+    def _calm(self) -> None:
+        self.stage.tell("world", "the weather clears")
+        self.weather.clear()
+
+    def _happen(self, event: Event) -> None:
+        actor = "user" if hasattr(self, "_user_" + event.kind.replace(" ", "_")) else "fault"
+        self.stage.tell(actor, str(event)[8:])
+        handler = getattr(self, f"_{actor}_" + event.kind.replace(" ", "_"))
+        handler(event.more)
+
+    # ------------------------------------------------------------------ truth
+
+    @property
+    def ensemble(self) -> Object:
+        """The custom resource as it is."""
+        body = self.api.get(names.KIND, ENSEMBLE)
+        assert body is not None
+        return body
+
+    def unfinished(self) -> str:
+        """What still differs from what the user asked for, by the truth; empty if all is well."""
+        body = self.ensemble
+        spec, status = body["spec"], body.get("status") or {}
+        told = {c["type"]: c for c in status.get("conditions") or []}
+        ready = told.get(conditions.READY) or {}
+        if status.get("observedGeneration") != body["metadata"]["generation"]:
+            return "the status is of an older generation"
+        pods = self.api.all("Pod")
+        if spec.get("stopped"):
+            if ready.get("reason") != conditions.STOPPED:
+                return f"Ready says {ready.get('reason')}, not Stopped"
+            return f"{len(pods)} pods are still there" if pods else ""
+        if ready.get("status") != "True":
+            return f"Ready is {ready.get('status')}: {ready.get('reason')}: {ready.get('message')}"
+        return (
+            self._members_differ(spec, pods)
+            or self._revisions_differ(pods)
+            or self._volumes_differ(spec)
+            or self._published_differs()
+        )
+
+    def _members_differ(self, spec: Object, pods: list[Object]) -> str:
+        voters = set(range(1, spec["replicas"] + 1))
+        observers = {101 + i for i in range((spec.get("observers") or {}).get("replicas", 0))}
+        view = self.watchdog.view
+        if view is None or view.voters != voters or set(view.roles) != voters | observers:
+            return f"committed is {view}"
+        if self.watchdog.live() != voters | observers:
+            return f"only {sorted(self.watchdog.live())} serve"
+        if {int(p["metadata"]["name"].rpartition("-")[2]) for p in pods} != voters | observers:
+            return "there are other pods than members"
+        return ""
+
+    def _revisions_differ(self, pods: list[Object]) -> str:
+        asked = {
+            statefulset["metadata"]["labels"][names.LABEL_COMPONENT]: statefulset["status"]
+            for statefulset in self.api.all("StatefulSet")
+        }
+        for pod in pods:
+            labels = pod["metadata"]["labels"]
+            told = asked.get(labels[names.LABEL_COMPONENT]) or {}
+            if labels[names.LABEL_REVISION] != told.get("updateRevision"):
+                return f"{pod['metadata']['name']} runs an old revision, or its StatefulSet is gone"
+        return ""
+
+    def _volumes_differ(self, spec: Object) -> str:
+        asked = parse_quantity(spec["storage"]["data"]["size"])
+        for running in self.kubelet.pods.values():
+            claim = self.api.get("PersistentVolumeClaim", f"data-{running.name}")
+            assert claim is not None
+            if parse_quantity(claim["spec"]["resources"]["requests"]["storage"]) < asked:
+                return f"the volume of {running.name} is smaller than asked for"
+        return ""
+
+    def _published_differs(self) -> str:
+        view = self.watchdog.view
+        config_map = self.api.get("ConfigMap", names.membership_name(ENSEMBLE))
+        assert view is not None
+        if config_map is None:
+            return "there is no published membership"
+        if config_map["data"]["configVersion"] != f"{view.version:x}":
+            return f"published is version {config_map['data']['configVersion']}, not {view}"
+        if config_map["data"]["founders"]:
+            return "there are still founders"
+        return ""
+
+    # ------------------------------------------------------------------ the user
+
+    def _edit(self, **changes: Any) -> None:
+        body = self.ensemble
+        self.api.change(body, spec={**body["spec"], **changes})
+
+    def _user_replicas(self, more: dict[str, Any]) -> None:
+        self._edit(replicas=more["to"])
+
+    def _user_image(self, more: dict[str, Any]) -> None:
+        self._edit(image={"tag": more["to"]})
+
+    def _user_bad_image(self, more: dict[str, Any]) -> None:
+        self._edit(image={"tag": BAD_TAG})
+
+    def _user_config(self, more: dict[str, Any]) -> None:
+        self._edit(config={"tickTime": more["tickTime"]})
+
+    def _user_size(self, more: dict[str, Any]) -> None:
+        storage = self.ensemble["spec"]["storage"]
+        if parse_quantity(storage["data"]["size"]) < parse_quantity(more["to"]):
+            self._edit(storage={**storage, "data": {"size": more["to"]}})
+
+    def _user_pause(self, more: dict[str, Any]) -> None:
+        self._edit(paused=True)
+        self.stage.loop.call_later(more["for"], lambda: self._edit(paused=False))
+
+    def _user_stop(self, more: dict[str, Any]) -> None:
+        self._edit(stopped=True)
+        self.stage.loop.call_later(more["for"], self._start_again)
+
+    def _start_again(self) -> None:
+        self.stage.tell("user", "starts the ensemble again")
+        self._edit(stopped=False)
+
+    def _user_observers(self, more: dict[str, Any]) -> None:
+        self._edit(observers={"replicas": more["to"]})
+
+    def _user_restart(self, more: dict[str, Any]) -> None:
+        body = self.ensemble
+        annotations = {
+            **(body["metadata"].get("annotations") or {}),
+            names.ANNOTATION_RESTARTED_AT: str(more["number"]),
+        }
+        self.api.change(body, metadata={**body["metadata"], "annotations": annotations})
+
+    def _user_replace(self, more: dict[str, Any]) -> None:
+        pod = self.api.get("Pod", names.member_name(ENSEMBLE, more["member"]))
+        if pod is None or not self._may_wipe(more["member"]):
+            return
+        annotations = {
+            **(pod["metadata"].get("annotations") or {}),
+            names.ANNOTATION_REPLACE: "true",
+        }
+        self.api.change(pod, metadata={**pod["metadata"], "annotations": annotations})
+
+    def _user_settle(self, more: dict[str, Any]) -> None:
+        tag = self.ensemble["spec"]["image"]["tag"]
+        changes: dict[str, Any] = {"paused": more["paused"], "stopped": more["stopped"]}
+        if tag == BAD_TAG:
+            changes["image"] = {"tag": more["image"]}
+        self._edit(**changes)
+
+    # ------------------------------------------------------------------ bad luck
+
+    def _pod(self, member_id: int) -> Running | None:
+        return self.kubelet.running(names.member_name(ENSEMBLE, member_id))
+
+    def _fault_crash_operator(self, more: dict[str, Any]) -> None:
+        self.operators.crash()
+
+    def _fault_overlap_operators(self, more: dict[str, Any]) -> None:
+        self.operators.overlap(more["for"])
+
+    def _fault_crash_member(self, more: dict[str, Any]) -> None:
+        self.kubelet.crash(names.member_name(ENSEMBLE, more["member"]))
+
+    def _fault_delete_pod(self, more: dict[str, Any]) -> None:
+        self.api.delete("Pod", names.member_name(ENSEMBLE, more["member"]))
+
+    def _fault_freeze_member(self, more: dict[str, Any]) -> None:
+        pod = self._pod(more["member"])
+        if pod is None or pod.member is None:
+            return
+        member = pod.member
+        self.network.freeze(member, frozen=True)
+        self.stage.loop.call_later(more["for"], lambda: self.network.freeze(member, frozen=False))
+
+    def _fault_partition(self, more: dict[str, Any]) -> None:
+        apart = frozenset(more["members"])
+        ids = {*range(1, 10), 101, 102}
+        cut = {frozenset((a, b)) for a in apart for b in ids - apart}
+        self.network.cut |= cut
+        self.network.disturbed()
+
+        def heal() -> None:
+            self.network.cut -= cut
+            self.network.disturbed()
+
+        self.stage.loop.call_later(more["for"], heal)
+
+    def _fault_hide_from_operator(self, more: dict[str, Any]) -> None:
+        hidden = set(more["members"]) - self.around.hidden
+        self.around.hidden.update(hidden)
+        self.stage.loop.call_later(more["for"], self.around.hidden.difference_update, hidden)
+
+    def _may_wipe(self, member_id: int) -> bool:
+        """Whether the members that have all data stay a majority, and founding is over."""
+        view = self.watchdog.view
+        if view is None:
+            return False
+        if self.api.get("ConfigMap", names.membership_name(ENSEMBLE)) is None:
+            return False
+        if not (self.ensemble.get("status") or {}).get("foundedAt"):
+            return False
+        whole = {
+            i
+            for i in view.voters - {member_id}
+            if (pod := self._pod(i)) is not None
+            and pod.disk is not None
+            and pod.disk.head is not None
+            and pod.disk.head.holds(self.watchdog.acknowledged)
+        }
+        return len(whole) >= majority(len(view.voters))
+
+    def _fault_wipe(self, more: dict[str, Any]) -> None:
+        """The node and the disk in it are lost for good; the pod comes up elsewhere, empty."""
+        pod = self._pod(more["member"])
+        if pod is None or pod.disk is None or not self._may_wipe(more["member"]):
+            return
+        disk = pod.disk
+        self.kubelet.remove_by_force(pod.name)
+        disk.wipe()
+
+    def _fault_lose_node(self, more: dict[str, Any]) -> None:
+        self.kubelet.lose_node(names.member_name(ENSEMBLE, more["member"]), more["for"])
+
+    def _fault_no_room(self, more: dict[str, Any]) -> None:
+        name = names.member_name(ENSEMBLE, more["member"])
+        self.kubelet.no_room.add(name)
+        self.stage.loop.call_later(more["for"], self.kubelet.no_room.discard, name)
+
+    def _children(self) -> list[Object]:
+        return [body for kind in _CHILDREN for body in self.api.all(kind)]
+
+    def _fault_delete_child(self, more: dict[str, Any]) -> None:
+        children = self._children()
+        if children:
+            child = children[more["number"] % len(children)]
+            self.stage.tell("user", f"deletes {child['kind']} {child['metadata']['name']}")
+            self.api.delete(child["kind"], child["metadata"]["name"])
+
+    def _fault_edit_child(self, more: dict[str, Any]) -> None:
+        children = self._children()
+        if not children:
+            return
+        child = children[more["number"] % len(children)]
+        self.stage.tell("user", f"edits {child['kind']} {child['metadata']['name']}")
+        if "data" in child:
+            key = min(child["data"])
+            data = {**child["data"], key: child["data"][key] + "# edited\n"}
+            if child["metadata"]["name"] == names.membership_name(ENSEMBLE):
+                data = child["data"]  # what is put into the list by hand is believed by who starts
+            self.api.change(child, data=data)
+        elif child["kind"] == "StatefulSet":
+            self._edit_statefulset(child, more["number"])
+        else:
+            labels = {**child["metadata"]["labels"], "app.kubernetes.io/name": "edited"}
+            self.api.change(child, metadata={**child["metadata"], "labels": labels})
+
+    def _edit_statefulset(self, statefulset: Object, number: int) -> None:
+        """As `kubectl rollout restart`, `kubectl scale` or `kubectl edit` do."""
+        spec = statefulset["spec"]
+        highest = spec["ordinals"]["start"] + spec["replicas"] - 1
+        if number % 3 == 0:
+            metadata = spec["template"]["metadata"]
+            annotations = {**metadata.get("annotations", {}), "restartedAt": str(number)}
+            template = {**spec["template"], "metadata": {**metadata, "annotations": annotations}}
+            self.api.change(statefulset, spec={**spec, "template": template})
+        elif number % 3 == 1 and spec["replicas"] and self._may_wipe(highest):
+            self.api.change(statefulset, spec={**spec, "replicas": spec["replicas"] - 1})
+        else:
+            strategy = {"type": "RollingUpdate"}
+            self.api.change(statefulset, spec={**spec, "updateStrategy": strategy})
+
+    def _fault_foreign_child(self, more: dict[str, Any]) -> None:
+        """Somebody's own object bears our label, and another a name we may come to need."""
+        if self.api.get("Service", "zk-7") is not None:
+            return
+        owner = {"kind": "Deployment", "name": "web", "uid": "web-1", "controller": True}
+        body = {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {
+                "name": "zk-7",
+                "labels": {names.LABEL_ENSEMBLE: ENSEMBLE},
+                "ownerReferences": [{"apiVersion": "apps/v1", **owner}],
+            },
+            "spec": {},
+        }
+        self.api.create(body)
+        self.stage.loop.call_later(more["for"], self.api.delete, "Service", "zk-7")

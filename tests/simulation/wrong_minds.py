@@ -1,0 +1,204 @@
+"""Operators that do what operators have done to people's ensembles. None of them may get away with it.
+
+Each is the real planner with one mistake in it, or the real port to Kubernetes with one precaution less.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from tests.simulation.mind import Mind
+
+from zookeeper_operator.core import names
+from zookeeper_operator.core.actions import (
+    Action,
+    Apply,
+    Reconfigure,
+    ReplaceMember,
+    RestartMember,
+)
+from zookeeper_operator.core.build.hashes import stamped
+from zookeeper_operator.core.build.membership import build_membership
+from zookeeper_operator.core.ensemble import Object
+from zookeeper_operator.core.observed import Observed, Pod
+from zookeeper_operator.core.plan import Plan, build_plan
+from zookeeper_operator.core.plan.children import first_difference, wanted_children
+from zookeeper_operator.core.plan.revision import is_outdated
+from zookeeper_operator.core.plan.scale import wanted_ids
+from zookeeper_operator.shell.ports import Kube, Resource
+
+
+def _with(plan: Plan, *more: Action) -> Plan:
+    """The plan with other disruptive actions, or with more harmless ones."""
+    harmless = tuple(action for action in plan.actions if not action.disruptive)
+    return replace(plan, actions=(*harmless, *more), settled=False)
+
+
+def _apply_if_it_differs(observed: Observed, body: Object) -> Iterable[Action]:
+    live = observed.child(body["kind"], body["metadata"]["name"])
+    if live is None or first_difference(body, live) is not None:
+        yield Apply(body, "it differs")
+
+
+def _without(plan: Plan, kind: str, name: str) -> tuple[Action, ...]:
+    return tuple(
+        action
+        for action in plan.actions
+        if not (
+            isinstance(action, Apply)
+            and (action.body["kind"], action.body["metadata"]["name"]) == (kind, name)
+        )
+    )
+
+
+def _may_act(plan: Plan) -> bool:
+    return not plan.problems and not plan.situation.ensemble.spec.paused
+
+
+def _due(plan: Plan) -> list[Pod]:
+    pods = plan.situation.observed.pods
+    return [p for p in pods if is_outdated(plan.situation, p) and not p.terminating]
+
+
+def _restart(pod: Pod) -> RestartMember:
+    return RestartMember(
+        pod.id,
+        pod.name,
+        pod.uid,
+        statefulset="",  # a wrong mind asks for no precondition
+        generation=0,
+        reason="RollingMember",
+        why="it is old",
+    )
+
+
+# ---- membership ----
+
+
+def _publishes(observed: Observed, *, every_member: bool) -> Plan:
+    """Publish a list of founders for as long as the ensemble lives; perhaps also members nobody agreed on."""
+    plan = build_plan(observed)
+    if not _may_act(plan):
+        return plan
+    ensemble, membership = observed.ensemble, plan.situation.membership
+    asked = tuple(ensemble.voter_ids)
+    if every_member:
+        servers = tuple(ensemble.server(i) for i in asked)
+        membership = replace(membership, servers=servers, version=0)
+    body = stamped(build_membership(ensemble, replace(membership, founders=asked)))
+    others = _without(plan, "ConfigMap", names.membership_name(ensemble.name))
+    if every_member:
+        others = tuple(action for action in others if not isinstance(action, Reconfigure))
+        for wanted in wanted_children(plan.situation):
+            if wanted["kind"] == "StatefulSet" and wanted["metadata"]["name"] == ensemble.name:
+                others = (
+                    *_without(replace(plan, actions=others), "StatefulSet", ensemble.name),
+                    *_apply_if_it_differs(observed, _sized(wanted, ensemble.spec.replicas)),
+                )
+    return replace(plan, actions=(*_apply_if_it_differs(observed, body), *others), settled=False)
+
+
+def _sized(statefulset: Object, replicas: int) -> Object:
+    body = {**statefulset, "spec": {**statefulset["spec"], "replicas": replicas}}
+    return stamped(body)
+
+
+def _founds_again(observed: Observed) -> Plan:
+    return _publishes(observed, every_member=False)
+
+
+def _scales_by_static_list(observed: Observed) -> Plan:
+    return _publishes(observed, every_member=True)
+
+
+def _joins_all_at_once(observed: Observed) -> Plan:
+    plan = build_plan(observed)
+    committed = observed.committed
+    if committed is None or not any(isinstance(a, Reconfigure) for a in plan.actions):
+        return plan
+    new = sorted(i for i in wanted_ids(plan.situation) - committed.ids if observed.pod(i))
+    ahead = max(new, default=0) + 1
+    joining = tuple(observed.ensemble.server(i) for i in (*new, ahead))
+    return _with(plan, Reconfigure(committed, "all at once", "AddingMember", joining=joining))
+
+
+def _shrinks_pods_first(observed: Observed) -> Plan:
+    plan = build_plan(observed)
+    name = observed.ensemble.name
+    if not _may_act(plan) or not plan.situation.founded:
+        return plan
+    others = _without(plan, "StatefulSet", name)
+    wanted = next(
+        w
+        for w in wanted_children(plan.situation)
+        if (w["kind"], w["metadata"]["name"]) == ("StatefulSet", name)
+    )
+    replicas = min(wanted["spec"]["replicas"], observed.ensemble.spec.replicas)
+    more = _apply_if_it_differs(observed, _sized(wanted, replicas))
+    return replace(plan, actions=(*more, *others))
+
+
+# ---- restarts ----
+
+
+def _rolls_without_a_gate(observed: Observed) -> Plan:
+    plan = build_plan(observed)
+    due = _due(plan)
+    return _with(plan, _restart(due[0])) if due and _may_act(plan) else plan
+
+
+def _restarts_two_at_once(observed: Observed) -> Plan:
+    plan = build_plan(observed)
+    due = _due(plan)
+    return _with(plan, *map(_restart, due[:2])) if len(due) > 1 and _may_act(plan) else plan
+
+
+def _cures_by_wiping(observed: Observed) -> Plan:
+    plan = build_plan(observed)
+    if not _may_act(plan) or not plan.situation.founded:
+        return plan
+    silent = [p for p in observed.pods if p.id not in plan.health.serving and not p.terminating]
+    for pod in silent:
+        claims = tuple((c.name, c.uid) for c in observed.claims if c.member_id == pod.id)
+        return _with(plan, ReplaceMember(pod.id, claims, (pod.name, pod.uid), "it is broken"))
+    return plan
+
+
+# ---- writes ----
+
+
+def _writes_at_rest(observed: Observed) -> Plan:
+    plan = build_plan(observed)
+    name = names.config_name(observed.ensemble.name)
+    if observed.child("ConfigMap", name) is None:
+        return plan
+    config = next(w for w in wanted_children(plan.situation) if w["metadata"]["name"] == name)
+    data = {**config["data"], "checked": observed.now.isoformat()}
+    return replace(plan, actions=(*plan.actions, Apply({**config, "data": data}, "a stamp")))
+
+
+class _ByName:
+    """Deletes whatever bears the name now."""
+
+    def __init__(self, kube: Kube) -> None:
+        self._kube = kube
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kube, name)
+
+    async def delete(
+        self, resource: Resource, namespace: str, name: str, *, uid: str, orphan: bool = False
+    ) -> None:
+        assert uid
+        await self._kube.delete(resource, namespace, name, uid="", orphan=orphan)
+
+
+FOUNDS_AGAIN = Mind(_founds_again)
+SCALES_BY_STATIC_LIST = Mind(_scales_by_static_list)
+JOINS_ALL_AT_ONCE = Mind(_joins_all_at_once)
+SHRINKS_PODS_FIRST = Mind(_shrinks_pods_first)
+ROLLS_WITHOUT_A_GATE = Mind(_rolls_without_a_gate)
+RESTARTS_TWO_AT_ONCE = Mind(_restarts_two_at_once)
+CURES_BY_WIPING = Mind(_cures_by_wiping)
+WRITES_AT_REST = Mind(_writes_at_rest)
+DELETES_BY_NAME = Mind(hands=_ByName)

@@ -1,0 +1,334 @@
+"""What the API server has to refuse and to accept: one case at least for every rule of the CRD.
+
+The unit tests check that no rule is left out; the integration tests run every case against a real
+API server. A case with an old spec is an update: create the object with the old spec, then
+replace it.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from zookeeper_operator.api.owned_keys import OWNED_KEYS
+
+Spec = dict[str, Any]
+
+_DIGEST: Final = "sha256:" + "0123456789abcdef" * 4
+
+
+def _owned_keys() -> Iterator[tuple[str, Spec, Spec | None, str]]:
+    """Yield a case for every owned key, and one for every owned beginning of a key."""
+    for owned in OWNED_KEYS:
+        for key in owned.keys:
+            yield f"config-{key}", {"config": {key: "x"}}, None, f"{key} is refused: {owned.reason}"
+        for prefix in owned.prefixes:
+            key = f"{prefix}thing1"
+            yield f"config-{key}", {"config": {key: "x"}}, None, f"{key} is refused: {owned.reason}"
+
+
+def _external(**fields: Any) -> Spec:
+    return {"external": {"type": "NodePort", **fields}}
+
+
+def _member(**fields: Any) -> Spec:
+    return _external(members=[{"id": 1, **fields}])
+
+
+REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
+    ("replicas-zero", {"replicas": 0}, None, "set stopped: true"),
+    ("replicas-scaled-to-zero", {"replicas": 0}, {"replicas": 3}, "set stopped: true"),
+    ("replicas-negative", {"replicas": -1}, None, "replicas must be 1 to 9"),
+    ("replicas-eleven", {"replicas": 11}, None, "replicas must be 1 to 9"),
+    ("replicas-ten", {"replicas": 10, "allowEvenReplicas": True}, None, "replicas must be 1 to 9"),
+    ("replicas-even", {"replicas": 4}, None, "set allowEvenReplicas: true"),
+    ("replicas-scaled-to-even", {"replicas": 2}, {"replicas": 3}, "set allowEvenReplicas: true"),
+    ("version-no-number", {"version": "latest"}, None, "such as 3.9.4"),
+    ("version-unknown", {"version": "3.10.0"}, None, "version is not known"),
+    ("image-tag-and-digest", {"image": {"tag": "a", "digest": _DIGEST}}, None, "not both"),
+    (
+        "image-tag-in-repository",
+        {"image": {"repository": "zk:3.9"}},
+        None,
+        "without tag and digest",
+    ),
+    ("image-bad-tag", {"image": {"tag": "3.9 4"}}, None, "tag must be an image tag"),
+    ("image-bad-digest", {"image": {"digest": "sha256:12"}}, None, "64 hexadecimal digits"),
+    ("image-pull-policy", {"image": {"pullPolicy": "Sometimes"}}, None, "Unsupported value"),
+    ("observers-too-many", {"observers": {"replicas": 101}}, None, "must be 0 to 100"),
+    ("observers-negative", {"observers": {"replicas": -1}}, None, "must be 0 to 100"),
+    ("config-bad-key", {"config": {"dataDir x": "1"}}, None, "a key is made of"),
+    ("config-long-key", {"config": {"a" * 129: "1"}}, None, "a key is made of"),
+    ("config-line-break", {"config": {"tickTime": "1\ndataDir=/x"}}, None, "a value is one line"),
+    ("config-return", {"config": {"tickTime": "1\rdataDir=/x"}}, None, "a value is one line"),
+    ("config-boolean", {"config": {"forceSync": False}}, None, "must be of type integer,string"),
+    ("config-long-value", {"config": {"a": "x" * 1025}}, None, "Too long"),
+    ("config-many", {"config": {f"a{n}": 1 for n in range(101)}}, None, "Too many"),
+    (
+        "config-words-without-srvr",
+        {"config": {"4lw.commands.whitelist": "ruok, srvrx"}},
+        None,
+        "4lw.commands.whitelist must keep srvr",
+    ),
+    (
+        "config-words-number",
+        {"config": {"4lw.commands.whitelist": 1}},
+        None,
+        "4lw.commands.whitelist must keep srvr",
+    ),
+    *_owned_keys(),
+    ("jvm-heap-low", {"jvm": {"heapPercent": 9}}, None, "heapPercent must be 10 to 90"),
+    ("jvm-heap-high", {"jvm": {"heapPercent": 91}}, None, "heapPercent must be 10 to 90"),
+    ("jvm-two-in-one", {"jvm": {"options": ["-Da=1 -Db=2"]}}, None, "no white space"),
+    ("jvm-no-dash", {"jvm": {"options": ["Xmx1g"]}}, None, "begins with a dash"),
+    ("jvm-xmx", {"jvm": {"options": ["-Xmx1g"]}}, None, "must not size the heap"),
+    ("jvm-ram", {"jvm": {"options": ["-XX:MaxRAMPercentage=50"]}}, None, "must not size the heap"),
+    (
+        "jvm-property",
+        {"jvm": {"options": ["-Dzookeeper.db.autocreate=true"]}},
+        None,
+        "set the key in spec.config",
+    ),
+    (
+        "jvm-dns-cache",
+        {"jvm": {"options": ["-Dsun.net.inetaddr.ttl=30"]}},
+        None,
+        "how long addresses are kept",
+    ),
+    (
+        "resources-request",
+        {"resources": {"requests": {"cpu": "lots"}}},
+        None,
+        "requests: Invalid value",
+    ),
+    (
+        "resources-limit",
+        {"resources": {"limits": {"memory": "512 MB"}}},
+        None,
+        "every value must be a quantity",
+    ),
+    ("size-no-quantity", {"storage": {"data": {"size": "big"}}}, None, "must be a quantity"),
+    ("size-zero", {"storage": {"data": {"size": "0"}}}, None, "must be a quantity"),
+    ("log-size-no-quantity", {"storage": {"log": {"size": "5 GB"}}}, None, "must be a quantity"),
+    (
+        "size-shrinks",
+        {"storage": {"data": {"size": "4Gi"}}},
+        {"storage": {"data": {"size": "5Gi"}}},
+        "size can only grow",
+    ),
+    (
+        "size-shrinks-to-the-default",
+        {},
+        {"storage": {"data": {"size": "10Gi"}}},
+        "size can only grow",
+    ),
+    (
+        "log-size-shrinks",
+        {"storage": {"log": {"size": "900Mi"}}},
+        {"storage": {"log": {"size": "1Gi"}}},
+        "size can only grow",
+    ),
+    (
+        "class-changes",
+        {"storage": {"data": {"storageClassName": "fast"}}},
+        {"storage": {"data": {"storageClassName": "slow"}}},
+        "storageClassName cannot be changed",
+    ),
+    (
+        "class-added",
+        {"storage": {"data": {"storageClassName": "fast"}}},
+        {},
+        "storageClassName cannot be changed",
+    ),
+    (
+        "class-removed",
+        {},
+        {"storage": {"data": {"storageClassName": "slow"}}},
+        "storageClassName cannot be changed",
+    ),
+    (
+        "log-class-changes",
+        {"storage": {"log": {"storageClassName": "fast"}}},
+        {"storage": {"log": {"storageClassName": "slow"}}},
+        "storageClassName cannot be changed",
+    ),
+    ("log-added", {"storage": {"log": {}}}, {}, "log cannot be added or removed"),
+    ("log-removed", {}, {"storage": {"log": {}}}, "log cannot be added or removed"),
+    ("ephemeral-on", {"storage": {"ephemeral": True}}, {}, "ephemeral cannot be changed"),
+    ("ephemeral-off", {}, {"storage": {"ephemeral": True}}, "ephemeral cannot be changed"),
+    ("retention", {"storage": {"retention": {"whenDeleted": "Keep"}}}, None, "Unsupported value"),
+    ("external-type", {"external": {}}, None, "Required value"),
+    ("external-host", _external(hostTemplate="zk-{ordinal}.example.org"), None, "are filled in"),
+    (
+        "external-one-address",
+        {"external": {"type": "LoadBalancer", "hostTemplate": "zk.example.org"}},
+        None,
+        "advertised at one address",
+    ),
+    ("external-port-base", _external(portBase=65_500), None, "portBase must be 1 to"),
+    ("external-admin-port", _member(adminNodePort=30081), None, "needs adminServer: true"),
+    (
+        "external-same-port",
+        _external(members=[{"id": 1, "nodePort": 30001}, {"id": 2, "nodePort": 30001}]),
+        None,
+        "each nodePort may be used once",
+    ),
+    (
+        "external-same-admin-port",
+        _external(
+            adminServer=True,
+            members=[{"id": 1, "adminNodePort": 30001}, {"id": 2, "adminNodePort": 30001}],
+        ),
+        None,
+        "each adminNodePort may be used once",
+    ),
+    (
+        "external-same-port-twice",
+        _external(adminServer=True, members=[{"id": 1, "nodePort": 3, "adminNodePort": 3}]),
+        None,
+        "each adminNodePort may be used once",
+    ),
+    ("external-same-id", _external(members=[{"id": 1}, {"id": 1}]), None, "Duplicate value"),
+    ("external-id-zero", _external(members=[{"id": 0}]), None, "id must be 1 to 9"),
+    ("external-id-between", _external(members=[{"id": 100}]), None, "id must be 1 to 9"),
+    ("external-node-port", _member(nodePort=65_536), None, "nodePort must be a port"),
+    (
+        "external-admin-node-port",
+        _external(adminServer=True, members=[{"id": 1, "adminNodePort": 0}]),
+        None,
+        "adminNodePort must be a port",
+    ),
+)
+"""Cases the API server has to refuse: id, spec, old spec, and a part of the message."""
+
+ACCEPTED: Final[Sequence[tuple[str, Spec, Spec | None]]] = (
+    ("empty", {}, None),
+    ("one", {"replicas": 1}, None),
+    ("one-to-five", {"replicas": 5}, {"replicas": 1}),
+    ("nine", {"replicas": 9}, None),
+    ("even-on-purpose", {"replicas": 4, "allowEvenReplicas": True}, None),
+    ("hundred-observers", {"observers": {"replicas": 100}}, None),
+    ("upgrade", {"version": "3.9.5"}, {"version": "3.8.6"}),
+    ("downgrade", {"version": "3.8.6"}, {"version": "3.9.5"}),
+    ("unknown-with-tag", {"version": "3.10.0", "image": {"tag": "3.10.0-custom"}}, None),
+    ("unknown-with-digest", {"version": "3.10.0-rc.1", "image": {"digest": _DIGEST}}, None),
+    (
+        "registry-with-port",
+        {"image": {"repository": "registry.example.org:5000/team/zookeeper"}},
+        None,
+    ),
+    ("registry-alone", {"image": {"repository": "localhost:5001/zookeeper"}}, None),
+    (
+        "pull-secrets",
+        {"image": {"pullPolicy": "Always", "pullSecrets": [{"name": "a"}, {"name": "b"}]}},
+        None,
+    ),
+    (
+        "config",
+        {
+            "config": {
+                "tickTime": 2000,
+                "maxClientCnxns": "60",
+                "leaderServes": "no",
+                "autopurge.purgeInterval": 1,
+                "extendedTypesEnabled": "true",
+                "4lw.commands.whitelist": "ruok, srvr,mntr",
+            }
+        },
+        None,
+    ),
+    ("config-all-words", {"config": {"4lw.commands.whitelist": "*"}}, None),
+    ("config-full", {"config": {f"a{n}": "x" * 1024 for n in range(100)}}, None),
+    ("jvm", {"jvm": {"heapPercent": 90, "options": ["-XX:+UseZGC", "-Djute.maxbuffer=1"]}}, None),
+    (
+        "resources",
+        {"resources": {"requests": {"cpu": 1, "memory": "1Gi"}, "limits": {"memory": "1.5Gi"}}},
+        None,
+    ),
+    ("no-resources", {"resources": {}}, None),
+    ("grow", {"storage": {"data": {"size": "10Gi"}}}, {}),
+    ("same-size", {"storage": {"data": {"size": "5120Mi"}}}, {}),
+    (
+        "log",
+        {"storage": {"log": {"size": "2Gi", "storageClassName": "fast"}}},
+        {"storage": {"log": {"size": "1Gi", "storageClassName": "fast"}}},
+    ),
+    (
+        "nulls",
+        {
+            "storage": {"data": {"size": "5Gi", "storageClassName": None}, "log": None},
+            "external": None,
+            "podTemplate": None,
+        },
+        None,
+    ),
+    (
+        "nulls-removed",
+        {},
+        {"storage": {"data": {"storageClassName": None}, "log": None}, "external": None},
+    ),
+    ("null-ports", _external(portBase=None, members=[{"id": 1, "nodePort": None}]), None),
+    ("ephemeral", {"storage": {"ephemeral": True}}, {"storage": {"ephemeral": True}}),
+    (
+        "retention",
+        {"storage": {"retention": {"whenDeleted": "Delete", "whenScaled": "Delete"}}},
+        {},
+    ),
+    ("stopped-and-paused", {"stopped": True, "paused": True}, {}),
+    (
+        "node-ports",
+        _external(
+            adminServer=True,
+            hostTemplate="127.0.0.1",
+            portBase=2181,
+            externalTrafficPolicy="Cluster",
+            members=[
+                {"id": 1, "nodePort": 30181, "adminNodePort": 30081},
+                {"id": 2, "nodePort": 30182, "adminNodePort": 30082},
+                {"id": 101},
+            ],
+        ),
+        {},
+    ),
+    (
+        "many-node-ports",
+        _external(
+            members=[{"id": n, "nodePort": 30000 + n} for n in (*range(1, 10), *range(101, 201))]
+        ),
+        None,
+    ),
+    ("external-off", {}, _external()),
+    (
+        "load-balancers",
+        {
+            "external": {
+                "type": "LoadBalancer",
+                "hostTemplate": "{pod}.{namespace}.example.org",
+                "annotations": {"example.org/pool": "a"},
+            }
+        },
+        None,
+    ),
+    ("address-of-version-6", _external(hostTemplate="[fd00::1]"), None),
+    ("no-network-policy", {"networkPolicy": {"enabled": False}}, None),
+    (
+        "pod-template",
+        {
+            "podTemplate": {
+                "metadata": {"labels": {"team": "a"}},
+                "spec": {"nodeSelector": {"disk": "fast"}, "affinity": None},
+            }
+        },
+        None,
+    ),
+)
+"""Cases the API server has to accept: id, spec, old spec."""
+
+REFUSED_NAMES: Final[Sequence[tuple[str, str]]] = (
+    ("1zk", "metadata.name must be at most 40 characters"),
+    ("zk.prod", "metadata.name must be at most 40 characters"),
+    ("z" * 41, "metadata.name must be at most 40 characters"),
+    ("zk-observer", "metadata.name must not end in -observer"),
+)
+"""Names of ensembles the API server has to refuse, and a part of the message."""
+
+ACCEPTED_NAMES: Final[Sequence[str]] = ("z", "zk-1", "z" * 40, "observer")
+"""Names of ensembles the API server has to accept."""

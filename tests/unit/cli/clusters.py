@@ -1,0 +1,54 @@
+"""An API server that only reads, from a list of objects; for what is decided from its answers."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from zookeeper_operator.core import names
+from zookeeper_operator.core.ensemble import Object
+from zookeeper_operator.shell.ports import KubeError, Resource
+
+
+def ensemble(name: str = "zk", namespace: str = "demo", **body: object) -> Object:
+    metadata = {"namespace": namespace, "name": name, "uid": f"uid-of-{name}", "generation": 1}
+    return {"kind": names.KIND, "apiVersion": names.API_VERSION, "metadata": metadata, **body}
+
+
+@dataclass
+class ReadOnlyKube:
+    """`ports.Kube` without writes. Kinds that are `forbidden` may not be listed in all namespaces."""
+
+    objects: Iterable[Object] = ()
+    forbidden: frozenset[str] = field(default_factory=frozenset)
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Object | None:
+        found = await self.list(resource, namespace)
+        return next((o for o in found if o["metadata"]["name"] == name), None)
+
+    async def list(
+        self, resource: Resource, namespace: str | None, *, labels: str = ""
+    ) -> list[Object]:
+        if namespace is None and resource.kind in self.forbidden:
+            raise KubeError(403, "Forbidden", "no")
+        wanted = dict(pair.split("=") for pair in labels.split(",") if pair)
+        return [
+            o
+            for o in self.objects
+            if o["kind"] == resource.kind
+            and namespace in {None, o["metadata"]["namespace"]}
+            and wanted.items() <= (o["metadata"].get("labels") or {}).items()
+        ]
+
+    async def apply(self, resource: Resource, body: Object) -> NoReturn:
+        raise AssertionError("nothing may be written")
+
+    async def apply_status(self, resource: Resource, body: Object) -> NoReturn:
+        raise AssertionError("nothing may be written")
+
+    async def create(self, resource: Resource, body: Object) -> NoReturn:
+        raise AssertionError("nothing may be written")
+
+    async def delete(
+        self, resource: Resource, namespace: str, name: str, *, uid: str, orphan: bool = False
+    ) -> NoReturn:
+        raise AssertionError("nothing may be written")

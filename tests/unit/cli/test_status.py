@@ -1,0 +1,134 @@
+"""The screen about one ensemble, the lines about many."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from tests.unit.cli.screens import check_screen, text_of
+from tests.unit.core.plan.scenes import NOW, at_rest, edited, outdated, without_answer
+
+from zookeeper_operator.cli.look import View
+from zookeeper_operator.cli.status import (
+    leader_line,
+    quorum_line,
+    remarks,
+    render_list,
+    render_status,
+    status_as_value,
+)
+from zookeeper_operator.core.observed import Observed
+from zookeeper_operator.core.plan import build_plan
+from zookeeper_operator.core.status import build_status
+
+LATER = NOW + timedelta(minutes=12)
+
+
+def body_of(status: dict[str, Any], **metadata: Any) -> dict[str, Any]:
+    return {
+        "metadata": {
+            "namespace": "demo",
+            "name": "zk",
+            "generation": 1,
+            "creationTimestamp": "2025-12-31T00:00:00Z",
+            **metadata,
+        },
+        "status": status,
+    }
+
+
+def seen(observed: Observed, *, written: Observed | None = None) -> View:
+    """What is shown when this was seen, after the operator wrote what it saw (the same, if not given)."""
+    status = build_status(build_plan(observed), restarted={})
+    last = build_status(build_plan(written or observed), restarted={})
+    generation = observed.ensemble.generation
+    return View(body_of(last, generation=generation), status, observed)
+
+
+def test_an_ensemble_at_rest() -> None:
+    scene = at_rest(3)
+    answers = {i: replace(a, connections=i) for i, a in scene.answers.items()}
+    check_screen("status-at-rest", render_status(seen(replace(scene, answers=answers)), LATER))
+
+
+def test_a_member_that_is_away_in_mid_roll() -> None:
+    scene = without_answer(outdated(at_rest(3, leader=1), 1, 2), 3)
+    check_screen("status-member-away", render_status(seen(scene), LATER))
+
+
+def test_nothing_written_yet() -> None:
+    view = View({"metadata": {"namespace": "demo", "name": "zk", "generation": 1}}, {})
+    check_screen("status-nothing-yet", render_status(view, LATER))
+
+
+def test_a_narrow_terminal_folds_and_loses_nothing() -> None:
+    narrow = text_of(render_status(seen(at_rest(3)), LATER), width=90)
+    assert max(map(len, narrow.splitlines())) <= 90
+    joined = "".join(narrow.split())
+    assert "zk-3.demo.svc.cluster.local:2181" in joined
+
+
+def test_several_versions_are_counted() -> None:
+    scene = at_rest(3)
+    answers = {
+        **scene.answers,
+        1: replace(scene.answers[1], version="3.9.3"),
+    }
+    text = text_of(render_status(seen(replace(scene, answers=answers)), LATER))
+    assert "ZooKeeper 3.9.3 (1) and 3.9.4 (2)" in text
+
+
+@pytest.mark.parametrize(
+    ("voters", "live", "said"),
+    [
+        (0, 0, "no voters are known"),
+        (3, 1, "1 of 3 voters live, 2 needed: no write is acknowledged"),
+        (3, 2, "2 of 3 voters live, 2 needed, no more may be lost"),
+        (5, 5, "5 of 5 voters live, 3 needed, 2 more may be lost"),
+    ],
+)
+def test_how_safe_it_is(voters: int, live: int, said: str) -> None:
+    needed = voters // 2 + 1
+    quorum = {"voters": voters, "needed": needed, "live": live, "tolerates": max(live - needed, 0)}
+    assert quorum_line({"quorum": quorum}) == said
+
+
+def test_who_leads() -> None:
+    now = datetime(2026, 1, 1, 0, 12, tzinfo=UTC)
+    leader = {"pod": "zk-3", "epoch": 2, "since": "2026-01-01T00:00:00Z"}
+    assert leader_line({"leader": leader}, now) == "zk-3 for 12m, epoch 2"
+    assert leader_line({"leader": {**leader, "since": None}}, now) == "zk-3, epoch 2"
+    assert leader_line({}, now) == "nobody"
+
+
+# ---- whose figures these are ----
+
+
+def test_nothing_is_remarked_when_all_agree() -> None:
+    assert remarks(seen(at_rest(3))) == []
+
+
+def test_the_operators_words_are_told_apart_from_the_members() -> None:
+    view = replace(seen(at_rest(3)), seen=None, why_not_seen="a right is missing")
+    assert remarks(view) == ["as the operator wrote it last: a right is missing"]
+    assert status_as_value(view)["source"] == "operator"
+    assert status_as_value(seen(at_rest(3)))["source"] == "members"
+
+
+def test_an_operator_that_lags_behind_is_remarked() -> None:
+    scene = at_rest(3)
+    (stale,) = remarks(seen(edited(scene, {"replicas": 5}), written=scene))
+    assert stale == "the operator has not looked at generation 2 of the spec yet"
+    (differs,) = remarks(seen(scene, written=at_rest(3, leader=1)))
+    assert differs.startswith("the operator's last status differs: Serving")
+
+
+# ---- many ----
+
+
+def test_a_list_has_one_line_each() -> None:
+    first = seen(at_rest(3))
+    down = seen(replace(without_answer(at_rest(3), 1, 2, 3), committed=None))
+    down = replace(down, body=body_of({}, name="other", creationTimestamp="2026-01-01T00:00:00Z"))
+    new = View(body_of({}, name="new"), {})
+    check_screen("status-list", render_list([first, down, new], LATER))

@@ -1,0 +1,38 @@
+"""A tree of znodes on the screen."""
+
+import pytest
+from tests.unit.cli.screens import check_screen
+
+from zookeeper_operator.cli.tree import human_size, render_tree, tree_as_value
+from zookeeper_operator.shell.znodes import Znode
+
+TREE = Znode(
+    "/",
+    count=4,
+    children=(
+        Znode("/app", 12, 3, children=(Znode("/app/lock", 1536, ephemeral=True),)),
+        Znode("/empty"),
+        Znode("/one", 0, 1),
+        Znode("/secret", hidden=True),
+    ),
+)
+
+
+def test_the_screen() -> None:
+    check_screen("tree", render_tree(TREE))
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1 << 20, "1.0 MiB"), (3 << 30, "3.0 GiB")],
+)
+def test_sizes(size: int, said: str) -> None:
+    assert human_size(size) == said
+
+
+def test_values_for_programs() -> None:
+    value = tree_as_value(TREE)
+    assert (value["path"], value["childCount"]) == ("/", 4)
+    assert [c["path"] for c in value["children"]] == ["/app", "/empty", "/one", "/secret"]
+    assert value["children"][0]["children"][0]["ephemeral"] is True
+    assert value["children"][3]["readable"] is False

@@ -1,0 +1,119 @@
+"""A pass against a store of objects: what it sees although no list shows it, and where it stops."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import pytest
+from tests.unit.core.plan.scenes import NOW, answers, at_rest, ensemble
+from tests.unit.shell.store import Key, Store
+
+from zookeeper_operator.core import names
+from zookeeper_operator.core.ensemble import CommittedConfig, Object
+from zookeeper_operator.core.observed import Answers
+from zookeeper_operator.settings import Settings
+from zookeeper_operator.shell.observe import Observer
+from zookeeper_operator.shell.ports import Access, Address, ZooKeeper
+from zookeeper_operator.shell.reconcile import Reconciler, Watcher
+
+KEY = ("demo", "zk")
+ENSEMBLE: Object = {
+    "apiVersion": names.API_VERSION,
+    "kind": names.KIND,
+    "metadata": {"namespace": "demo", "name": "zk", "uid": "uid-of-zk", "generation": 1},
+    "spec": {"replicas": 3},
+}
+
+
+class Members:
+    """An ensemble of three in which nothing is wrong."""
+
+    async def probe(self, members: Sequence[Address], *, thorough: bool) -> Mapping[int, Answers]:
+        return {address.id: answers(address.id, 3, (1, 2, 3)) for address in members}
+
+    async def read_config(self, access: Access) -> CommittedConfig:
+        found = at_rest(3).committed
+        assert found is not None
+        return found
+
+
+class Nobody:
+    """A watcher that looks away."""
+
+    def follow(self, *args: Any) -> None:
+        """Nothing is followed."""
+
+    def forget(self, *args: Any) -> None:
+        """Nothing is kept."""
+
+
+def members() -> ZooKeeper:
+    return cast("ZooKeeper", Members())
+
+
+# ---- what no list shows ----
+
+
+def with_config_map(**metadata: Any) -> Object:
+    return {"kind": "ConfigMap", "metadata": {"name": "zk-config", "uid": "found", **metadata}}
+
+
+@pytest.mark.parametrize(
+    ("labels", "unlisted"),
+    [
+        pytest.param({names.LABEL_ENSEMBLE: "zk"}, [("ConfigMap", "zk-config")], id="a stale list"),
+        pytest.param({}, [], id="a label taken off by hand"),
+    ],
+)
+async def test_a_child_that_no_list_shows_is_found_by_its_name(
+    labels: dict[str, str], unlisted: list[Key]
+) -> None:
+    owner = {"uid": ensemble().uid, "controller": True}
+    child = with_config_map(labels=labels, ownerReferences=[owner])
+    store = Store([ENSEMBLE, child], unlisted)
+    found = await Observer(store, members(), Settings(), lambda: NOW).observe(KEY)
+    assert found is not None
+    assert (found.child("ConfigMap", "zk-config"), found.foreign) == (child, ())
+
+
+async def test_what_others_have_under_a_name_of_ours_is_theirs() -> None:
+    theirs = with_config_map()
+    found = await Observer(Store([ENSEMBLE, theirs]), members(), Settings(), lambda: NOW).observe(
+        KEY
+    )
+    assert found is not None
+    assert (found.child("ConfigMap", "zk-config"), found.foreign) == (None, (theirs,))
+
+
+# ---- a Lease that is lost in mid-pass ----
+
+
+async def first_pass(writes: int) -> tuple[Store, int]:
+    """The pass that makes the children, by a process that holds the Lease for so many writes."""
+    store = Store([ENSEMBLE])
+    written = 0
+
+    def count() -> None:
+        nonlocal written
+        written += 1
+
+    store.after_write = count
+    reconciler = Reconciler(
+        store,
+        members(),
+        Settings(),
+        cast("Watcher", Nobody()),
+        may_act=lambda: written < writes,
+        now=lambda: NOW,
+    )
+    await reconciler.reconcile(KEY)
+    return store, written
+
+
+async def test_nothing_is_written_after_the_lease_is_lost() -> None:
+    whole, writes = await first_pass(writes=1000)
+    assert whole.objects[names.KIND, "zk"]["status"]["conditions"], "the last write of a pass"
+    assert 10 < writes < 1000
+    for lost_after in range(writes):
+        store, written = await first_pass(lost_after)
+        assert written == lost_after
+        assert "status" not in store.objects[names.KIND, "zk"]

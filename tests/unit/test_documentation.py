@@ -1,0 +1,90 @@
+"""The pages agree with the code, and with each other."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from zookeeper_operator.api.conditions import NEEDS_A_PERSON, REASONS
+from zookeeper_operator.core import notices
+from zookeeper_operator.runtime.metrics import catalogue
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+RUNBOOKS = DOCS / "runbooks"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as they are made of them on the web."""
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+        for heading in _HEADING.findall(page.read_text(encoding="utf-8"))
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_within_the_repository_leads_somewhere(page: Path) -> None:
+    for link in _LINK.findall(page.read_text(encoding="utf-8")):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        if anchor and target.suffix == ".md":
+            assert anchor in anchors(target), link
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = DOCS / "README.md"
+    linked = {
+        (DOCS / link.partition("#")[0]).resolve() for link in _LINK.findall(index.read_text())
+    }
+    listed_elsewhere = {RUNBOOKS, DOCS / "adr"}  # the index names these folders
+    pages = {
+        page.resolve()
+        for page in DOCS.rglob("*.md")
+        if page != index and page.parent not in listed_elsewhere
+    }
+    assert pages - linked == set()
+
+
+def test_the_table_of_metrics_is_what_is_exposed() -> None:
+    page = (DOCS / "reference/metrics.md").read_text(encoding="utf-8")
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in page.splitlines()
+        if line.startswith("| `zookeeper_operator_")
+    ]
+    told = [
+        (name.strip("`"), kind, tuple(re.findall(r"`(\w+)`", labels)), text)
+        for name, kind, labels, text in cells
+    ]
+    assert told == [(e.name, e.type, e.labels, e.help) for e in catalogue()]
+
+
+def test_every_expression_is_about_a_metric_that_exists() -> None:
+    page = (DOCS / "reference/metrics.md").read_text(encoding="utf-8")
+    used = set(re.findall(r"zookeeper_operator_\w+", page))
+    assert used <= {e.name for e in catalogue()} | {"zookeeper_operator_ensemble"}
+
+
+def test_what_is_told_as_an_alarm_needs_a_person() -> None:
+    assert notices.ALARMING <= NEEDS_A_PERSON <= REASONS.keys()
+
+
+def test_every_reason_that_needs_a_person_has_its_runbook() -> None:
+    pages = {page.stem for page in RUNBOOKS.glob("*.md")} - {"README"}
+    assert pages == NEEDS_A_PERSON
+    index = (RUNBOOKS / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\((\w+)\.md\)", index)) == NEEDS_A_PERSON
+
+
+@pytest.mark.parametrize("reason", sorted(NEEDS_A_PERSON))
+def test_a_runbook_says_what_it_means_what_to_do_and_what_not(reason: str) -> None:
+    text = (RUNBOOKS / f"{reason}.md").read_text(encoding="utf-8")
+    headings = _HEADING.findall(text)
+    assert headings == [reason, "What it means", "What you see", "What to do", "What not to do"]
+    assert len(text.splitlines()) < 60, "a runbook is read at night"
