@@ -18,7 +18,7 @@ from zookeeper_operator.runtime.lease import ConflictError, LeaseRecord
 from zookeeper_operator.settings import Settings
 from zookeeper_operator.shell.kube import KubeClient, connect
 from zookeeper_operator.shell.lease_store import KubeLeaseStore
-from zookeeper_operator.shell.ports import RESOURCES, KubeError, Resource
+from zookeeper_operator.shell.ports import RESOURCES, KubeError, NamespaceEndingError, Resource
 
 CONFIG_MAP = RESOURCES["ConfigMap"]
 SERVICE = RESOURCES["Service"]
@@ -57,6 +57,21 @@ async def test_apply_creates_changes_and_leaves_alone(kube: KubeClient, namespac
     changed = await kube.apply(CONFIG_MAP, _config_map(namespace, a="3"))
     assert changed["data"] == {"a": "3"}  # what we applied before and do not any more is gone
     assert await kube.get(CONFIG_MAP, namespace, "one") == changed
+
+
+async def test_a_namespace_that_is_being_deleted_says_so(kube: KubeClient, namespace: str) -> None:
+    held = _config_map(namespace)
+    held["metadata"]["finalizers"] = ["example.org/held"]
+    created = await kube.create(CONFIG_MAP, held)
+    body = await kube.get(NAMESPACE, None, namespace)
+    assert body is not None
+    await kube.delete(NAMESPACE, "", namespace, uid=body["metadata"]["uid"])
+    with pytest.raises(NamespaceEndingError):
+        await kube.apply(CONFIG_MAP, _config_map(namespace, "two"))
+    with pytest.raises(NamespaceEndingError):
+        await kube.create(CONFIG_MAP, _config_map(namespace, "three"))
+    created["metadata"]["finalizers"] = []
+    await kube.merge_patch(CONFIG_MAP, created)
 
 
 async def test_apply_takes_a_field_from_another_manager(kube: KubeClient, namespace: str) -> None:

@@ -1,5 +1,6 @@
 """What real servers answer to a probe, in every state a member can be in."""
 
+import asyncio
 import dataclasses
 import time
 from collections.abc import AsyncIterator
@@ -88,6 +89,29 @@ async def test_frozen_member_costs_one_timeout_and_no_more(
         ensemble.wait_until_serving([1, 2, 3])
     assert not answers[follower].reachable
     assert answers[follower].problem == "no answer within 1 s"
+
+
+async def test_who_was_silent_is_not_waited_for_again_until_it_answers(
+    ensemble: ZooKeeperServers, client: ZooKeeperClient
+) -> None:
+    """A frozen leader must not slow down the looks that are to find the next one."""
+    follower = next(n for n in (1, 2, 3) if n != ensemble.leader([1, 2, 3]))
+    addresses = ensemble.addresses([1, 2, 3])
+    ensemble[follower].freeze()
+    try:
+        first = await client.probe(addresses, thorough=True)
+        started = time.monotonic()
+        second = await client.probe(addresses, thorough=True)
+        assert time.monotonic() - started < _TIMEOUT / 2
+        assert second[follower] == first[follower]
+        assert not second[follower].reachable
+        assert [second[n].serving for n in (1, 2, 3) if n != follower] == [True, True]
+    finally:
+        ensemble[follower].thaw()
+        ensemble.wait_until_serving([1, 2, 3])
+    await asyncio.sleep(_TIMEOUT)  # the last one asked is answered, or given up
+    await client.probe(addresses, thorough=True)
+    assert (await client.probe(addresses, thorough=True))[follower].serving
 
 
 async def test_member_without_quorum_answers_but_does_not_serve(

@@ -31,6 +31,7 @@ from zookeeper_operator.shell.ports import (
     EnsembleUnreachableError,
     Kube,
     KubeError,
+    NamespaceEndingError,
     ReconfigureRefusedError,
     ZooKeeper,
 )
@@ -71,6 +72,7 @@ class Applier:
 
         Raises:
             NotLeadingError: the lease was lost; the rest of the plan is somebody else's.
+            NamespaceEndingError: the namespace is being deleted, and the ensemble with it.
         """
         outcome = Outcome()
         observed = plan.situation.observed
@@ -83,6 +85,8 @@ class Applier:
                 assert isinstance(action, Reconfigure)
                 outcome.refused = (action, str(error))
                 outcome.failure = f"the ensemble refused a reconfiguration: {error}"
+            except NamespaceEndingError:
+                raise
             except (KubeError, EnsembleUnreachableError) as error:
                 outcome.error = error
                 outcome.failure = f"{_named(action)} failed: {error}"

@@ -11,7 +11,7 @@ from zookeeper_operator.core import names
 from zookeeper_operator.core.ensemble import Ensemble
 from zookeeper_operator.core.notices import Notice
 from zookeeper_operator.core.status import format_time
-from zookeeper_operator.shell.ports import RESOURCES, Kube, KubeError
+from zookeeper_operator.shell.ports import RESOURCES, Kube, KubeError, NamespaceEndingError
 
 _LOG = logging.getLogger(__name__)
 # The API server refuses longer messages.
@@ -55,6 +55,8 @@ class EventRecorder:
         }
         try:
             await self._kube.create(RESOURCES["Event"], body)
+        except NamespaceEndingError:
+            _LOG.debug("Event %s: its namespace is being deleted", notice.reason)
         except KubeError as error:
             _LOG.warning(
                 "Event %s was not written: %s",

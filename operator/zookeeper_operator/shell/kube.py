@@ -26,7 +26,7 @@ from kubernetes.aio.config import ConfigException, load_incluster_config, load_k
 from zookeeper_operator.core import names
 from zookeeper_operator.core.ensemble import Object
 from zookeeper_operator.settings import Settings
-from zookeeper_operator.shell.ports import KubeError, Resource
+from zookeeper_operator.shell.ports import KubeError, NamespaceEndingError, Resource
 
 OnRequest = Callable[[str, str, int, float], None]
 """Told (verb, kind, HTTP status or 0, seconds) of every request. Must not raise."""
@@ -530,7 +530,16 @@ def _refusal(status: int, body: Object) -> KubeError:
     details = body.get("details")
     if status == 404 and reason == "NotFound" and isinstance(details, dict) and details.get("name"):  # noqa: PLR2004 -- HTTP
         return _MissingObjectError(status, reason, message)
+    if "NamespaceTerminating" in _causes(details):
+        return NamespaceEndingError(status, reason, message)
     return KubeError(status, reason, message)
+
+
+def _causes(details: object) -> frozenset[str]:
+    """The reasons that the API server gives beside the one of the whole answer."""
+    causes = details.get("causes") if isinstance(details, dict) else None
+    listed = causes if isinstance(causes, list) else []
+    return frozenset(str(cause.get("reason")) for cause in listed if isinstance(cause, dict))
 
 
 def _unreachable(server: str, error: BaseException) -> KubeError:

@@ -14,7 +14,7 @@ from typing import Final
 
 from zookeeper_operator.core import names
 from zookeeper_operator.core.ensemble import CommittedConfig, Ensemble, Object, read_ensemble
-from zookeeper_operator.core.health import find_contradiction
+from zookeeper_operator.core.health import assess, find_contradiction
 from zookeeper_operator.core.observed import Answers, Claim, Observed, Pod, Refusal, StorageClass
 from zookeeper_operator.core.plan.children import expected_names
 from zookeeper_operator.core.plan.storage import asked_size
@@ -66,6 +66,13 @@ class _Reading:
     at: float
 
 
+@dataclass(frozen=True)
+class _Told:
+    answers: Mapping[int, Answers]
+    committed: CommittedConfig | None
+    unreadable: str = ""
+
+
 class Observer:
     """Looks at ensembles. Remembers only what saves a question, never what decides."""
 
@@ -112,11 +119,10 @@ class Observer:
             )
         )
         addresses = addresses_of(ensemble, pods)
-        (answers, classes) = await asyncio.gather(
-            self._ask_members(addresses),
+        told, classes = await asyncio.gather(
+            self._ask_ensemble(key, addresses),
             self._fetch_storage_classes(ensemble, claims),
         )
-        committed, unreadable = await self._read_config(key, addresses, answers)
         return Observed(
             ensemble=ensemble,
             now=now,
@@ -124,9 +130,9 @@ class Observer:
             foreign=tuple(c for c in candidates if c not in children),
             pods=pods,
             claims=claims,
-            answers=answers,
-            committed=committed,
-            unreadable=unreadable,
+            answers=told.answers,
+            committed=told.committed,
+            unreadable=told.unreadable,
             storage_classes=classes,
             refusal=refusal,
             fresh_password=secrets.token_urlsafe(24),
@@ -169,6 +175,36 @@ class Observer:
                 raise
             return {}
 
+    async def _ask_ensemble(self, key: Key, addresses: tuple[Address, ...]) -> _Told:
+        """What the members say, and who they are by the configuration that they have committed."""
+        answers = await self._ask_members(addresses)
+        fingerprint = fingerprint_of(answers)
+        now = asyncio.get_running_loop().time()
+        known = self._readings.get(key)
+        if known and known.fingerprint == fingerprint and now - known.at < _CONFIG_AGE_SECONDS:
+            return _Told(answers, known.config)
+        serving = tuple(a for a in addresses if a.id in answers and answers[a.id].serving)
+        if not serving:
+            return _Told(
+                answers, None, "no member serves, so none can be asked for the configuration"
+            )
+        # A sync waits for a quorum; while there is none, it would only hold up the next look.
+        by_themselves = frozenset(member.id for member in serving)
+        if not assess(answers, committed=None, published=by_themselves).healthy:
+            return _Told(
+                answers,
+                None,
+                "there is no healthy quorum that could be asked for the configuration",
+            )
+        try:
+            config = await self._zookeeper.read_config(Access(serving))
+        except EnsembleUnreachableError as error:
+            # Giving up has taken seconds, and what was said before them is no longer worth telling.
+            why = f"the configuration could not be read: {error}"
+            return _Told(await self._ask_members(addresses), None, why)
+        self._readings[key] = _Reading(config, fingerprint, now)
+        return _Told(answers, config)
+
     async def _ask_members(self, addresses: tuple[Address, ...]) -> Mapping[int, Answers]:
         answers = await self._zookeeper.probe(addresses, thorough=True)
         views = [a.voting_view for a in answers.values() if a.voting_view]
@@ -176,27 +212,6 @@ class Observer:
             return answers
         await asyncio.sleep(_CONFIRM_SECONDS)
         return await self._zookeeper.probe(addresses, thorough=True)
-
-    async def _read_config(
-        self,
-        key: Key,
-        addresses: tuple[Address, ...],
-        answers: Mapping[int, Answers],
-    ) -> tuple[CommittedConfig | None, str]:
-        serving = tuple(a for a in addresses if a.id in answers and answers[a.id].serving)
-        if not serving:
-            return None, "no member serves, so none can be asked for the configuration"
-        fingerprint = fingerprint_of(answers)
-        now = asyncio.get_running_loop().time()
-        known = self._readings.get(key)
-        if known and known.fingerprint == fingerprint and now - known.at < _CONFIG_AGE_SECONDS:
-            return known.config, ""
-        try:
-            config = await self._zookeeper.read_config(Access(serving))
-        except EnsembleUnreachableError as error:
-            return None, f"the configuration could not be read: {error}"
-        self._readings[key] = _Reading(config, fingerprint, now)
-        return config, ""
 
     def invalidate(self, key: Key) -> None:
         """Read the configuration anew next time: it was changed."""

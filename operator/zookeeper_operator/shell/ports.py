@@ -36,6 +36,10 @@ class KubeError(Exception):
         self.message = message
 
 
+class NamespaceEndingError(KubeError):
+    """The namespace is being deleted: nothing can be made in it, and what is there goes by itself."""
+
+
 class Kube(Protocol):
     """The Kubernetes API. Every method raises `KubeError`."""
 

@@ -26,7 +26,14 @@ from zookeeper_operator.settings import Settings
 from zookeeper_operator.shell.apply import Applier, NotLeadingError, Outcome
 from zookeeper_operator.shell.events import EventRecorder
 from zookeeper_operator.shell.observe import Key, Observer, addresses_of, utc_now
-from zookeeper_operator.shell.ports import RESOURCES, Address, Kube, KubeError, ZooKeeper
+from zookeeper_operator.shell.ports import (
+    RESOURCES,
+    Address,
+    Kube,
+    KubeError,
+    NamespaceEndingError,
+    ZooKeeper,
+)
 
 _LOG = logging.getLogger(__name__)
 # While a step is under way, the next look decides how long the ensemble does without one member.
@@ -89,7 +96,7 @@ class Reconciler:
         if plan.actions:
             try:
                 outcome = await self._applier.apply(plan)
-            except NotLeadingError:
+            except (NotLeadingError, NamespaceEndingError):
                 return self._settings.resync_seconds
         self._remember(key, plan, outcome)
         await self._tell(plan, outcome)

@@ -56,12 +56,19 @@ _FIRST: Final = "leader"
 _MORE: Final = ("monitor", "voting_view", "server_stats", "dirs")
 _BODY_BYTES: Final = 1 << 20
 _PARALLEL_PROBES: Final = 128
+# A member that was silent is still asked with all patience, but a look at the others does not wait for it:
+# while a leader is silent, the looks have to be quick enough to see the next one within two seconds.
+_SILENT_SECONDS: Final = 0.3
+_REMEMBERED_SECONDS: Final = 30.0
 
 _CONFIG_NODE: Final = "/zookeeper/config"
+_READ_SECONDS: Final = 4.0  # a quorum answers within some 0.1; without one, a look ends here
 _CALL_SECONDS: Final = 8.0  # kazoo needs up to three more to give up a connection
 _ANSWER_SECONDS: Final = 3.0  # a reconfiguration takes less than 0.1
 _CONNECT_SECONDS: Final = 1.0
-_SESSION_SECONDS: Final = 4.0  # the least a server with the usual tick grants
+# What is asked for is how long kazoo waits for a member to open the session. A server grants two ticks
+# at least, 4 s by default.
+_SESSION_SECONDS: Final = 1.5
 _RETRY_SECONDS: Final = 0.1
 
 SILENT: Final = logging.Logger("kazoo", logging.CRITICAL + 1)  # noqa: LOG001 -- it logs credentials; nobody may turn that on
@@ -162,10 +169,15 @@ class ZooKeeperClient:
         self._probe_timeout = probe_timeout_seconds
         self._on_probe = on_probe or (lambda *_: None)
         self._slots = asyncio.Semaphore(_PARALLEL_PROBES)
+        self._silent: dict[Address, _Silence] = {}
+        self._late: set[asyncio.Task[Answers]] = set()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="kazoo")
 
     async def close(self) -> None:
         """Wait for the calls under way (seconds at most) and close the connections."""
+        for task in self._late:
+            task.cancel()
+        await asyncio.gather(*self._late, return_exceptions=True)
         await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
         await self._admin.close()
 
@@ -175,7 +187,8 @@ class ZooKeeperClient:
         """Ask every member at once; never raises, an unreachable member says so in its answer.
 
         Always asked is `leader`: whom it follows and whether it serves. `thorough` asks for
-        everything else in `Answers`, too.
+        everything else in `Answers`, too. A member that let the last question time out is waited for
+        0.3 s only; it has the whole time again as soon as it has answered, however late.
         """
         answers = await asyncio.gather(
             *(self._probe_member(member, thorough=thorough) for member in members)
@@ -183,6 +196,16 @@ class ZooKeeperClient:
         return {answer.id: answer for answer in answers}
 
     async def _probe_member(self, member: Address, *, thorough: bool) -> Answers:
+        silence = self._silent.get(member)
+        if silence is None or silence.until < asyncio.get_running_loop().time():
+            return await self._ask_member(member, thorough=thorough)
+        late = asyncio.create_task(self._ask_member(member, thorough=thorough))
+        self._late.add(late)
+        late.add_done_callback(self._late.discard)
+        done, _ = await asyncio.wait({late}, timeout=_SILENT_SECONDS)
+        return late.result() if done else silence.answers
+
+    async def _ask_member(self, member: Address, *, thorough: bool) -> Answers:
         async with self._slots:  # before the clock starts: waiting here is not the member's fault
             started = time.monotonic()
             told = {_FIRST: await self._ask(member, _FIRST)}
@@ -191,15 +214,23 @@ class ZooKeeperClient:
                 told |= dict(zip(_MORE, replies, strict=True))
             seconds = time.monotonic() - started
         answers = read_answers(member.id, told)
+        self._remember(member, answers, silent=told[_FIRST].timed_out)
         self._on_probe(seconds, _failure_of(answers, told))
         return answers
+
+    def _remember(self, member: Address, answers: Answers, *, silent: bool) -> None:
+        self._silent.pop(member, None)
+        if silent:
+            now = asyncio.get_running_loop().time()
+            self._silent = {m: s for m, s in self._silent.items() if s.until >= now}
+            self._silent[member] = _Silence(answers, now + _REMEMBERED_SECONDS)
 
     async def _ask(self, member: Address, command: str) -> "Reply":
         try:
             async with asyncio.timeout(self._probe_timeout):
                 body = await self._admin.get(member, command, _BODY_BYTES)
         except TimeoutError:
-            return Reply(trouble=f"no answer within {self._probe_timeout:g} s", timed_out=True)
+            return Reply(trouble=_no_answer_within(self._probe_timeout), timed_out=True)
         except OSError as error:
             return Reply(trouble=_one_line(str(error)) or "unreachable")
         return read_reply(command, body)
@@ -207,12 +238,16 @@ class ZooKeeperClient:
     # ------------------------------------------------------------------ configuration
 
     async def read_config(self, access: Access) -> CommittedConfig:
-        """Read `/zookeeper/config` after a sync, within ten seconds.
+        """Read `/zookeeper/config` after a sync, within four seconds.
 
         Raises:
             EnsembleUnreachableError: it could not be read; nothing is known.
         """
-        return await self._call(access, _read_config)
+        try:
+            async with asyncio.timeout(_READ_SECONDS):
+                return await self._call(access, _read_config, seconds=_READ_SECONDS)
+        except TimeoutError:
+            raise EnsembleUnreachableError(_no_answer_within(_READ_SECONDS)) from None
 
     async def reconfigure(
         self,
@@ -234,10 +269,12 @@ class ZooKeeperClient:
             EnsembleUnreachableError: could not be asked, or the outcome could not be read back.
         """
         step = _Step(tuple(joining), tuple(leaving), based_on.version)
-        return await self._call(access, lambda call: _reconfigure(call, step))
+        return await self._call(
+            access, lambda call: _reconfigure(call, step), seconds=_CALL_SECONDS
+        )
 
     async def _call(
-        self, access: Access, work: "Callable[[_Call], CommittedConfig]"
+        self, access: Access, work: "Callable[[_Call], CommittedConfig]", *, seconds: float
     ) -> CommittedConfig:
         if not access.members:
             raise EnsembleUnreachableError("there is no member to ask")
@@ -245,7 +282,7 @@ class ZooKeeperClient:
         async with self._clients.open(access.members) as hosts:
             try:
                 return await asyncio.get_running_loop().run_in_executor(
-                    self._threads, lambda: work(_Call(hosts, access.password, given_up))
+                    self._threads, lambda: work(_Call(hosts, access.password, given_up, seconds))
                 )
             finally:
                 given_up.set()
@@ -277,6 +314,14 @@ async def open_zookeeper(
 
 
 # ---------------------------------------------------------------------- reading answers
+
+
+@dataclass(frozen=True)
+class _Silence:
+    """What was made of a member's silence, and until when the same is expected of it."""
+
+    answers: Answers
+    until: float
 
 
 @dataclass(frozen=True)
@@ -390,6 +435,10 @@ def _version(text: str) -> str:
     return found[0] if found else ""
 
 
+def _no_answer_within(seconds: float) -> str:
+    return f"no answer within {seconds:g} s"
+
+
 def _one_line(text: str) -> str:
     return " ".join(text[:400].split())[:200]
 
@@ -412,11 +461,14 @@ class _Step:
 class _Call:
     """One call, from the thread it runs in: where to connect, as whom, and how long it may take."""
 
-    def __init__(self, hosts: Sequence[str], password: str, given_up: threading.Event) -> None:
+    def __init__(
+        self, hosts: Sequence[str], password: str, given_up: threading.Event, seconds: float
+    ) -> None:
         self._hosts = hosts
         self._password = password
         self._given_up = given_up
-        self._deadline = time.monotonic() + _CALL_SECONDS
+        self._seconds = seconds
+        self._deadline = time.monotonic() + seconds
 
     @property
     def over(self) -> bool:
@@ -430,7 +482,7 @@ class _Call:
             EnsembleUnreachableError: none, or nobody waits for the result any more.
         """
         if self.over:
-            raise EnsembleUnreachableError(f"no answer within {_CALL_SECONDS:g} s")
+            raise EnsembleUnreachableError(_no_answer_within(self._seconds))
         return max(self._deadline - time.monotonic(), 0.01)
 
     @contextlib.contextmanager

@@ -4,15 +4,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import pytest
-from tests.unit.core.plan.scenes import NOW, answers, at_rest, ensemble
+from tests.unit.core.plan.scenes import NOW, answers, at_rest, ensemble, silent
 from tests.unit.shell.store import Key, Store
 
 from zookeeper_operator.core import names
 from zookeeper_operator.core.ensemble import CommittedConfig, Object
-from zookeeper_operator.core.observed import Answers
+from zookeeper_operator.core.observed import Answers, Observed
 from zookeeper_operator.settings import Settings
 from zookeeper_operator.shell.observe import Observer
-from zookeeper_operator.shell.ports import Access, Address, ZooKeeper
+from zookeeper_operator.shell.ports import (
+    Access,
+    Address,
+    EnsembleUnreachableError,
+    NamespaceEndingError,
+    Resource,
+    ZooKeeper,
+)
 from zookeeper_operator.shell.reconcile import Reconciler, Watcher
 
 KEY = ("demo", "zk")
@@ -34,6 +41,22 @@ class Members:
         found = at_rest(3).committed
         assert found is not None
         return found
+
+
+class LosingMembers(Members):
+    """An ensemble whose members are heard less and less; asked for its configuration, it says nothing."""
+
+    def __init__(self, *heard: frozenset[int]) -> None:
+        self.heard = list(heard)
+        self.config_asked = 0
+
+    async def probe(self, members: Sequence[Address], *, thorough: bool) -> Mapping[int, Answers]:
+        heard = self.heard.pop(0)
+        return {n: answers(n, 3, (1, 2, 3)) if n in heard else silent(n) for n in (1, 2, 3)}
+
+    async def read_config(self, access: Access) -> CommittedConfig:
+        self.config_asked += 1
+        raise EnsembleUnreachableError("no answer within 4 s")
 
 
 class Nobody:
@@ -82,6 +105,69 @@ async def test_what_others_have_under_a_name_of_ours_is_theirs() -> None:
     )
     assert found is not None
     assert (found.child("ConfigMap", "zk-config"), found.foreign) == (None, (theirs,))
+
+
+# ---- members that fall silent ----
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [pytest.param({1, 2}, id="without the leader"), pytest.param({3}, id="only the leader")],
+)
+async def test_without_a_quorum_nobody_waits_for_the_configuration(heard: set[int]) -> None:
+    losing = LosingMembers(frozenset(heard))
+    found = await observe(losing)
+    assert (losing.config_asked, found.committed) == (0, None)
+    assert (
+        found.unreadable == "there is no healthy quorum that could be asked for the configuration"
+    )
+
+
+async def test_a_configuration_that_is_not_had_outdates_what_was_said_before() -> None:
+    losing = LosingMembers(frozenset({1, 2, 3}), frozenset({1}))
+    found = await observe(losing)
+    assert losing.config_asked == 1
+    assert found.unreadable == "the configuration could not be read: no answer within 4 s"
+    assert {n: a.serving for n, a in found.answers.items()} == {1: True, 2: False, 3: False}
+
+
+def pod_body(member_id: int) -> Object:
+    name = f"zk-{member_id}"
+    labels = {names.LABEL_ENSEMBLE: "zk"}
+    return {
+        "kind": "Pod",
+        "metadata": {"namespace": "demo", "name": name, "uid": f"uid-of-{name}", "labels": labels},
+        "status": {"podIP": f"192.0.2.{member_id}"},
+    }
+
+
+async def observe(losing: LosingMembers) -> Observed:
+    store = Store([ENSEMBLE, *(pod_body(n) for n in (1, 2, 3))])
+    found = await Observer(store, cast("ZooKeeper", losing), Settings(), lambda: NOW).observe(KEY)
+    assert found is not None
+    return found
+
+
+# ---- a namespace that is being deleted ----
+
+
+class EndingNamespace(Store):
+    """Nothing can be made in it any more."""
+
+    async def apply(self, resource: Resource, body: Object) -> Object:
+        raise NamespaceEndingError(403, "Forbidden", "it is being terminated")
+
+
+async def test_a_namespace_that_is_being_deleted_is_no_failure(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = EndingNamespace([ENSEMBLE])
+    reconciler = Reconciler(
+        store, members(), Settings(), cast("Watcher", Nobody()), now=lambda: NOW
+    )
+    assert await reconciler.reconcile(KEY) == Settings().resync_seconds
+    assert "status" not in store.objects[names.KIND, "zk"]
+    assert not [r for r in caplog.records if r.levelname != "DEBUG"]
 
 
 # ---- a Lease that is lost in mid-pass ----
