@@ -3,6 +3,7 @@
 Nothing here knows what an ensemble is. Every wait has a deadline and says what it saw last.
 """
 
+import io
 import json
 import os
 import re
@@ -11,6 +12,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
+
+import pexpect
+from pexpect.popen_spawn import PopenSpawn
 
 Object = dict[str, Any]
 Found = TypeVar("Found")
@@ -159,6 +163,30 @@ class Cluster:
         return self.kubectl(
             *_in(namespace), "exec", *keep_open, pod, "--", *command, given=given, timeout=timeout
         )
+
+    def converse(
+        self, namespace: str, pod: str, command: str, *lines: str, prompt: str, pause: float = 0.4
+    ) -> str:
+        """Type each line when a command in a pod asks for it; everything it printed until it ended.
+
+        `command` is one of the shell; what it says in two streams comes in the order in which it said it.
+        `prompt` is what it asks with, a regular expression. The pause before a line is a person's: what
+        the line before has set off has been printed by then.
+        """
+        kubectl = ("kubectl", "--context", self.context, *_in(namespace))
+        session = PopenSpawn(
+            [*kubectl, "exec", "--stdin", pod, "--", "bash", "-c", f"{command} 2>&1"],
+            timeout=60 * PATIENCE,
+            encoding="utf-8",
+        )
+        session.logfile_read = said = io.StringIO()
+        with session.proc:  # waits for its end and closes its ends of the pipes
+            for line in lines:
+                session.expect(prompt)
+                time.sleep(pause)
+                session.sendline(line)
+            session.expect(pexpect.EOF)
+        return said.getvalue()
 
     def logs(self, namespace: str, pod: str, *options: str) -> str:
         """The log of a pod."""

@@ -241,17 +241,22 @@ class Ensemble:
         ) as writer:
             yield writer
 
-    def shell(self, member: int, *lines: str, pause: float = 0, timeout: float = 60) -> str:
-        """A session with zkCli.sh in a member's pod: everything it printed, whatever it thought of it.
-
-        With a pause before each line, as a person makes it, an event has been printed before the next one.
-        """
+    def shell(self, member: int, *lines: str, timeout: float = 60) -> str:
+        """A session with zkCli.sh in a member's pod: everything it printed, whatever it thought of it."""
         script = "\n".join((*lines, "quit", ""))
-        typed = f'while IFS= read -r line; do sleep {pause}; printf "%s\\n" "$line"; done'
-        session = "zkCli.sh 2>&1 || true"
-        command = ("bash", "-c", f"{typed} | {session}" if pause else session)
+        command = ("bash", "-c", "zkCli.sh 2>&1 || true")
         return self.cluster.exec(
             self.namespace, self.pod_name(member), *command, given=script, timeout=timeout
+        )
+
+    def converse(self, member: int, *lines: str) -> str:
+        """A session with zkCli.sh as a person has it: each line is typed when the shell asks for it."""
+        return self.cluster.converse(
+            self.namespace,
+            self.pod_name(member),
+            "zkCli.sh",
+            *(*lines, "quit"),
+            prompt=r"\[zk: \S+ \d+\] ",
         )
 
     def write(self, path: str, value: str, *, member: int = 1) -> None:

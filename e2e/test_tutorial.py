@@ -103,7 +103,7 @@ def test_t4_the_stock_image_shows_its_configuration_and_status(one: Ensemble) ->
 
 def test_t5_every_command_of_the_shell_tour(one: Ensemble) -> None:
     """T5: a session with zkCli.sh through kubectl exec; the answer to every command is looked at."""
-    said = one.shell(
+    said = one.converse(
         1,
         "create /tour hello",
         "get /tour",
@@ -120,7 +120,6 @@ def test_t5_every_command_of_the_shell_tour(one: Ensemble) -> None:
         "close",
         "connect localhost:2181",
         "stat /tour",
-        pause=0.4,
     )
     answers = split_answers(said)
     assert "Created /tour" in answers["create /tour hello"], said
