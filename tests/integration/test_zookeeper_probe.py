@@ -121,14 +121,17 @@ async def test_member_without_quorum_answers_but_does_not_serve(
     ensemble[2].kill()
     try:
         deadline = time.monotonic() + 20
-        while (answer := (await client.probe(ensemble.addresses([3]), thorough=True))[3]).serving:
-            assert time.monotonic() < deadline
+        # One that stops between two questions of a look has another problem for a moment.
+        while (
+            answer := (await client.probe(ensemble.addresses([3]), thorough=True))[3]
+        ).problem != "This ZooKeeper instance is not currently serving requests":
+            assert time.monotonic() < deadline, answer
     finally:
         ensemble[1].start()
         ensemble[2].start()
         ensemble.wait_until_serving([1, 2, 3])
     assert answer.reachable
-    assert answer.problem == "This ZooKeeper instance is not currently serving requests"
+    assert not answer.serving
     assert not answer.is_leader
     assert answer.leader_id is None
 
