@@ -143,6 +143,14 @@ class DirectClients:
         ]
 
 
+@dataclass(frozen=True)
+class _Silence:
+    """What was made of a member's silence, and until when the same is expected of it."""
+
+    answers: Answers
+    until: float
+
+
 class ZooKeeperClient:
     """`ports.ZooKeeper` for real ensembles. One per process and event loop; close it at the end."""
 
@@ -314,14 +322,6 @@ async def open_zookeeper(
 
 
 # ---------------------------------------------------------------------- reading answers
-
-
-@dataclass(frozen=True)
-class _Silence:
-    """What was made of a member's silence, and until when the same is expected of it."""
-
-    answers: Answers
-    until: float
 
 
 @dataclass(frozen=True)

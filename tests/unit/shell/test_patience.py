@@ -16,14 +16,12 @@ NEXT_POD = Address(1, "demo", "zk-1", "192.0.2.2")
 
 
 class SlowAdmin:
-    """A member that takes its time, and how often it was asked."""
+    """A member that takes its time."""
 
     def __init__(self) -> None:
         self.seconds = 3600.0
-        self.asked = 0
 
     async def get(self, member: Address, command: str, limit: int) -> bytes:
-        self.asked += 1
         await asyncio.sleep(self.seconds)
         return b'{"command": "leader", "error": null, "is_leader": true, "leader_id": 1}'
 
