@@ -121,6 +121,7 @@ def test_t5_every_command_of_the_shell_tour(one: Ensemble) -> None:
         "connect localhost:2181",
         "stat /tour",
     )
+    print(said)
     answers = split_answers(said)
     assert "Created /tour" in answers["create /tour hello"], said
     assert "hello" in answers["get /tour"], said
@@ -149,10 +150,11 @@ def test_t5_every_command_of_the_shell_tour(one: Ensemble) -> None:
 def split_answers(said: str) -> dict[str, str]:
     """What the shell printed after each command, by the first use of the command.
 
-    Events come when they come, between the prompt and the command too: they are left out.
+    Events come when they come, between the prompt and the command too, and the prompt between the two lines
+    of one: they are left out, each line by itself.
     """
     answers: dict[str, str] = {}
-    quiet = re.sub(r"\nWATCHER::\n\nWatchedEvent [^\n]*\n", "", said)
+    quiet = re.sub(r"\n(?:WATCHER::|WatchedEvent [^\n]*)\n", "", said)
     for part in re.split(r"^\[zk: \S+ \d+\] ", quiet, flags=re.MULTILINE)[1:]:
         command, _, answer = part.partition("\n")
         answers.setdefault(command.strip(), answer)
