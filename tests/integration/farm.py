@@ -507,7 +507,11 @@ class Farm:
         uid, ip = metadata["uid"], (pod.get("status") or {}).get("podIP", "")
         if kind == "DELETED" or metadata.get("deletionTimestamp"):
             self._end(uid, ephemeral=not _claim_names(pod))
-        elif ip and uid not in self._by_pod:
+            return
+        if uid in self._by_pod and ip != self._by_pod[uid].ip:
+            # KWOK gives a pod a second address when it has deleted one of the same name twice.
+            self._end(uid, ephemeral=False)
+        if ip and uid not in self._by_pod:
             ensemble = self.ensemble(
                 metadata["namespace"], metadata["labels"][names.LABEL_ENSEMBLE]
             )
