@@ -57,7 +57,7 @@ check: lint unit simulate ## everything that needs no cluster
 
 .PHONY: integration
 integration: setup ## a real API server and real ZooKeeper servers as local processes
-	$(BIN)/pytest tests/integration
+	$(BIN)/pytest -n 2 --dist loadfile tests/integration
 
 .PHONY: bench-scale
 bench-scale: setup ## many ensembles on a local control plane, measured (SIZES="100 300 1000")
@@ -65,7 +65,7 @@ bench-scale: setup ## many ensembles on a local control plane, measured (SIZES="
 
 .PHONY: e2e
 e2e: setup cluster ## the promises users read, on the kind cluster, installed by the chart
-	eval "$$($(CLUSTER) env)"; $(CURDIR)/$(BIN)/pytest -m 'not long' e2e
+	e2e/test.sh e2e
 
 .PHONY: e2e-long
 e2e-long: setup cluster ## many rolls and scalings under writers, interrupted at every step; the how-to pages

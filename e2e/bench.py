@@ -133,7 +133,7 @@ class Ours:
 
     def create(self) -> None:
         """Apply it, and wait until it says that it is Ready, which is more than its pods' being so."""
-        self.cluster.apply(manifest(self.namespace))
+        self.cluster.apply(manifest(self.namespace, jvm={}))  # as the plain one
         _wait(self.cluster, self.namespace, "zke/zk", "condition=Ready")
 
     def is_whole(self) -> bool:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from e2e.cluster import Cluster, CommandError, Object, WaitError, wait_until
+from e2e.api import ApiError
+from e2e.cluster import Cluster, Object, WaitError, wait_until
 from e2e.ensembles import Ensemble
 from e2e.writer.handle import CountingWriter, Result, counting
 
@@ -89,7 +90,7 @@ def wait_voters(ensemble: Ensemble, count: int, *, seconds: float = 150) -> None
 
 def committed(ensemble: Ensemble, *, member: int = 1) -> tuple[list[str], str]:
     """The server lines and the version that the ensemble itself has committed."""
-    said = ensemble.shell(member, "sync /zookeeper/config", "config")
+    said = ensemble.read("/zookeeper/config", member=member)
     lines = sorted(re.findall(r"^server\.\d+=\S+$", said, re.MULTILINE))
     version = re.search(r"^version=([0-9a-f]+)$", said, re.MULTILINE)
     assert version, said
@@ -112,7 +113,7 @@ def serves(ensemble: Ensemble, member: int) -> bool:
     """Whether a member serves, by its own words."""
     try:
         return ensemble.admin(member, "ruok").get("error") is None
-    except (CommandError, ValueError):
+    except (ApiError, ValueError):
         return False
 
 
@@ -120,7 +121,7 @@ def leads(ensemble: Ensemble, member: int) -> bool:
     """Whether a member says that it leads."""
     try:
         return bool(ensemble.admin(member, "leader").get("is_leader"))
-    except (CommandError, ValueError):
+    except (ApiError, ValueError):
         return False
 
 

@@ -1,4 +1,4 @@
-"""The kind cluster as the tests see it: kubectl that returns dicts, waiting, and signals from the node.
+"""The kind cluster as the tests see it: kubectl, objects as dicts, waiting, and signals from the node.
 
 Nothing here knows what an ensemble is. Every wait has a deadline and says what it saw last.
 """
@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import pexpect
+from e2e.api import Api, ApiError
 from pexpect.popen_spawn import PopenSpawn
 
 Object = dict[str, Any]
@@ -81,7 +82,7 @@ def wait_until(
             last: object = (found := look())
             if found:
                 return found
-        except (CommandError, KeyError, IndexError, json.JSONDecodeError) as error:
+        except (CommandError, ApiError, KeyError, IndexError, json.JSONDecodeError) as error:
             last = error
         if time.monotonic() >= end:
             raise WaitError(
@@ -110,6 +111,7 @@ class Cluster:
             allowed = ", ".join(sorted(ALLOWED_CONTEXTS))
             raise ValueError(f"these tests run against {allowed}, never against {context}")
         self.context = context
+        self._api = Api(context)
 
     def kubectl(
         self, *arguments: str, given: str | None = None, timeout: float = 60, check: bool = True
@@ -120,16 +122,15 @@ class Cluster:
 
     def get(self, kind: str, name: str, namespace: str = "") -> Object | None:
         """One object; None if there is none."""
-        out = self.kubectl(
-            *_in(namespace), "get", kind, name, "--output=json", "--ignore-not-found"
-        )
-        return json.loads(out) if out.strip() else None
+        return self._api.get(kind, name, namespace)
 
     def list(self, kinds: str, namespace: str = "", *, selector: str = "") -> list[Object]:
         """All objects of one or several kinds."""
-        out = self.kubectl(*_in(namespace), "get", kinds, "--output=json", f"--selector={selector}")
-        items: list[Object] = json.loads(out)["items"]
-        return items
+        return [
+            found
+            for kind in kinds.split(",")
+            for found in self._api.find(kind, namespace, selector=selector)
+        ]
 
     def apply(self, *objects: Object) -> None:
         """Create or change objects, as a user with a file does."""
@@ -194,7 +195,7 @@ class Cluster:
 
     def raw(self, path: str, *, timeout: float = 10) -> str:
         """The answer of the API server to a GET."""
-        return self.kubectl("get", "--raw", path, timeout=timeout)
+        return self._api.read(path, timeout=timeout)
 
     def http(self, namespace: str, pod: str, port: int, path: str) -> str:
         """What a pod answers to a GET, asked through the API server."""

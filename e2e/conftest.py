@@ -1,5 +1,8 @@
 """The e2e suite: the operator by its chart, on the kind cluster of `make cluster`, and nothing else.
 
+Processes of pytest-xdist can share it: the tests of a file stay together, as do those that need what exists
+only once. What is marked `alone` is left for when nothing else runs.
+
 Only here are tests run again when they fail, once, and loudly: a real cluster on a small machine has its
 own weather. `E2E_KEEP=1` keeps the namespaces of tests that failed, `E2E_AS_IS=1` takes the operator as it is
 installed and runs nothing twice, for a quick look; `E2E_PATIENCE=3` waits three times as long for
@@ -7,18 +10,26 @@ everything, on a machine that is busy.
 """
 
 import os
+import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
-from e2e.cluster import PATIENCE, Cluster, CommandError, run
+from e2e.api import ApiError
+from e2e.cluster import PATIENCE, Cluster, run
 from e2e.ensembles import Ensemble
-from e2e.places import LABEL, Operator, Places, Rest
+from e2e.places import LABEL, RUN, Operator, Places
+from filelock import FileLock
+from kubernetes.config import ConfigException
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT: Final = Path(__file__).parents[1]
 TEST_SECONDS: Final = 420
 AS_IS: Final = bool(os.environ.get("E2E_AS_IS"))
+TOGETHER: Final = {"test_external": "ports of this machine", "test_pages": "ports of this machine"}
+"""Files that need what only one of them can have."""
 
 _reran: list[str] = []
 
@@ -27,7 +38,10 @@ _reran: list[str] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is collected here: needs the cluster, has a limit, may be run once more."""
+    """Mark what is collected here: needs the cluster, has a limit, may be run once more.
+
+    What takes long comes first, so that nobody has to wait for it in the end.
+    """
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
@@ -37,6 +51,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             on_cluster = "cluster" in getattr(item, "fixturenames", ())
             if on_cluster and not AS_IS:
                 item.add_marker(pytest.mark.flaky(reruns=1))
+    slow = {_place(item.nodeid) for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: _place(item.nodeid) not in slow)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Have one process run all tests of a place, one after the other."""
+    return _ByPlace(config, log)
+
+
+class _ByPlace(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
+    def _split_scope(self, nodeid: str) -> str:
+        return _place(nodeid)
+
+
+def _place(nodeid: str) -> str:
+    stem = Path(nodeid.partition("::")[0]).stem
+    return TOGETHER.get(stem, stem)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -89,10 +120,11 @@ def cluster() -> Cluster:
     found = Cluster(f"kind-{os.environ.get('CLUSTER', 'zookeeper-operator')}")
     try:
         found.raw("/readyz")
-    except (CommandError, FileNotFoundError) as error:
+    except (ApiError, ConfigException) as error:
         pytest.exit(f"there is no cluster to test on; run `make cluster`: {error}", returncode=2)
     if not AS_IS:
-        found.kubectl("delete", "namespace", f"--selector={LABEL}", "--wait=false")
+        leftover = f"{LABEL},{LABEL}!={RUN}"
+        found.kubectl("delete", "namespace", f"--selector={leftover}", "--wait=false")
     return found
 
 
@@ -103,25 +135,10 @@ def operator(cluster: Cluster) -> Operator:
     if AS_IS:
         found.wait_working()
         return found
-    found.install(ROOT)
-    found.wait_working()
+    with FileLock(Path(tempfile.gettempdir()) / "zookeeper-operator-e2e-install.lock"):
+        found.install(ROOT)
+        found.wait_working()
     return found
-
-
-@pytest.fixture(scope="session")
-def resting(cluster: Cluster, operator: Operator) -> Iterator[Rest]:
-    """An ensemble that nobody touches for as long as the tests run."""
-    del operator  # it has to be there
-    places = Places(cluster, "resting")
-    yield Rest.begin(places.shared(replicas=3))
-    places.end()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _rest_begins(request: pytest.FixtureRequest) -> None:
-    """Let the rest begin first of all if a test will ask how it went."""
-    if any("resting" in getattr(item, "fixturenames", ()) for item in request.session.items):
-        request.getfixturevalue("resting")
 
 
 # ---- places to work in ----

@@ -13,11 +13,14 @@ from typing import Any, Final
 
 from e2e.cluster import Cluster, Object, find_condition, wait_until
 from e2e.writer.handle import CountingWriter, counting
+from kazoo.client import KazooClient
 
 RESOURCES: Final = {
     "requests": {"cpu": "20m", "memory": "256Mi"},
     "limits": {"memory": "384Mi"},
 }
+JVM: Final = {"options": ["-XX:TieredStopAtLevel=1"]}
+"""A server that lives for a minute spends more time on the second compiler than it gains by it."""
 KINDS_AROUND: Final = (
     "zke,statefulsets,services,configmaps,secrets,poddisruptionbudgets,networkpolicies,"
     "pods,pvc,controllerrevisions"
@@ -35,6 +38,7 @@ def manifest(namespace: str, name: str = "zk", *, replicas: int = 3, **spec: Any
         "spec": {
             "replicas": replicas,
             "resources": RESOURCES,
+            "jvm": JVM,
             "storage": {"data": {"size": "256Mi"}},
             **spec,
         },
@@ -259,17 +263,44 @@ class Ensemble:
             prompt=r"\[zk: \S+ \d+\] ",
         )
 
+    @contextmanager
+    def client(self, member: int) -> Iterator[KazooClient]:
+        """A client session with one member."""
+        target = f"pod/{self.pod_name(member)}"
+        with (
+            self.cluster.port_forward(self.namespace, target, 2181) as port,
+            session(f"127.0.0.1:{port}") as found,
+        ):
+            yield found
+
     def write(self, path: str, value: str, *, member: int = 1) -> None:
         """Create a znode."""
-        said = self.shell(member, f"create {path} {value}")
-        assert f"Created {path}" in said, said
+        with self.client(member) as client:
+            client.create(path, value.encode())
 
     def read(self, path: str, *, member: int = 1) -> str:
         """The value of a znode as one member has it, after it has caught up."""
-        said = self.shell(member, f"sync {path}", f"get {path}")
-        answer = re.search(rf"^\[zk: .*\] get {re.escape(path)}\n(.*)$", said, re.MULTILINE)
-        assert answer, said
-        return answer[1].strip()
+        with self.client(member) as client:
+            client.sync(path)
+            value: bytes = client.get(path)[0]
+        return value.decode()
+
+    def delete(self, path: str, *, member: int = 1) -> None:
+        """Delete a znode."""
+        with self.client(member) as client:
+            client.delete(path)
+
+
+@contextmanager
+def session(hosts: str) -> Iterator[KazooClient]:
+    """A client session of this machine."""
+    client = KazooClient(hosts=hosts)
+    client.start(timeout=30)
+    try:
+        yield client
+    finally:
+        client.stop()
+        client.close()
 
 
 @dataclass

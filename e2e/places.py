@@ -1,7 +1,6 @@
 """Where tests work: the installed operator, and namespaces with ensembles in them."""
 
 import os
-import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,10 @@ from typing import Any, Final
 from e2e.cluster import OPERATOR_NAMESPACE, Cluster, run, wait_until
 from e2e.ensembles import Ensemble, manifest
 
-RUN: Final = uuid.uuid4().hex[:5]
+RUN: Final = (
+    os.environ.get("E2E_RUN") or os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
+)[:5]
+"""The same in all processes that share the cluster; what others have left is removed."""
 LABEL: Final = "zookeeper-operator-e2e"
 KEEP: Final = bool(os.environ.get("E2E_KEEP"))
 
@@ -88,22 +90,6 @@ class Operator:
             for name, value in self.metrics().items()
             if name.startswith("zookeeper_operator_api_writes_total") and "Lease" not in name
         }
-
-
-@dataclass(frozen=True)
-class Rest:
-    """An ensemble that is to be left alone, and how it was when its rest began."""
-
-    ensemble: Ensemble
-    versions: dict[str, str]
-    events: int
-    since: float
-
-    @classmethod
-    def begin(cls, ensemble: Ensemble) -> "Rest":
-        """Wait until nothing changes any more."""
-        versions = ensemble.wait_calm()
-        return cls(ensemble, versions, len(ensemble.events()), time.monotonic())
 
 
 @dataclass

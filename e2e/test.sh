@@ -1,10 +1,17 @@
 #!/usr/bin/env bash
-# Every check of the project, one stage after the other; the last line counts the tests of all stages.
+# test.sh        every check of the project; the last line counts the tests of all stages
+# test.sh e2e    the tests on the kind cluster only, which has to be up
+#
+# Two cores are kept busy: what mostly waits runs beside something else. What measures times on the cluster, or
+# stops the operator for everybody, is marked `alone`: nobody else is on the cluster then.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 results=$(mktemp -d)
-trap 'rm -rf "$results"' EXIT
+declare -A lanes=()
+trap 'end_lanes; rm -rf "$results"' EXIT
 export PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-} --durations=5"
+export E2E_RUN=$$
+faults=(tests/integration/test_crashes.py tests/integration/test_faults.py)
 
 stage() { # stage NAME COMMAND...: runs it and says how long it took
   local name=$1 since=$SECONDS
@@ -14,23 +21,62 @@ stage() { # stage NAME COMMAND...: runs it and says how long it took
   echo "== $name: $((SECONDS - since)) s"
 }
 
-suite() { # suite NAME FOLDER...: one run of pytest whose counts are kept
+beside() { # beside NAME COMMAND...: a stage in the background; `joined` shows what it said
+  set -m # a process group of its own, to be ended as a whole
+  stage "$@" > "$results/$1.log" 2>&1 &
+  set +m
+  lanes[$1]=$!
+}
+
+joined() { # joined NAME: waits for a stage in the background, and fails if it did
+  local failed=0
+  wait "${lanes[$1]}" || failed=$?
+  unset "lanes[$1]"
+  cat "$results/$1.log"
+  return "$failed"
+}
+
+end_lanes() {
+  local lane
+  for lane in "${lanes[@]}"; do kill -- "-$lane" 2> /dev/null || true; done
+  wait
+}
+
+suite() { # suite NAME ARGUMENTS...: one run of pytest whose counts are kept
   local name=$1
   shift
   .venv/bin/pytest --junit-xml="$results/$name.xml" "$@"
 }
 
-on_cluster() {
-  eval "$(e2e/kind/cluster.sh env)"
-  e2e/kind/operator-image.sh
-  suite e2e -m 'not long' e2e
+checks() {
+  make --no-print-directory lint
+  suite unit tests/unit
+  suite simulation tests/simulation
 }
 
-stage setup make --no-print-directory setup
-stage lint make --no-print-directory lint
-stage unit suite unit tests/unit
-stage simulation suite simulation tests/simulation
-stage cluster make --no-print-directory cluster
-stage integration suite integration tests/integration
-stage e2e on_cluster
+shared() {
+  suite e2e -n 2 --no-loadscope-reorder -m 'not long and not alone' --ignore=e2e/test_long_rest.py e2e
+}
+
+on_cluster() { # on_cluster [LANE COMMAND...]: with something that may run while the cluster has to be quiet
+  eval "$(e2e/kind/cluster.sh env)"
+  e2e/kind/operator-image.sh
+  beside rest suite rest e2e/test_long_rest.py
+  stage e2e shared
+  [[ $# == 0 ]] || beside "$@"
+  stage alone suite alone -m 'alone and not long' e2e
+  joined rest
+}
+
+if [[ ${1:-} == e2e ]]; then
+  on_cluster
+else
+  stage setup make --no-print-directory setup
+  beside checks checks
+  stage cluster make --no-print-directory cluster
+  joined checks
+  on_cluster faults suite faults "${faults[@]}"
+  joined faults
+  stage integration suite integration -n 2 --dist loadfile "${faults[@]/#/--ignore=}" tests/integration
+fi
 .venv/bin/python e2e/count.py "$results"

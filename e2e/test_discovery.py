@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import yaml
 from e2e.cluster import wait_until
 from e2e.ensembles import Ensemble
@@ -35,6 +36,7 @@ def told(ensemble: Ensemble) -> tuple[list[str], list[str], str]:
     return listed, bound, ensemble.status()["connectionString"]
 
 
+@pytest.mark.slow
 def test_applications_find_every_member_and_follow_a_scaling(new_ensemble: New) -> None:
     """3 → 5 → 3: all three places say the same; a Deployment that mounts them writes, and sees the change."""
     ensemble = new_ensemble(replicas=3)

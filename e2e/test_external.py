@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 from e2e import browser, outside
 from e2e.cluster import Cluster, Object, find_condition, run, stays, wait_until
-from e2e.ensembles import Ensemble, manifest
+from e2e.ensembles import Ensemble, manifest, session
 from e2e.places import Operator, Places
 from e2e.writer.handle import PROGRAM, Result
-from kazoo.client import KazooClient
 
 ROOT = Path(__file__).parents[1]
 NODEJS = ROOT / "examples/nodejs"
@@ -40,18 +39,6 @@ def opened(open_places: Places) -> Iterator[Ensemble]:
     outside.wait_open(ensemble)
     yield ensemble
     open_places.end_test()
-
-
-@contextmanager
-def client(hosts: str) -> Iterator[KazooClient]:
-    """A client on this machine."""
-    found = KazooClient(hosts=hosts)
-    found.start(timeout=30)
-    try:
-        yield found
-    finally:
-        found.stop()
-        found.close()
 
 
 @contextmanager
@@ -86,7 +73,7 @@ def test_t9_every_member_has_its_own_ports(opened: Ensemble) -> None:
     assert opened.status()["externalConnectionString"] == outside.CONNECTION_STRING
     for member in outside.MEMBERS:
         assert outside.ask(member, "configuration")["server_id"] == member
-        with client(outside.client_address(member)) as found:
+        with session(outside.client_address(member)) as found:
             connections = outside.ask(member, "connections")["connections"]
             assert found.client_id[0] in [c.get("session_id") for c in connections]
 

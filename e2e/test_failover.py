@@ -13,7 +13,7 @@ from e2e.cluster import wait_until
 from e2e.ensembles import Ensemble, watch_condition, watch_leader
 from e2e.writer.handle import Result
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.alone]  # times are measured
 
 NAMED_WITHIN = 2.0
 """Seconds from a leader's election to its name in the status."""
@@ -173,4 +173,4 @@ def test_a_lost_majority_is_told_and_comes_back(three: Ensemble) -> None:
         # The third one was not restarted for it.
         assert (three.pod_uids()["zk-3"], three.restarts()["zk-3"]) == (pod, restarts)
     finally:
-        three.shell(3, "delete /before")
+        three.delete("/before", member=3)

@@ -116,7 +116,7 @@ def test_a_tree_of_znodes(three: Ensemble) -> None:
         ]
         assert config["size"] > 0
     finally:
-        three.shell(1, "delete /plugin")
+        three.delete("/plugin")
 
 
 def test_a_command_in_the_leader(three: Ensemble) -> None:
@@ -131,19 +131,22 @@ def test_a_session_at_a_terminal(three: Ensemble) -> None:
 
 
 def in_terminal(ensemble: Ensemble, *arguments: str, until: str, then: str) -> str:
-    """Run the command at a terminal, type something when it has shown something; all it showed."""
+    """Run it at a terminal, type something when it has shown something; all it showed until it ended."""
     ours, theirs = pty.openpty()
-    # Ctrl-C is for the terminal that controls a session.
-    session = ("setsid", "--ctty", "--wait", *command(ensemble, *arguments))
-    with subprocess.Popen(session, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+    # Ctrl-C is for the terminal that controls a session, and for who has not been told to ignore it, as
+    # everything is that a shell has started in the background.
+    session = ("setsid", "--ctty", "--wait", "env", "--default-signal=INT")
+    with subprocess.Popen(
+        [*session, *command(ensemble, *arguments)], stdin=theirs, stdout=theirs, stderr=theirs
+    ) as process:
         os.close(theirs)
-        shown, typed, end = "", False, time.monotonic() + 150
+        shown, typed, ended, end = "", False, False, time.monotonic() + 150
         try:
-            while time.monotonic() < end:
+            while not ended and time.monotonic() < end:
                 try:
                     shown += os.read(ours, 4096).decode(errors="replace")
-                except OSError:  # the other end is closed: it has ended
-                    break
+                except OSError:  # the other end is closed
+                    ended = True
                 if not typed and until in shown:
                     os.write(ours, then.encode())
                     typed = True
@@ -151,6 +154,7 @@ def in_terminal(ensemble: Ensemble, *arguments: str, until: str, then: str) -> s
             process.kill()
             os.close(ours)
     assert typed, shown
+    assert ended, shown
     return shown
 
 

@@ -45,7 +45,7 @@ def test_a_member_without_its_volume_syncs_before_it_votes(three: Ensemble) -> N
     assert (result.lost, result.sessions_lost) == (0, 0)
     assert status["leader"]["epoch"] == epoch, "the others did not even notice"
     assert three.read("/kept", member=follower) == "by-the-others"
-    three.shell(1, "delete /kept")
+    three.delete("/kept")
 
 
 def test_a_wiped_member_may_not_vote_a_write_away(places: Places) -> None:
@@ -192,7 +192,7 @@ def test_a_member_is_replaced_on_request(three: Ensemble) -> None:
     assert changed == {f"zk-{follower}"}
     assert three.events("ReplacingMember")
     assert three.read("/replaced", member=follower) == "not"
-    three.shell(1, "delete /replaced")
+    three.delete("/replaced")
 
 
 def test_volumes_go_with_the_ensemble_when_asked_for(places: Places) -> None:
