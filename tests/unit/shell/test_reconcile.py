@@ -1,6 +1,7 @@
 """A pass against a store of objects: what it sees although no list shows it, and where it stops."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -8,8 +9,10 @@ from tests.unit.core.plan.scenes import NOW, answers, at_rest, ensemble, silent
 from tests.unit.shell.store import Key, Store
 
 from zookeeper_operator.core import names
+from zookeeper_operator.core.actions import RestartMember
 from zookeeper_operator.core.ensemble import CommittedConfig, Object
 from zookeeper_operator.core.observed import Answers, Observed
+from zookeeper_operator.core.plan import build_plan
 from zookeeper_operator.settings import Settings
 from zookeeper_operator.shell.observe import Observer
 from zookeeper_operator.shell.ports import (
@@ -203,3 +206,38 @@ async def test_nothing_is_written_after_the_lease_is_lost() -> None:
         store, written = await first_pass(lost_after)
         assert written == lost_after
         assert "status" not in store.objects[names.KIND, "zk"]
+
+
+RESTART = RestartMember(
+    2, "zk-2", "uid-of-zk-2", "zk", 0, reason="Update", why="its revision is old"
+)
+
+
+@pytest.mark.parametrize(
+    ("may_tell", "told"),
+    [
+        pytest.param(True, {"Event", names.KIND}, id="holds it"),
+        pytest.param(False, set(), id="lost it"),
+    ],
+)
+async def test_what_was_done_is_told_by_who_holds_the_lease(
+    *, may_tell: bool, told: set[str]
+) -> None:
+    """The last thing it did was to restart a member: Event and status are its successor's to write."""
+    store = Store([ENSEMBLE, pod_body(2)])
+    before = dict(store.objects)
+    reconciler = Reconciler(
+        store,
+        members(),
+        Settings(),
+        cast("Watcher", Nobody()),
+        may_act=lambda: may_tell or ("Pod", "zk-2") in store.objects,
+        now=lambda: NOW,
+        decide=lambda observed: replace(build_plan(observed), actions=(RESTART,)),
+    )
+    await reconciler.reconcile(KEY)
+    assert ("Pod", "zk-2") not in store.objects
+    written = {
+        kind for (kind, name), body in store.objects.items() if body != before.get((kind, name))
+    }
+    assert written == told
