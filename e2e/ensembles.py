@@ -167,6 +167,18 @@ class Ensemble:
             for p in self.pods()
         }
 
+    def claim(self, member: int) -> Object:
+        """The claim of a voter's data.
+
+        Raises:
+            KeyError: there is none.
+        """
+        name = f"data-{self.pod_name(member)}"
+        found = self.cluster.get("pvc", name, self.namespace)
+        if found is None:
+            raise KeyError(name)
+        return found
+
     def signal(self, member: int, signal: str) -> None:
         """Send a signal to a member's ZooKeeper."""
         pod = self.pod(member)

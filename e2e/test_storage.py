@@ -1,23 +1,16 @@
 """Volumes: lost, wiped, mixed up, too small, replaced."""
 
 import pytest
-from e2e.cluster import Object, stays, wait_until
+from e2e.cluster import stays, wait_until
 from e2e.ensembles import Ensemble, manifest
 from e2e.places import Places
 
 pytestmark = pytest.mark.chaos
 
 
-def claim(ensemble: Ensemble, member: int) -> Object:
-    """The claim of a member's data."""
-    found = ensemble.cluster.get("pvc", f"data-zk-{member}", ensemble.namespace)
-    assert found is not None
-    return found
-
-
 def volume_path(ensemble: Ensemble, member: int) -> tuple[str, str]:
     """Where a member's volume is: node and directory."""
-    volume = ensemble.cluster.get("pv", claim(ensemble, member)["spec"]["volumeName"])
+    volume = ensemble.cluster.get("pv", ensemble.claim(member)["spec"]["volumeName"])
     pod = ensemble.pod(member)
     assert volume is not None
     assert pod is not None
@@ -29,14 +22,14 @@ def test_a_member_without_its_volume_syncs_before_it_votes(three: Ensemble) -> N
     """A member's claim and pod are deleted: it comes back empty, copies the data, and then serves."""
     three.write("/kept", "by-the-others")
     follower = three.followers()[0]
-    old = claim(three, follower)["metadata"]["uid"]
+    old = three.claim(follower)["metadata"]["uid"]
     epoch = three.status()["leader"]["epoch"]
     with three.counting() as writer:
         three.cluster.delete("pvc", f"data-zk-{follower}", three.namespace)
         three.cluster.delete("pod", f"zk-{follower}", three.namespace)
         wait_until(
             "it has a new volume",
-            lambda: claim(three, follower)["metadata"]["uid"] != old,
+            lambda: three.claim(follower)["metadata"]["uid"] != old,
             seconds=60,
         )
         status = three.wait_settled()
@@ -152,14 +145,14 @@ def check_refusal(ensemble: Ensemble, stamp: str, words: str) -> None:
 def test_a_volume_that_cannot_grow_is_told_and_left(places: Places) -> None:
     """Pain 26 (storage edits ignored): the class does not allow it, and the condition says what to do."""
     ensemble = places.ensemble(replicas=1)
-    pods, size = ensemble.pod_uids(), claim(ensemble, 1)["spec"]["resources"]
+    pods, size = ensemble.pod_uids(), ensemble.claim(1)["spec"]["resources"]
     ensemble.change(storage={"data": {"size": "320Mi"}})
     told = ensemble.wait_condition("StorageHealthy", "False", "ResizeRefused")
     assert "standard" in told["message"]
     assert ensemble.events("ResizeRefused")
     assert ensemble.condition("QuorumHealthy")["status"] == "True"
     stays("its pod", lambda: ensemble.pod_uids() == pods, seconds=5)
-    assert claim(ensemble, 1)["spec"]["resources"] == size
+    assert ensemble.claim(1)["spec"]["resources"] == size
 
 
 def test_a_volume_cannot_shrink(three: Ensemble) -> None:
@@ -171,7 +164,7 @@ def test_a_volume_cannot_shrink(three: Ensemble) -> None:
 def test_a_member_is_replaced_on_request(three: Ensemble) -> None:
     """The annotation on a pod: its volume and pod are made anew, without a write lost."""
     follower = three.followers()[-1]
-    old = claim(three, follower)["metadata"]["uid"]
+    old = three.claim(follower)["metadata"]["uid"]
     pods = three.pod_uids()
     three.write("/replaced", "not")
     with three.counting() as writer:
@@ -181,7 +174,7 @@ def test_a_member_is_replaced_on_request(three: Ensemble) -> None:
         )
         wait_until(
             "it has a new volume",
-            lambda: claim(three, follower)["metadata"]["uid"] != old,
+            lambda: three.claim(follower)["metadata"]["uid"] != old,
             seconds=60,
         )
         three.wait_settled()

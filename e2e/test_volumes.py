@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from e2e.changes import Kept, frozen, published, scale, wait_restarts, wait_voters, writing
-from e2e.cluster import Cluster, Object, stays, wait_until
+from e2e.cluster import Cluster, stays, wait_until
 from e2e.ensembles import Ensemble
 from e2e.places import LABEL, RUN, Places
 
@@ -42,14 +42,8 @@ def growing(cluster: Cluster) -> Iterator[str]:
     cluster.delete("storageclass", CLASS)
 
 
-def claim(ensemble: Ensemble, member: int) -> Object:
-    found = ensemble.cluster.get("pvc", f"data-zk-{member}", ensemble.namespace)
-    assert found is not None
-    return found
-
-
 def asked(ensemble: Ensemble, member: int) -> str:
-    size: str = claim(ensemble, member)["spec"]["resources"]["requests"]["storage"]
+    size: str = ensemble.claim(member)["spec"]["resources"]["requests"]["storage"]
     return size
 
 
@@ -146,7 +140,7 @@ def test_a_member_is_not_replaced_while_another_is_down(places: Places) -> None:
     ensemble = places.ensemble()
     kept = Kept.before(ensemble)
     one, other = ensemble.followers()
-    claims = {m: claim(ensemble, m)["metadata"]["uid"] for m in VOTERS}
+    claims = {m: ensemble.claim(m)["metadata"]["uid"] for m in VOTERS}
     with writing(ensemble, everyone=VOTERS) as writer:
         with frozen(ensemble, one):
             ensemble.wait_condition("Ready", "False", "WaitingForMember", seconds=40)
@@ -158,15 +152,15 @@ def test_a_member_is_not_replaced_while_another_is_down(places: Places) -> None:
             assert "bring them back first" in told["message"]
             stays(
                 "all claims",
-                lambda: {m: claim(ensemble, m)["metadata"]["uid"] for m in VOTERS} == claims,
+                lambda: {m: ensemble.claim(m)["metadata"]["uid"] for m in VOTERS} == claims,
                 seconds=5,
             )
         wait_until(
             "it has a new volume",
-            lambda: claim(ensemble, other)["metadata"]["uid"] != claims[other],
+            lambda: ensemble.claim(other)["metadata"]["uid"] != claims[other],
             seconds=60,
         )
         ensemble.wait_settled()
         kept.check_clients(writer.stop())
-    assert claim(ensemble, one)["metadata"]["uid"] == claims[one]
+    assert ensemble.claim(one)["metadata"]["uid"] == claims[one]
     assert kept.elections() == 0
