@@ -92,6 +92,7 @@ def test_t4_the_stock_image_shows_its_configuration_and_status(one: Ensemble) ->
         "admin.enableServer": "true",
         "cnxTimeout": "500",
         "connectToLearnerMasterLimit": "2",
+        "leaderConnectDelayDuringRetryMs": "50",
     }
     assert {k: config.get(k) for k in expected} == expected
     members = one.cluster.exec(one.namespace, "zk-1", "cat", config["dynamicConfigFile"])

@@ -26,6 +26,7 @@ FREE = [
     "localSessionsEnabled",
     "localSessionsUpgradingEnabled",
     "connectToLearnerMasterLimit",
+    "leaderConnectDelayDuringRetryMs",
     "extendedTypesEnabled",
     "syncEnabled",
     "metricsProvider.className",
