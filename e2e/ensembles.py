@@ -276,9 +276,8 @@ class Ensemble:
         )
 
     @contextmanager
-    def client(self, member: int) -> Iterator[KazooClient]:
-        """A client session with one member."""
-        target = f"pod/{self.pod_name(member)}"
+    def client(self, target: str) -> Iterator[KazooClient]:
+        """A client session of this machine with what a pod or Service leads to, by a forwarded port."""
         with (
             self.cluster.port_forward(self.namespace, target, 2181) as port,
             session(f"127.0.0.1:{port}") as found,
@@ -287,19 +286,19 @@ class Ensemble:
 
     def write(self, path: str, value: str, *, member: int = 1) -> None:
         """Create a znode."""
-        with self.client(member) as client:
+        with self.client(f"pod/{self.pod_name(member)}") as client:
             client.create(path, value.encode())
 
     def read(self, path: str, *, member: int = 1) -> str:
         """The value of a znode as one member has it, after it has caught up."""
-        with self.client(member) as client:
+        with self.client(f"pod/{self.pod_name(member)}") as client:
             client.sync(path)
             value: bytes = client.get(path)[0]
         return value.decode()
 
     def delete(self, path: str, *, member: int = 1) -> None:
         """Delete a znode."""
-        with self.client(member) as client:
+        with self.client(f"pod/{self.pod_name(member)}") as client:
             client.delete(path)
 
 

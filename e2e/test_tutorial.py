@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from e2e.cluster import wait_until
 from e2e.ensembles import Ensemble
-from kazoo.client import KazooClient
 
 pytestmark = pytest.mark.smoke
 
@@ -35,23 +34,10 @@ def page(address: str) -> str:
         return text
 
 
-@contextmanager
-def client_of(ensemble: Ensemble, target: str) -> Iterator[KazooClient]:
-    """A client on this machine, by a forwarded port."""
-    with ensemble.cluster.port_forward(ensemble.namespace, target, 2181) as port:
-        client = KazooClient(hosts=f"127.0.0.1:{port}")
-        client.start(timeout=30)
-        try:
-            yield client
-        finally:
-            client.stop()
-            client.close()
-
-
 def test_t1_one_server_is_reached_from_outside(one: Ensemble) -> None:
     """T1: one server; its client port, and the one of the client Service, forwarded to the host."""
     for target in ("pod/zk-1", "service/zk-client"):
-        with client_of(one, target) as client:
+        with one.client(target) as client:
             client.ensure_path("/t1")
             value = target.encode()
             client.set("/t1", value)
@@ -68,7 +54,7 @@ def test_t2_the_log_can_be_read(one: Ensemble) -> None:
 
 def test_t3_the_admin_server_shows_ones_own_session(one: Ensemble) -> None:
     """T3: /commands, and one's own session in /commands/connections."""
-    with admin_port(one) as address, client_of(one, "pod/zk-1") as client:
+    with admin_port(one) as address, one.client("pod/zk-1") as client:
         commands = page(address)
         for command in ("ruok", "leader", "monitor", "connections", "voting_view"):
             assert f"/commands/{command}" in commands
