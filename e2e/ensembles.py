@@ -206,6 +206,10 @@ class Ensemble:
             ),
         )
 
+    def wait_event(self, reason: str) -> list[Object]:
+        """Wait for an Event, which is written after the status that gives rise to it; all of that reason."""
+        return wait_until(f"an Event {reason}", lambda: self.events(reason), seconds=10)
+
     def table(self) -> dict[str, str]:
         """The ensemble's line of `kubectl get zke`, by column."""
         head, line = self.cluster.kubectl(

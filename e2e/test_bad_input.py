@@ -63,7 +63,7 @@ def test_a_storage_class_that_does_not_exist(places: Places, neighbour: Ensemble
     assert "standard" in told["message"]
     assert ensemble.condition("Ready")["reason"] == "StorageClassMissing"
     assert ensemble.table()["STATUS"] == "StorageClassMissing"
-    assert ensemble.events("StorageClassMissing")
+    ensemble.wait_event("StorageClassMissing")
     is_served(neighbour)
 
     # The class of a volume cannot be changed, so the ensemble is made again, on its own claims.
@@ -81,7 +81,7 @@ def test_an_image_that_cannot_be_pulled(places: Places, neighbour: Ensemble) -> 
     # Any of the three may be the first to try.
     assert told["message"].partition(":")[0] in {"zk-1", "zk-2", "zk-3"}
     assert "0.0.0-none" in told["message"]
-    assert ensemble.events("ImagePullFailed")
+    ensemble.wait_event("ImagePullFailed")
     is_served(neighbour)
     ensemble.change(image={"tag": "3.9.4"})
     ensemble.wait_settled()
@@ -129,7 +129,7 @@ def test_a_pod_that_no_node_has_room_for(places: Places, neighbour: Ensemble) ->
     told = ensemble.wait_condition("Ready", "False", "Unschedulable", seconds=TOLD_WITHIN)
     assert "zk-1" in told["message"]
     assert "nsufficient cpu" in told["message"]
-    assert ensemble.events("Unschedulable")
+    ensemble.wait_event("Unschedulable")
     is_served(neighbour)
     ensemble.change(resources={"requests": {"cpu": "50m"}})
     ensemble.wait_settled()

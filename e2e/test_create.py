@@ -75,6 +75,8 @@ def test_an_ensemble_forms_a_quorum_and_says_so(places: Places, replicas: int) -
         assert member["version"] == "3.9.4"
         assert member["revision"]
 
+    for reason in ("Founded", "LeaderChanged"):
+        ensemble.wait_event(reason)
     told = [e["reason"] for e in ensemble.events()]
     assert told.count("Founded") == 1, told
     assert told.count("LeaderChanged") == 1, told

@@ -145,8 +145,8 @@ def test_a_follower_that_freezes_is_told_and_does_no_harm(three: Ensemble) -> No
     print(result)
     assert (result.lost, result.sessions_lost) == (0, 0)
     assert three.status()["leader"]["epoch"] == epoch, "no election because of a follower"
-    assert f"zk-{follower}" in three.events("MemberLost")[-1]["message"]
-    assert f"zk-{follower}" in three.events("MemberBack")[-1]["message"]
+    assert f"zk-{follower}" in three.wait_event("MemberLost")[-1]["message"]
+    assert f"zk-{follower}" in three.wait_event("MemberBack")[-1]["message"]
 
 
 def test_a_lost_majority_is_told_and_comes_back(three: Ensemble) -> None:

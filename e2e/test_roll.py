@@ -153,7 +153,7 @@ def a_broken_image_then_no_room_then_mended(ensemble: Ensemble) -> None:
         assert broken in told["message"]
         assert "ImagePullFailed" in told["message"]
         assert "0.0.0-none" in told["message"]
-        assert ensemble.events("RolloutStopped")
+        ensemble.wait_event("RolloutStopped")
         allowed = ensemble.condition("ScaleAllowed")
         assert (allowed["status"], allowed["reason"]) == ("False", "MemberNotSynced")
         stays(

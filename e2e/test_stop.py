@@ -73,7 +73,7 @@ def test_t6_t11_stop_and_start_keep_data_and_membership(new_ensemble: New) -> No
     assert body["status"]["connectionString"] == connection
     assert "leader" not in body["status"]
     assert claims(ensemble) == before
-    wait_until("the stop is told", lambda: ensemble.events("Stopped"), seconds=10)
+    ensemble.wait_event("Stopped")
     assert warnings(ensemble) == told, "a stop is no alarm"
 
     start(ensemble)

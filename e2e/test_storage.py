@@ -131,7 +131,7 @@ def check_refusal(ensemble: Ensemble, stamp: str, words: str) -> None:
     told = ensemble.wait_condition("Ready", "False", "ForeignVolume", seconds=60)
     assert words in told["message"]
     assert "zk-1" in told["message"]
-    assert ensemble.events("ForeignVolume")
+    ensemble.wait_event("ForeignVolume")
     log = ensemble.cluster.logs(ensemble.namespace, "zk-1", "--tail=5")
     assert words in log
     assert "nothing on it was changed" in log
@@ -149,7 +149,7 @@ def test_a_volume_that_cannot_grow_is_told_and_left(places: Places) -> None:
     ensemble.change(storage={"data": {"size": "320Mi"}})
     told = ensemble.wait_condition("StorageHealthy", "False", "ResizeRefused")
     assert "standard" in told["message"]
-    assert ensemble.events("ResizeRefused")
+    ensemble.wait_event("ResizeRefused")
     assert ensemble.condition("QuorumHealthy")["status"] == "True"
     stays("its pod", lambda: ensemble.pod_uids() == pods, seconds=5)
     assert ensemble.claim(1)["spec"]["resources"] == size
@@ -183,7 +183,7 @@ def test_a_member_is_replaced_on_request(three: Ensemble) -> None:
     assert (result.lost, result.sessions_lost) == (0, 0)
     changed = {name for name, uid in three.pod_uids().items() if pods[name] != uid}
     assert changed == {f"zk-{follower}"}
-    assert three.events("ReplacingMember")
+    three.wait_event("ReplacingMember")
     assert three.read("/replaced", member=follower) == "not"
     three.delete("/replaced")
 
