@@ -76,7 +76,7 @@ else
   stage cluster make --no-print-directory cluster
   joined checks
   on_cluster faults suite faults "${faults[@]}"
-  stage integration suite integration -n 2 --dist loadfile "${faults[@]/#/--ignore=}" tests/integration
   joined faults
+  stage integration suite integration -n 2 --dist loadfile "${faults[@]/#/--ignore=}" tests/integration
 fi
 .venv/bin/python e2e/count.py "$results"

@@ -62,8 +62,9 @@ REQUEST_FAULTS: Final[Mapping[str, Decide]] = {
     "conflict": every(2, Refuse(409, "Conflict"), most=12, matches=_write),
     "expired": every(3, Refuse(410, "Expired"), most=12, matches=_list),
     "too-many": every(3, Refuse(429, "TooManyRequests"), most=12, matches=_any_request),
-    "internal": every(4, Refuse(500), most=12, matches=_any_request),
-    "unavailable": every(4, Refuse(503, "ServiceUnavailable"), most=12, matches=_any_request),
+    # Each may fail a pass, and the operator waits twice as long after each that fails: six take a minute.
+    "internal": every(4, Refuse(500), most=6, matches=_any_request),
+    "unavailable": every(4, Refuse(503, "ServiceUnavailable"), most=6, matches=_any_request),
     "no-answer": every(9, Hang(3), most=3, matches=_any_request),
     "timeout": every(15, Hang(60), most=1, matches=_write),
     "cut-before": every(3, Cut(), most=12, matches=_write),
