@@ -38,8 +38,9 @@ def _merge(base: Any, patch: Any, name: str) -> Any:
         return _merge_maps(base if isinstance(base, Mapping) else {}, patch)
     if isinstance(patch, list):
         keys = _MERGE_KEYS.get(name)
-        if keys and isinstance(base, list) and _have_keys([*base, *patch], keys):
-            return _merge_lists(base, patch, keys)
+        known = base if isinstance(base, list) else []
+        if keys and _have_keys([*known, *patch], keys):
+            return _merge_lists(known, patch, keys)
         return [_merge(None, item, "") for item in patch if item is not None]
     return patch
 

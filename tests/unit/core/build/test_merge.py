@@ -105,6 +105,12 @@ def test_an_empty_patch_changes_nothing(base: Any) -> None:
     assert merge(base, {}) == base
 
 
+def test_who_is_named_twice_is_one_whether_the_base_has_such_a_list_or_not() -> None:
+    twice = {"initContainers": [{"name": "a", "image": "i"}, {"name": "a", "command": ["c"]}]}
+    once = {"initContainers": [{"name": "a", "image": "i", "command": ["c"]}]}
+    assert merge({}, twice) == merge({"initContainers": []}, twice) == once
+
+
 @given(_bases, _maps)
 def test_a_patch_merged_twice_is_merged_once(base: Any, patch: Any) -> None:
     once = merge(base, patch)
