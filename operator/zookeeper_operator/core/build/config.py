@@ -53,8 +53,8 @@ _DEFAULTS: Final[Mapping[str, str]] = {
     # reach it would hold up an election otherwise.
     "cnxTimeout": "500",
     "connectToLearnerMasterLimit": "2",
-    # Whom leadership is handed to listens for its followers some 30 ms after they have first called: the
-    # pause until the next of their five calls, 100 ms by default, was most of the time without a leader.
+    # Whom leadership is handed to may listen for its followers only after they have first called: the
+    # pause until the next of their five calls, 100 ms by default, is then most of the time without a leader.
     "leaderConnectDelayDuringRetryMs": "50",
     # Election connections are silent between elections, which is when middle boxes forget them.
     "tcpKeepAlive": "true",
