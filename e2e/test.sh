@@ -50,8 +50,7 @@ suite() { # suite NAME ARGUMENTS...: one run of pytest whose counts are kept
 
 checks() {
   make --no-print-directory lint
-  suite unit tests/unit
-  suite simulation tests/simulation
+  suite checks -n 2 tests/unit tests/simulation
 }
 
 shared() {
@@ -76,7 +75,7 @@ else
   stage cluster make --no-print-directory cluster
   joined checks
   on_cluster faults suite faults "${faults[@]}"
-  joined faults
   stage integration suite integration -n 2 --dist loadfile "${faults[@]/#/--ignore=}" tests/integration
+  joined faults
 fi
 .venv/bin/python e2e/count.py "$results"

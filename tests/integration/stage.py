@@ -40,6 +40,8 @@ CHART_RULES: Final = ROOT / "charts" / "zookeeper-operator" / "templates" / "_na
 ROLE: Final = Resource("rbac.authorization.k8s.io/v1", "Role", "roles")
 ROLE_BINDING: Final = Resource("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 NODES: Final = 3
+POLL_SECONDS: Final = 0.5
+"""Between two looks at all ensembles, which are not small."""
 _PORTS: Final = itertools.count(7001)
 
 Check = Callable[[Object], bool]
@@ -265,7 +267,7 @@ class Stage:
             if time.monotonic() > deadline:
                 told = "\n".join(f"{n}: {_brief(body)}" for n, body in sorted(rest.items()))
                 raise TimeoutError(f"not settled after {seconds:g} s:\n{told}")
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(POLL_SECONDS)
 
     async def quiet(self, proxy: FaultProxy, *, seconds: float = 1.0, limit: float = 30) -> None:
         """Wait until an operator has written nothing for so long."""

@@ -14,7 +14,14 @@ from typing import Final
 import pytest
 from tests.integration.operator_process import OperatorProcess
 from tests.integration.proxy import Call, FaultProxy
-from tests.integration.stage import Check, Stage, differences, end_state, is_settled
+from tests.integration.stage import (
+    POLL_SECONDS,
+    Check,
+    Stage,
+    differences,
+    end_state,
+    is_settled,
+)
 
 from zookeeper_operator.core.ensemble import Object
 from zookeeper_operator.shell.ports import RESOURCES
@@ -85,7 +92,7 @@ async def _all_held_or_done(
         if all(p in live and act.done(live[p]) for p in free):
             return
         assert time.monotonic() < deadline, {p: live.get(p, {}).get("status") for p in free}
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(POLL_SECONDS)
 
 
 async def _perform(stage: Stage, act: Act, places: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
@@ -62,9 +63,12 @@ REQUEST_FAULTS: Final[Mapping[str, Decide]] = {
     "conflict": every(2, Refuse(409, "Conflict"), most=12, matches=_write),
     "expired": every(3, Refuse(410, "Expired"), most=12, matches=_list),
     "too-many": every(3, Refuse(429, "TooManyRequests"), most=12, matches=_any_request),
-    # Each may fail a pass, and the operator waits twice as long after each that fails: six take a minute.
+    # Each fails a pass, and the operator waits twice as long after each that fails: six in a row take a
+    # minute. Of all requests it is the first looks that are refused; of writes, those of a whole life.
     "internal": every(4, Refuse(500), most=6, matches=_any_request),
     "unavailable": every(4, Refuse(503, "ServiceUnavailable"), most=6, matches=_any_request),
+    "broken-write": every(7, Refuse(500), most=6, matches=_write),
+    "absent-write": every(8, Refuse(503, "ServiceUnavailable"), most=6, matches=_write),
     "no-answer": every(9, Hang(3), most=3, matches=_any_request),
     "timeout": every(15, Hang(60), most=1, matches=_write),
     "cut-before": every(3, Cut(), most=12, matches=_write),
@@ -110,9 +114,13 @@ async def test_refused_cut_and_late_requests_lead_to_the_same_end(stage: Stage) 
     places = {f"fault-{kind:_<12}".replace("_", "-") + "x": kind for kind in REQUEST_FAULTS}
     calm = "fault-" + "-" * 12 + "x"
 
+    met: Counter[str] = Counter()
+
     def decide(call: Call) -> Fault | None:
         kind = places.get(call.namespace)
-        return REQUEST_FAULTS[kind](call) if kind else None
+        fault = REQUEST_FAULTS[kind](call) if kind else None
+        met[kind or calm] += fault is not None
+        return fault
 
     await stage.namespaces(calm, *places)
     proxy.decide = decide
@@ -124,6 +132,7 @@ async def test_refused_cut_and_late_requests_lead_to_the_same_end(stage: Stage) 
     await stage.quiet(proxy)
     assert await unlike(stage, calm, places) == {}
     assert operator.tracebacks() == []
+    assert [kind for kind in REQUEST_FAULTS if not met[kind]] == []
     assert behind, "an ensemble without faults was held up by the faults of the others"
 
 
