@@ -11,6 +11,7 @@ declare -A lanes=()
 trap 'end_lanes; rm -rf "$results"' EXIT
 export PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-} --durations=5"
 export E2E_RUN=$((EPOCHSECONDS % 100000))
+waiting=(e2e/test_long_rest.py e2e/test_discovery.py) # minutes in which they do nothing
 faults=(tests/integration/test_crashes.py tests/integration/test_faults.py)
 
 stage() { # stage NAME COMMAND...: runs it and says how long it took
@@ -54,13 +55,13 @@ checks() {
 }
 
 shared() {
-  suite e2e -n 2 --no-loadscope-reorder -m 'not long and not alone' --ignore=e2e/test_long_rest.py e2e
+  suite e2e -n 2 --no-loadscope-reorder -m 'not long and not alone' "${waiting[@]/#/--ignore=}" e2e
 }
 
 on_cluster() { # on_cluster [LANE COMMAND...]: with something that may run while the cluster has to be quiet
   eval "$(e2e/kind/cluster.sh env)"
   e2e/kind/operator-image.sh
-  beside rest suite rest e2e/test_long_rest.py
+  beside rest suite rest -n 2 "${waiting[@]}"
   stage e2e shared
   [[ $# == 0 ]] || beside "$@"
   stage alone suite alone -m 'alone and not long' e2e

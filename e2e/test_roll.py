@@ -45,6 +45,7 @@ def roll(
     """Roll three members under writers, and check what every roll has to keep."""
     kept = Kept.before(ensemble)
     told = len(ensemble.events("RestartingMember"))
+    handed = len(ensemble.events("HandingOverLeadership"))
     leader = ensemble.leader()
     with writing(ensemble, everyone=VOTERS, pinned=VOTERS, interval=0.02) as writer:
         ask(ensemble)
@@ -56,6 +57,7 @@ def roll(
     restarts = ensemble.events("RestartingMember")[told:]
     assert len(restarts) == len(VOTERS), "each member once"
     assert f"zk-{leader}:" in restarts[-1]["message"], "the leader last"
+    assert len(ensemble.events("HandingOverLeadership")) == handed + 1, "and not as the leader"
     for member in ensemble.status()["members"]:
         assert "its revision is old" in member["restartReason"]
         assert member["restartedAt"]

@@ -183,3 +183,30 @@ async def test_every_field_we_own_comes_back_and_no_pod_goes(stage: Stage) -> No
     await stage.settled([place])
     assert {p["metadata"]["uid"] for p in await stage.kube.list(RESOURCES["Pod"], place)} == pods
     assert operator.tracebacks() == []
+
+
+@pytest.mark.slow
+async def test_a_server_list_that_can_be_read_comes_back_as_it_is_committed(stage: Stage) -> None:
+    """A voter is taken out of `zk-membership` by hand: who is committed stays, and so do the pods."""
+    operator = stage.operator("edited-list")
+    operator.start()
+    (place,) = await stage.namespaces("edited-list")
+    await stage.create(place, SPEC)
+    await stage.settled([place])
+    pods = {p["metadata"]["uid"] for p in await stage.kube.list(RESOURCES["Pod"], place)}
+    resource, name = RESOURCES["ConfigMap"], names.membership_name("zk")
+    membership = await stage.kube.get(resource, place, name)
+    assert membership is not None
+    servers: str = membership["data"]["ZOO_SERVERS"]
+    fewer = servers.rsplit(maxsplit=1)[0]
+    operation = {"op": "replace", "path": "/data/ZOO_SERVERS", "value": fewer}
+    edited = await _json_patch(stage.kube, membership, [operation])
+    assert edited["data"]["ZOO_SERVERS"].count("participant") == 2
+
+    async def back() -> bool:
+        live = await stage.kube.get(resource, place, name)
+        return live is not None and live["data"]["ZOO_SERVERS"] == servers
+
+    await until(back, seconds=10)
+    await stage.settled([place])
+    assert {p["metadata"]["uid"] for p in await stage.kube.list(RESOURCES["Pod"], place)} == pods

@@ -99,7 +99,7 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
             "Two members claim to lead at the same time; the operator changes nothing until a "
             "person has looked."
         ),
-        VOTING_VIEWS_DIFFER: "Members disagree on who may vote; the operator waits or repairs it.",
+        VOTING_VIEWS_DIFFER: "Members disagree on who may vote; the operator changes nothing.",
         NOT_PROBED: "The members could not be asked, so their state is not known.",
         ADDING_MEMBER: "A member has synced and is being added to the committed configuration.",
         REMOVING_MEMBER: "A member is being removed from the committed configuration.",
@@ -119,7 +119,7 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         ALLOWED: "Nothing speaks against a change of `replicas`.",
         BOUND: "Every volume is bound and as large as asked for.",
         RESIZE_PENDING: "A volume is growing.",
-        RESIZE_REFUSED: "The storage class or its driver does not let the volume grow.",
+        RESIZE_REFUSED: "The storage class does not let the volume grow.",
         DISK_PRESSURE: "A volume is almost full; a full one takes its member out of service.",
         EPHEMERAL_STORAGE: "The data is in `emptyDir` volumes and is lost with the pods.",
         VOLUME_LOST: "A member has lost its volume and waits to be replaced.",

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from zookeeper_operator.cli.failure import Failure
@@ -34,7 +35,8 @@ async def find_pod(kube: Kube, namespace: str, name: str, member: int | None) ->
     ensemble = body["metadata"]["name"]
     labels = f"{names.LABEL_ENSEMBLE}={ensemble}"
     found = await kube.list(RESOURCES["Pod"], namespace, labels=labels)
-    pods = [pod for pod in map(read_pod, found) if pod is not None]
+    now = datetime.now(UTC)
+    pods = [pod for p in found if (pod := read_pod(p, now=now)) is not None]
     leader_id = ((body.get("status") or {}).get("leader") or {}).get("id")
     return choose_pod(ensemble, pods, member=member, leader_id=leader_id)
 

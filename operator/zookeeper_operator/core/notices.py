@@ -50,6 +50,9 @@ ALARMING: Final = frozenset(
     }
 )
 
+# They seldom begin in peace: what tears an ensemble apart has cost it its quorum before.
+_CONTRADICTIONS: Final = frozenset({conditions.SPLIT_BRAIN, conditions.VOTING_VIEWS_DIFFER})
+
 
 def build_notices(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Notice, ...]:
     """What has changed between two statuses that a person on call wants to have been told."""
@@ -81,7 +84,8 @@ def action_notice(action: Action) -> Notice | None:
 
 
 def _founding(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
-    if new.get("foundedAt") and not old.get("foundedAt"):
+    # One that is made again over its volumes was founded before anybody runs.
+    if new.get("foundedAt") and not old.get("foundedAt") and new.get("leader"):
         voters = (new.get("quorum") or {}).get("voters")
         yield Notice("Normal", "Founded", f"the first quorum has formed among {voters} voters")
 
@@ -139,11 +143,16 @@ def _exposure(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice
 def _quorum(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
     before = _condition(old, conditions.QUORUM_HEALTHY)
     now = _condition(new, conditions.QUORUM_HEALTHY)
-    if not before or before.get("status") == now.get("status"):
+    if not before:
         return
-    if now.get("status") == conditions.TRUE and old.get("foundedAt"):
+    changed = before.get("status") != now.get("status")
+    if changed and now.get("status") == conditions.TRUE and old.get("foundedAt"):
         yield Notice("Normal", "QuorumRestored", now["message"])
-    elif before.get("status") == conditions.TRUE and now.get("reason") != conditions.STOPPED:
+    elif (
+        changed
+        and before.get("status") == conditions.TRUE
+        and now.get("reason") != conditions.STOPPED
+    ) or (now.get("reason") in _CONTRADICTIONS - {before.get("reason")}):
         yield Notice("Warning", now["reason"], now["message"])
 
 

@@ -41,6 +41,7 @@ class Answers:
     pending_syncs: int | None = None
     connections: int | None = None
     data_bytes: int | None = None
+    log_bytes: int | None = None
     version: str = ""
 
     @property

@@ -23,6 +23,11 @@ _PULL_REASONS: Final = frozenset(
 _START_REASONS: Final = frozenset(
     {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 )
+# The scheduler may see a pod before the claim that was made for it, and says "not found" for a moment.
+_SCHEDULING: Final = timedelta(seconds=5)
+# A server that cannot work ends within seconds; one that has run for so long is not in a crash loop.
+_STEADY: Final = timedelta(minutes=1)
+_LOOP_RESTARTS: Final = 2
 # A driver that grows file systems online clears this within a minute or two; after that the volume waits
 # for its pod to be restarted.
 _ONLINE_GROWTH: Final = timedelta(minutes=3)
@@ -36,7 +41,7 @@ def member_id_of(name: str) -> int | None:
     return int(tail) if tail.isdigit() else None
 
 
-def read_pod(pod: Object) -> Pod | None:
+def read_pod(pod: Object, *, now: datetime) -> Pod | None:
     """One member's pod; None if its name has no member id."""
     metadata, status = pod["metadata"], pod.get("status") or {}
     member_id = member_id_of(metadata["name"])
@@ -57,7 +62,7 @@ def read_pod(pod: Object) -> Pod | None:
         phase=status.get("phase", ""),
         ip=status.get("podIP", ""),
         host_ip=status.get("hostIP", ""),
-        trouble=_trouble(status),
+        trouble=_trouble(status, now),
         restarts=main.get("restartCount", 0),
         started_at=((main.get("state") or {}).get("running") or {}).get("startedAt", ""),
         unready_since=None
@@ -73,18 +78,21 @@ def _condition(status: Mapping[str, Any], type_: str) -> Mapping[str, Any]:
     return next((c for c in status.get("conditions") or [] if c["type"] == type_), {})
 
 
-def _trouble(status: Mapping[str, Any]) -> Trouble | None:
+def _trouble(status: Mapping[str, Any], now: datetime) -> Trouble | None:
     scheduled = _condition(status, "PodScheduled")
     if scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable":
+        since = _moment(scheduled.get("lastTransitionTime"))
+        if since is not None and now - since < _SCHEDULING:
+            return None
         return Trouble(conditions.UNSCHEDULABLE, scheduled.get("message", "no node fits"))
     statuses = [
         *(status.get("initContainerStatuses") or []),
         *(status.get("containerStatuses") or []),
     ]
-    return next(filter(None, map(_container_trouble, statuses)), None)
+    return next(filter(None, (_container_trouble(s, now) for s in statuses)), None)
 
 
-def _container_trouble(container: Mapping[str, Any]) -> Trouble | None:
+def _container_trouble(container: Mapping[str, Any], now: datetime) -> Trouble | None:
     if container.get("ready"):
         return None
     state, last = container.get("state") or {}, container.get("lastState") or {}
@@ -109,13 +117,28 @@ def _container_trouble(container: Mapping[str, Any]) -> Trouble | None:
             conditions.OUT_OF_MEMORY,
             "killed because it used more memory than its limit; raise spec.resources.limits.memory",
         )
-    if reason == "CrashLoopBackOff":
+    if reason == "CrashLoopBackOff" or _ends_again(container, now):
         return Trouble(
             conditions.CRASH_LOOPING,
             f"ends again and again, last with exit code {ended.get('exitCode')}"
             + (f": {said}" if said else "; see the pod's log"),
         )
     return None
+
+
+def _ends_again(container: Mapping[str, Any], now: datetime) -> bool:
+    """Whether one that runs, or has just ended, is in the middle of a crash loop.
+
+    The kubelet says so only while it waits for the next start; in between it would look like a member
+    that is on its way.
+    """
+    state, last = container.get("state") or {}, container.get("lastState") or {}
+    before = last.get("terminated") or {}
+    begun, ended = _moment(before.get("startedAt")), _moment(before.get("finishedAt"))
+    if container.get("restartCount", 0) < _LOOP_RESTARTS or begun is None or ended is None:
+        return False
+    running = _moment((state.get("running") or {}).get("startedAt"))
+    return ended - begun < _STEADY and (running is None or now - running < _STEADY)
 
 
 def read_claim(claim: Object, *, now: datetime) -> Claim | None:

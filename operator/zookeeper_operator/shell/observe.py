@@ -111,7 +111,7 @@ class Observer:
         candidates = [child for kind in _CHILD_KINDS for child in listed[kind]]
         candidates += await self._fetch_unlisted(ensemble, candidates)
         children = tuple(c for c in candidates if is_ours(c, name=name, uid=ensemble.uid))
-        pods = _read_pods(listed["Pod"], children)
+        pods = _read_pods(listed["Pod"], children, now)
         claims = tuple(
             sorted(
                 filter(None, (read_claim(c, now=now) for c in listed["PersistentVolumeClaim"])),
@@ -236,12 +236,12 @@ def addresses_of(ensemble: Ensemble, pods: tuple[Pod, ...]) -> tuple[Address, ..
     )
 
 
-def _read_pods(pods: list[Object], children: tuple[Object, ...]) -> tuple[Pod, ...]:
+def _read_pods(pods: list[Object], children: tuple[Object, ...], now: datetime) -> tuple[Pod, ...]:
     ours = {c["metadata"]["uid"] for c in children if c["kind"] == "StatefulSet"}
     found = []
     for body in pods:
         owners = {o["uid"] for o in body["metadata"].get("ownerReferences") or []}
-        pod = read_pod(body)
+        pod = read_pod(body, now=now)
         # A pod without an owner is one whose StatefulSet is being remade.
         if pod is not None and (not owners or owners & ours):
             found.append(pod)

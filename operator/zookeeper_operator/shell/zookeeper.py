@@ -369,7 +369,7 @@ def read_answers(member_id: int, replies: Mapping[str, Reply]) -> Answers:
     leader = fields.get("leader", {})
     monitor = fields.get("monitor", {})
     stats = fields.get("server_stats", {})
-    sizes = [_number(fields.get("dirs", {}), key) for key in ("datadir_size", "logdir_size")]
+    dirs = fields.get("dirs", {})
     return Answers(
         id=member_id,
         reachable=True,
@@ -386,7 +386,8 @@ def read_answers(member_id: int, replies: Mapping[str, Reply]) -> Answers:
         synced_observers=_number(monitor, "synced_observers"),
         pending_syncs=_number(monitor, "pending_syncs"),
         connections=_number(monitor, "num_alive_connections"),
-        data_bytes=None if None in sizes else sum(size for size in sizes if size is not None),
+        data_bytes=_number(dirs, "datadir_size"),
+        log_bytes=_number(dirs, "logdir_size"),
         version=_version(_text(monitor, "version") or _text(stats, "version")),
     )
 

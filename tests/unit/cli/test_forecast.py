@@ -229,7 +229,7 @@ def test_volumes_that_cannot_grow_are_said_to_stop_it() -> None:
         with_class(at_rest(3), expandable=False), {"storage": {"data": {"size": "10Gi"}}}
     )
     assert {c.capacity for c in forecast.end.claims} == {5 * GIBIBYTE}
-    assert "does not let volumes grow" in forecast.concerns[0]
+    assert "does not let data-zk-1 grow" in forecast.concerns[0]
 
 
 # ---- founding ----

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from tests.unit.core.plan.scenes import NOW, at_rest, edited, silent
+from tests.unit.core.plan.scenes import NOW, answers, at_rest, edited, silent
 
 from zookeeper_operator.core.notices import Notice, build_notices
 from zookeeper_operator.core.observed import Observed
@@ -70,3 +70,25 @@ def test_a_leader_that_is_too_busy_to_tell_its_epoch_is_no_other_leader() -> Non
     assert build_notices(serving, busy) == ()
     another = after(serving, replace(at_rest(3, leader=1), answers=at_rest(3, leader=1).answers))
     assert [n.reason for n in build_notices(serving, another)] == ["LeaderChanged"]
+
+
+def test_two_leaders_are_told_also_where_the_quorum_was_lost_before() -> None:
+    scene = at_rest(3)
+    looking = {i: replace(silent(i), reachable=True) for i in (1, 2, 3)}
+    lost = after(status(scene), replace(scene, answers=looking, committed=None))
+    two = {
+        **scene.answers,
+        **{i: answers(i, i, (1, 2, 3), epoch=i) for i in (1, 2)},
+    }
+    split = after(lost, replace(scene, answers=two, committed=None))
+    assert [n.reason for n in build_notices(lost, split) if n.type == "Warning"] == ["SplitBrain"]
+    assert [n for n in build_notices(split, split) if n.reason == "SplitBrain"] == []
+
+
+def test_an_ensemble_made_again_over_its_volumes_is_not_founded_a_second_time() -> None:
+    scene = at_rest(3)
+    fresh = replace(scene, ensemble=replace(scene.ensemble, status={}))
+    kept = status(replace(fresh, pods=(), answers={}, committed=None))
+    assert kept["foundedAt"]
+    assert [n.reason for n in build_notices({}, kept)] == []
+    assert "Founded" not in {n.reason for n in build_notices(kept, after(kept, scene))}

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.unit.core.plan.scenes import at_rest, ensemble, pod, silent
+from tests.unit.core.plan.scenes import at_rest, claim, ensemble, pod, silent
 
 from zookeeper_operator.core.ensemble import Object
 from zookeeper_operator.core.observed import Observed, Pod
@@ -85,3 +85,11 @@ def test_a_lost_quorum_is_told_during_a_pause_too() -> None:
     answers = {i: silent(i) for i in observed.answers}
     status, reason, _ = ready_of(replace(observed, answers=answers))
     assert (status, reason) not in {("False", "Paused"), ("True", "Serving")}
+
+
+def test_the_volumes_of_members_that_have_left_are_listed() -> None:
+    scene = at_rest(3)
+    left = tuple(claim(i, member=False) for i in (5, 4))
+    status = build_status(build_plan(replace(scene, claims=(*scene.claims, *left))), restarted={})
+    assert status["retainedClaims"] == ["data-zk-4", "data-zk-5"]
+    assert build_status(build_plan(scene), restarted={})["retainedClaims"] == []

@@ -92,9 +92,15 @@ _ON_ITS_WAY: Final = Verdict(
 
 
 def _will_be_told(plan: Plan) -> bool:
-    """Whether an event comes when what holds everything up has passed: not from what is not ours."""
+    """Whether an event comes when there is something new to tell.
+
+    None comes from objects that are not ours, nor from members in trouble, whom nobody helps now.
+    """
     taken = any(problem.reason == conditions.NAME_TAKEN for problem in plan.problems)
-    return plan.health.contradiction is None and not taken
+    situation = plan.situation
+    ought_to_serve = situation.founded and not situation.ensemble.spec.stopped
+    troubled = ought_to_serve and not (plan.health.all_live or situation.ensemble.deleting)
+    return plan.health.contradiction is None and not taken and not troubled
 
 
 def understand(observed: Observed) -> Situation:

@@ -78,9 +78,14 @@ def _config(situation: Situation) -> Object:
 
 
 def template_inputs(ensemble: Ensemble) -> str:
-    """A hash of everything in the spec that can change a pod template or zk-config."""
+    """A hash of everything in the spec that can change a pod template or zk-config.
+
+    Defaults are left out: a field that a later version adds must not change the hash of a spec that does
+    not use it.
+    """
     spec = ensemble.spec.model_dump(
         mode="json",
+        exclude_defaults=True,
         exclude={
             "replicas": True,
             "allow_even_replicas": True,
@@ -89,12 +94,15 @@ def template_inputs(ensemble: Ensemble) -> str:
             "stopped": True,
             "external": True,
             "network_policy": True,
-            "storage": {"retention": True},
+            "storage": {"retention": True, "data": {"size": True}, "log": {"size": True}},
         },
     )
-    for volume in ("data", "log"):
-        if spec["storage"].get(volume):
-            spec["storage"][volume].pop("size", None)
+    # What is left empty differed from its default in what does not count here.
+    storage = spec.get("storage", {})
+    if storage.get("data") == {}:
+        del storage["data"]
+    if storage == {}:
+        spec.pop("storage", None)
     return content_hash({"spec": spec, "restartedAt": ensemble.restarted_at})
 
 
@@ -145,7 +153,9 @@ def _statefulsets(situation: Situation, *, config: Object, auth: Object) -> Iter
             if templates and first_difference(asked, templates) is not None:
                 body["spec"]["volumeClaimTemplates"] = templates
             if is_pinned(situation):
-                body["spec"]["template"] = found["spec"]["template"]
+                body["spec"]["template"] = _of_this_password(
+                    found["spec"]["template"], body["spec"]["template"]
+                )
                 annotations = {
                     key: found["metadata"]["annotations"][key]
                     for key in annotations
@@ -154,6 +164,14 @@ def _statefulsets(situation: Situation, *, config: Object, auth: Object) -> Iter
         metadata = body["metadata"]
         metadata["annotations"] = {**metadata.get("annotations", {}), **annotations}
         yield body
+
+
+def _of_this_password(pinned: Object, built: Object) -> Object:
+    """A pinned template; members that know another password must still be restarted to learn it."""
+    metadata = pinned["metadata"]
+    known = built["metadata"]["annotations"][names.ANNOTATION_AUTH]
+    annotations = {**metadata.get("annotations", {}), names.ANNOTATION_AUTH: known}
+    return {**pinned, "metadata": {**metadata, "annotations": annotations}}
 
 
 def plan_children(situation: Situation) -> tuple[Action, ...]:

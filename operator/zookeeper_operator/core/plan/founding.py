@@ -60,8 +60,8 @@ def known_ids(observed: Observed) -> frozenset[int]:
 def decide_membership(observed: Observed, health: Health) -> Membership:
     """What the pods have to start from now.
 
-    The committed configuration wins over the published one when it is newer; a published one is never
-    replaced by a guess.
+    The committed configuration wins over the published one unless that is newer: one of the same version
+    that differs was edited by hand. A published one is never replaced by a guess.
     """
     ensemble = observed.ensemble
     published = published_membership(observed)
@@ -85,4 +85,8 @@ def decide_membership(observed: Observed, health: Health) -> Membership:
 def _is_news(committed: CommittedConfig, published: Membership | None) -> bool:
     if not committed.servers:
         return False
-    return published is None or committed.version > published.version
+    if published is None:
+        return True
+    if committed.version == published.version:
+        return frozenset(committed.servers) != frozenset(published.servers)
+    return committed.version > published.version

@@ -4,6 +4,8 @@ Safety: a claim is only ever deleted when it has never been bound, or when a per
 volume is gone; and then only while the other live voters are a majority of the committed ones (pain 7).
 """
 
+from dataclasses import dataclass
+
 from zookeeper_operator.api import conditions
 from zookeeper_operator.core import names
 from zookeeper_operator.core.actions import Action, Apply, Delete, ReplaceMember
@@ -91,51 +93,76 @@ def _template_differs(ensemble: Ensemble, statefulset: Object) -> bool:
     )
 
 
-def plan_replacement(situation: Situation) -> Step | None:
-    """Replace a member whose volume is lost, or whose replacement a person asked for.
+@dataclass(frozen=True)
+class _Due:
+    """A member to be replaced; `unbound` if nothing was ever on the volume that goes."""
 
-    Not while the ensemble is stopped: there is nobody to copy the data from.
+    pod: Pod
+    claims: tuple[tuple[str, str], ...]
+    why: str
+    unbound: bool
+
+
+def plan_replacement(situation: Situation) -> Step | None:
+    """Replace a member whose volume is lost, or whose replacement a person asked for; one at a time.
+
+    Not while the ensemble is stopped: there is nobody to copy the data from. One that has to wait for
+    the others does not hold up theirs, which may be what it waits for.
     """
     if situation.ensemble.spec.stopped:
         return None
-    for pod in sorted(situation.observed.pods, key=lambda p: p.id):
-        claims = [c for c in situation.observed.claims if c.member_id == pod.id]
-        lost = [c for c in claims if c.phase == "Lost"]
-        misplaced = [c for c in claims if _never_bound_elsewhere(situation, c)]
-        if not (lost or misplaced or pod.replace_requested):
-            continue
-        if misplaced:
-            why = f"{misplaced[0].name} was never bound and asks for another storage class"
-        elif lost:
-            why = f"the volume of {lost[0].name} is gone"
-        else:
-            why = "its replacement was asked for"
-        if not misplaced and not _others_suffice(situation, pod):
+    pods = sorted(situation.observed.pods, key=lambda p: p.id)
+    due = [found for pod in pods if (found := _due(situation, pod)) is not None]
+    for one in due:
+        if one.pod.terminating and not one.claims:
             return Step(
                 Verdict(
-                    False,
-                    conditions.VOLUME_LOST,
-                    f"{pod.name} is to be replaced ({why}), but the other members are no majority in "
-                    "sync; bring them back first",
+                    False, conditions.VOLUME_LOST, f"{one.pod.name} is being replaced ({one.why})"
                 )
             )
-        doomed = tuple((c.name, c.uid) for c in claims if not c.terminating)
-        if pod.terminating and not doomed:
-            return Step(
-                Verdict(False, conditions.VOLUME_LOST, f"{pod.name} is being replaced ({why})")
-            )
-        return Step(
-            Verdict(False, conditions.VOLUME_LOST, f"replacing {pod.name}: {why}"),
-            (
-                ReplaceMember(
-                    member_id=pod.id,
-                    claims=doomed,
-                    pod=(pod.name, pod.uid),
-                    why=why,
-                ),
-            ),
+    for one in due:
+        if one.unbound or _others_suffice(situation, one.pod):
+            return _replace(one)
+    if not due:
+        return None
+    return Step(
+        Verdict(
+            False,
+            conditions.VOLUME_LOST,
+            f"{due[0].pod.name} is to be replaced ({due[0].why}), but the other members are no majority "
+            "in sync; bring them back first",
         )
-    return None
+    )
+
+
+def _due(situation: Situation, pod: Pod) -> _Due | None:
+    claims = [c for c in situation.observed.claims if c.member_id == pod.id]
+    lost = [c for c in claims if c.phase == "Lost"]
+    misplaced = [c for c in claims if _never_bound_elsewhere(situation, c)]
+    if misplaced:
+        why = f"{misplaced[0].name} was never bound and asks for another storage class"
+    elif lost:
+        why = f"the volume of {lost[0].name} is gone"
+    elif pod.replace_requested:
+        why = "its replacement was asked for"
+    else:
+        return None
+    doomed = tuple((c.name, c.uid) for c in claims if not c.terminating)
+    return _Due(pod=pod, claims=doomed, why=why, unbound=bool(misplaced))
+
+
+def _replace(due: _Due) -> Step:
+    return Step(
+        Verdict(False, conditions.VOLUME_LOST, f"replacing {due.pod.name}: {due.why}"),
+        (
+            ReplaceMember(
+                member_id=due.pod.id,
+                claims=due.claims,
+                pod=(due.pod.name, due.pod.uid),
+                why=due.why,
+            ),
+        ),
+    )
 
 
 def _others_suffice(situation: Situation, pod: Pod) -> bool:
@@ -176,9 +203,9 @@ def _standing(situation: Situation) -> Verdict:
         return Verdict(
             False,
             conditions.RESIZE_REFUSED,
-            f"storage class {refused[0].storage_class or '(none)'} does not let volumes grow; set the "
-            f"size back to {_gibibytes(refused[0].requested)}, or replace members one by one on another "
-            "class",
+            f"storage class {refused[0].storage_class or '(none)'} does not let {refused[0].name} grow; "
+            "allow it there (allowVolumeExpansion), or replace the members one by one: a new volume gets "
+            "the new size",
         )
     missing = _missing_class(situation)
     if missing is not None:
@@ -228,21 +255,34 @@ def _missing_class(situation: Situation) -> Verdict | None:
 
 
 def _filling(situation: Situation) -> Verdict | None:
-    for pod in situation.observed.pods:
-        answer = situation.observed.answers.get(pod.id)
-        claims = [c for c in situation.observed.claims if c.member_id == pod.id]
-        capacity = sum(c.capacity for c in claims)
-        if answer is None or answer.data_bytes is None or not capacity:
+    for claim in situation.observed.claims:
+        filled = _bytes_on(situation, claim)
+        if filled is None or not claim.capacity:
             continue
-        used = answer.data_bytes / capacity
+        used = filled / claim.capacity
         if used >= PRESSURE:
+            field = "log" if claim.volume == names.LOG_VOLUME else "data"
             return Verdict(
                 False,
                 conditions.DISK_PRESSURE,
-                f"{pod.name} uses {used:.0%} of its {_gibibytes(capacity)}; raise spec.storage size, a "
-                "full disk takes the member out",
+                f"{claim.name} is filled to {used:.0%} of its {_gibibytes(claim.capacity)}; raise "
+                f"spec.storage.{field}.size, a full disk takes the member out",
             )
     return None
+
+
+def _bytes_on(situation: Situation, claim: Claim) -> int | None:
+    """What a member has on one of its volumes, if it says so. Logs without a volume are with the data."""
+    answer = situation.observed.answers.get(claim.member_id)
+    if answer is None:
+        return None
+    if claim.volume == names.LOG_VOLUME:
+        return answer.log_bytes
+    if situation.ensemble.spec.storage.log is not None:
+        return answer.data_bytes
+    if answer.data_bytes is None or answer.log_bytes is None:
+        return None
+    return answer.data_bytes + answer.log_bytes
 
 
 def _grows(situation: Situation, claim: Claim) -> bool:

@@ -1,5 +1,6 @@
 """The decisions, one situation each: state in, plan out."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -25,7 +26,9 @@ from tests.unit.core.plan.scenes import (
 )
 
 from zookeeper_operator.api import conditions
+from zookeeper_operator.core import names
 from zookeeper_operator.core.actions import Apply, Delete, Reconfigure, ReplaceMember, RestartMember
+from zookeeper_operator.core.ensemble import Object
 from zookeeper_operator.core.observed import Observed, Refusal, StorageClass, Trouble
 from zookeeper_operator.core.plan import build_plan
 
@@ -91,6 +94,26 @@ def test_a_lost_membership_of_a_founded_ensemble_is_made_again_without_founders(
     (membership,) = applied(build_plan(down).actions, "ConfigMap")
     assert membership["data"]["founders"] == ""
     assert membership["data"]["ZOO_SERVERS"].count("participant") == 3
+
+
+def test_a_server_taken_out_of_the_published_list_by_hand_is_put_back() -> None:
+    scene = at_rest(5)
+    edits = with_published(scene, lambda lines: lines[:3])
+    (membership,) = applied(build_plan(edits).actions, "ConfigMap")
+    assert membership["data"]["ZOO_SERVERS"].count("participant") == 5
+    assert applied(build_plan(edits).actions, "StatefulSet") == [], "no pod goes for it"
+
+
+def with_published(scene: Observed, change: Callable[[list[str]], list[str]]) -> Observed:
+    """Somebody has edited the lines of `zk-membership`, and nothing else of it."""
+
+    def change_body(body: Object) -> Object:
+        if body["metadata"]["name"] != "zk-membership":
+            return body
+        lines = change(body["data"]["ZOO_SERVERS"].split())
+        return {**body, "data": {**body["data"], "ZOO_SERVERS": " ".join(lines)}}
+
+    return replace(scene, children=tuple(map(change_body, scene.children)))
 
 
 def test_retained_volumes_give_a_new_ensemble_their_identity_and_no_founders() -> None:
@@ -432,6 +455,24 @@ def test_a_member_is_replaced_once_and_then_waited_for() -> None:
     assert plan.storage.reason == conditions.VOLUME_LOST
 
 
+def test_a_replacement_that_has_to_wait_does_not_hold_up_the_one_it_waits_for() -> None:
+    scene = changed(without_answer(at_rest(3, leader=2), 3), 1, replace_requested=True)
+    lost = tuple(replace(c, phase="Lost" if c.member_id == 3 else c.phase) for c in scene.claims)
+    (step,) = disruptive(build_plan(replace(scene, claims=lost)).actions)
+    assert isinstance(step, ReplaceMember)
+    assert step.member_id == 3
+
+
+def test_a_second_member_is_not_replaced_beside_the_first() -> None:
+    scene = changed(
+        without_answer(at_rest(5, leader=2), 4), 4, replace_requested=True, terminating=True
+    )
+    going = tuple(replace(c, terminating=c.member_id == 4) for c in scene.claims)
+    plan = build_plan(changed(replace(scene, claims=going), 1, replace_requested=True))
+    assert disruptive(plan.actions) == []
+    assert "zk-4 is being replaced" in plan.storage.message
+
+
 @pytest.mark.parametrize("size", [1, 2])
 def test_a_member_without_which_there_is_no_majority_is_never_replaced(size: int) -> None:
     # pain 7
@@ -440,12 +481,32 @@ def test_a_member_without_which_there_is_no_majority_is_never_replaced(size: int
     assert plan.storage.reason == conditions.VOLUME_LOST
 
 
+def filled(scene: Observed, member_id: int, *, data: float, log: float) -> Observed:
+    """A member says how much it has on its disks, in GiB."""
+    answer = replace(
+        scene.answers[member_id],
+        data_bytes=int(data * GIBIBYTE),
+        log_bytes=int(log * GIBIBYTE),
+    )
+    return replace(scene, answers={**scene.answers, member_id: answer})
+
+
 def test_a_filling_disk_is_told() -> None:
-    scene = at_rest(3)
-    told = {**scene.answers, 2: replace(scene.answers[2], data_bytes=int(4.5 * GIBIBYTE))}
-    plan = build_plan(replace(scene, answers=told))
+    plan = build_plan(filled(at_rest(3), 2, data=0.5, log=4))
     assert plan.storage.reason == conditions.DISK_PRESSURE
-    assert "zk-2 uses 90% of its 5Gi" in plan.storage.message
+    assert "data-zk-2 is filled to 90% of its 5Gi" in plan.storage.message
+    assert "spec.storage.data.size" in plan.storage.message
+
+
+def test_a_filling_volume_of_logs_is_told_however_much_room_the_data_have() -> None:
+    scene = at_rest(3, {"storage": {"data": {"size": "5Gi"}, "log": {"size": "5Gi"}}})
+    logs = tuple(claim(i, name=f"datalog-zk-{i}", volume=names.LOG_VOLUME) for i in (1, 2, 3))
+    scene = replace(scene, claims=(*scene.claims, *logs))
+    assert build_plan(filled(scene, 2, data=3, log=3)).storage.state is True
+    plan = build_plan(filled(scene, 2, data=0.1, log=4.5))
+    assert plan.storage.reason == conditions.DISK_PRESSURE
+    assert "datalog-zk-2 is filled to 90% of its 5Gi" in plan.storage.message
+    assert "spec.storage.log.size" in plan.storage.message
 
 
 # ---- stopped, paused, deleting ----
@@ -512,6 +573,27 @@ def test_paused_or_unusable_specs_change_nothing(spec: dict[str, object]) -> Non
     plan = build_plan(scene)
     assert plan.actions == ()
     assert plan.settled
+
+
+@pytest.mark.parametrize("spec", [{"paused": True}, {"config": {"clientPort": "1"}}])
+def test_members_in_trouble_are_watched_closely_also_while_nothing_may_be_done(
+    spec: dict[str, object],
+) -> None:
+    plan = build_plan(without_answer(edited(at_rest(3), spec), 2))
+    assert plan.actions == ()
+    assert not plan.settled
+
+
+def test_a_version_without_a_way_to_it_is_refused_with_a_reason() -> None:
+    scene = edited(at_rest(3), {"version": "3.8.6"})
+    assert build_plan(scene).problems == ()
+    status = {**scene.ensemble.status, "version": {"members": {"3.7.2": 3}}}
+    (problem,) = build_plan(
+        replace(
+            edited(scene, {"version": "3.9.4"}), ensemble=replace(scene.ensemble, status=status)
+        )
+    ).problems
+    assert problem.reason == conditions.UNSUPPORTED_VERSION
 
 
 def test_an_ensemble_being_deleted_is_left_alone() -> None:
