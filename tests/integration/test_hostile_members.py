@@ -143,7 +143,7 @@ async def test_values_of_the_wrong_kind_are_unknown() -> None:
         },
         "voting_view": {"current_config": {"1": {}, "two": {}}, "error": None},
         "server_stats": {"server_stats": [1], "error": None},
-        "dirs": {"datadir_size": None, "logdir_size": 2, "error": None},
+        "dirs": {"datadir_size": None, "logdir_size": "2", "error": None},
     }
     async with member(_telling({c: json.dumps(told).encode() for c, told in lies.items()})):
         answer, _ = await _probe()

@@ -45,6 +45,7 @@ async def test_leader_and_followers_tell_everything(
         assert answer.version == "3.9.5"
         assert answer.connections == 0
         assert answer.data_bytes is not None
+        assert answer.log_bytes is not None
         assert answer.zxid is not None
     told = answers[leader]
     assert (told.synced_followers, told.synced_non_voting_followers) == (2, 0)
