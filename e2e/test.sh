@@ -61,11 +61,11 @@ shared() {
 on_cluster() { # on_cluster [LANE COMMAND...]: with something that may run while the cluster has to be quiet
   eval "$(e2e/kind/cluster.sh env)"
   e2e/kind/operator-image.sh
-  beside rest suite rest -n 2 "${waiting[@]}"
+  beside waiting suite waiting -n 2 "${waiting[@]}"
   stage e2e shared
   [[ $# == 0 ]] || beside "$@"
   stage alone suite alone -m 'alone and not long' e2e
-  joined rest
+  joined waiting
 }
 
 if [[ ${1:-} == e2e ]]; then

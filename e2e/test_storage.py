@@ -155,6 +155,29 @@ def test_a_volume_that_cannot_grow_is_told_and_left(places: Places) -> None:
     assert ensemble.claim(1)["spec"]["resources"] == size
 
 
+@pytest.mark.long
+def test_members_are_replaced_by_larger_ones_where_no_volume_can_grow(places: Places) -> None:
+    """What ResizeRefused advises: one member after the other, and then nothing is left to tell."""
+    ensemble = places.ensemble()
+    ensemble.write("/kept", "so")
+    ensemble.change(storage={"data": {"size": "320Mi"}})
+    ensemble.wait_condition("StorageHealthy", "False", "ResizeRefused")
+    for member in (*ensemble.followers(), ensemble.leader()):
+        ensemble.cluster.kubectl(
+            *("--namespace", ensemble.namespace, "annotate", "pod", f"zk-{member}"),
+            "zookeeper.ensemble.dev/replace=true",
+        )
+
+        def larger(member: int = member) -> bool:
+            capacity = ensemble.claim(member)["status"].get("capacity") or {}
+            return capacity.get("storage") == "320Mi"
+
+        wait_until(f"zk-{member} has a larger volume", larger, seconds=60)
+        ensemble.wait_settled()
+    ensemble.wait_condition("StorageHealthy", "True", "Bound")
+    assert ensemble.read("/kept") == "so"
+
+
 def test_a_volume_cannot_shrink(three: Ensemble) -> None:
     """Refused at once, by the API server, with what to do instead."""
     with pytest.raises(AssertionError, match="size can only grow"):

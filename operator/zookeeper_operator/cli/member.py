@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from zookeeper_operator.cli.failure import Failure
@@ -12,6 +11,7 @@ from zookeeper_operator.core import names
 from zookeeper_operator.core.observed import Pod
 from zookeeper_operator.core.views import read_pod
 from zookeeper_operator.shell.kube import KubeClient
+from zookeeper_operator.shell.observe import utc_now
 from zookeeper_operator.shell.port_forward import PortForwardClients
 from zookeeper_operator.shell.ports import RESOURCES, Address, Kube, Resource
 from zookeeper_operator.shell.znodes import Znode, ZnodeError, read_tree
@@ -35,7 +35,7 @@ async def find_pod(kube: Kube, namespace: str, name: str, member: int | None) ->
     ensemble = body["metadata"]["name"]
     labels = f"{names.LABEL_ENSEMBLE}={ensemble}"
     found = await kube.list(RESOURCES["Pod"], namespace, labels=labels)
-    now = datetime.now(UTC)
+    now = utc_now()
     pods = [pod for p in found if (pod := read_pod(p, now=now)) is not None]
     leader_id = ((body.get("status") or {}).get("leader") or {}).get("id")
     return choose_pod(ensemble, pods, member=member, leader_id=leader_id)

@@ -26,10 +26,13 @@ _TOLD: Final = (
     conditions.SPEC_VALID,
     conditions.STORAGE_HEALTHY,
     conditions.ROLLED_OUT,
+    conditions.QUORUM_HEALTHY,
     conditions.READY,
 )
 ALARMING: Final = frozenset(
     {
+        conditions.SPLIT_BRAIN,
+        conditions.VOTING_VIEWS_DIFFER,
         conditions.ROLLOUT_STOPPED,
         conditions.DISK_PRESSURE,
         conditions.RESIZE_REFUSED,
@@ -49,9 +52,8 @@ ALARMING: Final = frozenset(
         conditions.OUT_OF_MEMORY,
     }
 )
-
-# They seldom begin in peace: what tears an ensemble apart has cost it its quorum before.
-_CONTRADICTIONS: Final = frozenset({conditions.SPLIT_BRAIN, conditions.VOTING_VIEWS_DIFFER})
+_TOLD_OTHERWISE: Final = ALARMING | {conditions.STOPPED}
+"""Reasons of a lost quorum that have a notice of their own."""
 
 
 def build_notices(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Notice, ...]:
@@ -143,16 +145,11 @@ def _exposure(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice
 def _quorum(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
     before = _condition(old, conditions.QUORUM_HEALTHY)
     now = _condition(new, conditions.QUORUM_HEALTHY)
-    if not before:
+    if not before or before.get("status") == now.get("status"):
         return
-    changed = before.get("status") != now.get("status")
-    if changed and now.get("status") == conditions.TRUE and old.get("foundedAt"):
+    if now.get("status") == conditions.TRUE and old.get("foundedAt"):
         yield Notice("Normal", "QuorumRestored", now["message"])
-    elif (
-        changed
-        and before.get("status") == conditions.TRUE
-        and now.get("reason") != conditions.STOPPED
-    ) or (now.get("reason") in _CONTRADICTIONS - {before.get("reason")}):
+    elif before.get("status") == conditions.TRUE and now.get("reason") not in _TOLD_OTHERWISE:
         yield Notice("Warning", now["reason"], now["message"])
 
 

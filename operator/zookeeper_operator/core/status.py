@@ -83,7 +83,7 @@ def build_status(
         connection_string=connection_string(ensemble, situation.membership),
         external_connection_string=external_connection_string(observed, situation.membership),
         admin_server_exposed=_exposes_admin(plan) or None,
-        retained_claims=tuple(_retained(plan)),
+        retained_claims=_retained(plan),
         identity=situation.membership.identity,
         founded_at=old.founded_at or (now if situation.founded else None),
     ).to_api()
@@ -94,10 +94,11 @@ def _exposes_admin(plan: Plan) -> bool:
     return external is not None and external.admin_server
 
 
-def _retained(plan: Plan) -> list[str]:
+def _retained(plan: Plan) -> tuple[str, ...]:
     """Claims of nobody who is a member, runs, or is asked for; theirs are the volumes that were kept."""
     members = {*_listed_ids(plan), *plan.situation.membership.ids}
-    return sorted(c.name for c in plan.situation.observed.claims if c.member_id not in members)
+    kept = (c.name for c in plan.situation.observed.claims if c.member_id not in members)
+    return tuple(sorted(kept))
 
 
 def _as_status(condition: Condition) -> ConditionStatus:

@@ -137,8 +137,8 @@ def _ends_again(container: Mapping[str, Any], now: datetime) -> bool:
     begun, ended = _moment(before.get("startedAt")), _moment(before.get("finishedAt"))
     if container.get("restartCount", 0) < _LOOP_RESTARTS or begun is None or ended is None:
         return False
-    running = _moment((state.get("running") or {}).get("startedAt"))
-    return ended - begun < _STEADY and (running is None or now - running < _STEADY)
+    started = (state.get("running") or {}).get("startedAt")
+    return ended - begun < _STEADY and not _older_than(started, _STEADY, now)
 
 
 def read_claim(claim: Object, *, now: datetime) -> Claim | None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from tests.unit.core.plan.scenes import NOW, answers, at_rest, edited, silent
 
 from zookeeper_operator.core.notices import Notice, build_notices
@@ -72,8 +73,10 @@ def test_a_leader_that_is_too_busy_to_tell_its_epoch_is_no_other_leader() -> Non
     assert [n.reason for n in build_notices(serving, another)] == ["LeaderChanged"]
 
 
-def test_two_leaders_are_told_also_where_the_quorum_was_lost_before() -> None:
+@pytest.mark.parametrize("deleting", [False, True])
+def test_two_leaders_are_told_also_where_the_quorum_was_lost_before(*, deleting: bool) -> None:
     scene = at_rest(3)
+    scene = replace(scene, ensemble=replace(scene.ensemble, deleting=deleting))
     looking = {i: replace(silent(i), reachable=True) for i in (1, 2, 3)}
     lost = after(status(scene), replace(scene, answers=looking, committed=None))
     two = {

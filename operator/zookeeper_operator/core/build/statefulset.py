@@ -81,7 +81,7 @@ def build_statefulset(
     if not storage.ephemeral:
         spec["volumeClaimTemplates"] = [
             _claim_template(ensemble, component, name, volume, identity)
-            for name, volume in _volumes_asked_for(ensemble).items()
+            for name, volume in volumes_asked_for(ensemble).items()
         ]
     return child(
         ensemble,
@@ -287,7 +287,8 @@ def _log_volume(ensemble: Ensemble) -> str:
     return names.DATA_VOLUME if ensemble.spec.storage.log is None else names.LOG_VOLUME
 
 
-def _volumes_asked_for(ensemble: Ensemble) -> dict[str, VolumeSpec]:
+def volumes_asked_for(ensemble: Ensemble) -> dict[str, VolumeSpec]:
+    """The volumes of each member, by the name of the claim template."""
     storage = ensemble.spec.storage
     asked = {names.DATA_VOLUME: storage.data}
     if storage.log is not None:
@@ -304,7 +305,7 @@ def _volumes(ensemble: Ensemble) -> list[Object]:
     if ensemble.spec.storage.ephemeral:
         volumes.extend(
             {"name": name, "emptyDir": {"sizeLimit": volume.size}}
-            for name, volume in _volumes_asked_for(ensemble).items()
+            for name, volume in volumes_asked_for(ensemble).items()
         )
     return volumes
 

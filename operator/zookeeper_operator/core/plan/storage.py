@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from zookeeper_operator.api import conditions
 from zookeeper_operator.core import names
 from zookeeper_operator.core.actions import Action, Apply, Delete, ReplaceMember
+from zookeeper_operator.core.build.statefulset import volumes_asked_for
 from zookeeper_operator.core.ensemble import Ensemble, Object
 from zookeeper_operator.core.observed import Claim, Pod
 from zookeeper_operator.core.plan.step import Situation, Step, Verdict
@@ -20,15 +21,13 @@ PRESSURE = 0.8
 
 def asked_size(ensemble: Ensemble, volume: str) -> int:
     """The size in bytes that the spec asks for; 0 for a volume the spec does not have."""
-    storage = ensemble.spec.storage
-    spec = storage.data if volume == names.DATA_VOLUME else storage.log
+    spec = volumes_asked_for(ensemble).get(volume)
     return 0 if spec is None else parse_quantity(spec.size)
 
 
 def asked_class(ensemble: Ensemble, volume: str) -> str | None:
     """The storage class the spec asks for; None for the cluster's default."""
-    storage = ensemble.spec.storage
-    spec = storage.data if volume == names.DATA_VOLUME else storage.log
+    spec = volumes_asked_for(ensemble).get(volume)
     return None if spec is None else spec.storage_class_name
 
 
@@ -295,8 +294,7 @@ def _expandable(situation: Situation, claim: Claim) -> bool:
 
 
 def _asked(ensemble: Ensemble, volume: str) -> str:
-    storage = ensemble.spec.storage
-    spec = storage.data if volume == names.DATA_VOLUME else storage.log
+    spec = volumes_asked_for(ensemble).get(volume)
     return "" if spec is None else spec.size
 
 

@@ -1,6 +1,5 @@
 """The decisions, one situation each: state in, plan out."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -31,6 +30,7 @@ from zookeeper_operator.core.actions import Apply, Delete, Reconfigure, ReplaceM
 from zookeeper_operator.core.ensemble import Object
 from zookeeper_operator.core.observed import Observed, Refusal, StorageClass, Trouble
 from zookeeper_operator.core.plan import build_plan
+from zookeeper_operator.core.plan.founding import published_membership
 
 SIZES = [1, 2, 3, 4, 5, 7, 9]
 
@@ -97,23 +97,21 @@ def test_a_lost_membership_of_a_founded_ensemble_is_made_again_without_founders(
 
 
 def test_a_server_taken_out_of_the_published_list_by_hand_is_put_back() -> None:
-    scene = at_rest(5)
-    edits = with_published(scene, lambda lines: lines[:3])
-    (membership,) = applied(build_plan(edits).actions, "ConfigMap")
-    assert membership["data"]["ZOO_SERVERS"].count("participant") == 5
-    assert applied(build_plan(edits).actions, "StatefulSet") == [], "no pod goes for it"
-
-
-def with_published(scene: Observed, change: Callable[[list[str]], list[str]]) -> Observed:
-    """Somebody has edited the lines of `zk-membership`, and nothing else of it."""
-
-    def change_body(body: Object) -> Object:
+    def shortened(body: Object) -> Object:
         if body["metadata"]["name"] != "zk-membership":
             return body
-        lines = change(body["data"]["ZOO_SERVERS"].split())
-        return {**body, "data": {**body["data"], "ZOO_SERVERS": " ".join(lines)}}
+        servers = "\n".join(body["data"]["ZOO_SERVERS"].splitlines()[:3])
+        return {**body, "data": {**body["data"], "ZOO_SERVERS": servers}}
 
-    return replace(scene, children=tuple(map(change_body, scene.children)))
+    scene = at_rest(5)
+    edited_by_hand = replace(scene, children=tuple(map(shortened, scene.children)))
+    published = published_membership(edited_by_hand)
+    assert published is not None
+    assert len(published.servers) == 3, "it can be read"
+    plan = build_plan(edited_by_hand)
+    (membership,) = applied(plan.actions, "ConfigMap")
+    assert membership["data"]["ZOO_SERVERS"].count("participant") == 5
+    assert applied(plan.actions, "StatefulSet") == [], "no pod goes for it"
 
 
 def test_retained_volumes_give_a_new_ensemble_their_identity_and_no_founders() -> None:
