@@ -31,8 +31,8 @@ lock: setup ## resolve the dependencies anew into the lock files
 
 .PHONY: generate
 generate: setup ## write what is generated from the models: the CRD and the reference page
-	$(BIN)/python -m zookeeper_operator.api.crd > crds/zookeeperensembles.yaml
-	$(BIN)/python -m zookeeper_operator.api.reference > docs/reference/ensemble.md
+	$(BIN)/python -m zookeeper_operator.api.schema.crd > crds/zookeeperensembles.yaml
+	$(BIN)/python -m zookeeper_operator.api.schema.reference > docs/reference/ensemble.md
 
 ## ---- checks ----
 

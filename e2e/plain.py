@@ -12,7 +12,7 @@ from e2e.cluster import Object
 from e2e.ensembles import RESOURCES
 
 READY_SCRIPT: Final = (
-    Path(__file__).parents[1] / "operator/zookeeper_operator/core/build/scripts/ready.sh"
+    Path(__file__).parents[1] / "operator/zookeeper_operator/ensemble/build/scripts/ready.sh"
 )
 LABELS: Final = {"app": "zk"}
 IMAGE: Final = "zookeeper:3.9.4"

@@ -11,9 +11,9 @@ from typing import Any, get_origin
 import pydantic
 
 from zookeeper_operator import app
-from zookeeper_operator.runtime.lease import LeaseLostError
-from zookeeper_operator.runtime.logging import configure
-from zookeeper_operator.runtime.watch import WatchError
+from zookeeper_operator.control.lease import LeaseLostError
+from zookeeper_operator.control.logging import configure
+from zookeeper_operator.control.watch import WatchError
 from zookeeper_operator.settings import Settings
 
 PREFIX = "ZOOKEEPER_OPERATOR_"

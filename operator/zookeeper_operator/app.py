@@ -16,24 +16,24 @@ from typing import Any, Final
 import kopf
 
 from zookeeper_operator.api import conditions
-from zookeeper_operator.core import names
-from zookeeper_operator.core.plan import Plan
-from zookeeper_operator.core.status import build_conditions
-from zookeeper_operator.runtime.ending import end
-from zookeeper_operator.runtime.health import HealthServer
-from zookeeper_operator.runtime.lease import LeaseElector
-from zookeeper_operator.runtime.ledger import EventLedger
-from zookeeper_operator.runtime.metrics import EnsembleSample, Metrics
-from zookeeper_operator.runtime.watch import WatchedResource, watch
-from zookeeper_operator.runtime.workqueue import WorkQueue, work
+from zookeeper_operator.control.ending import end
+from zookeeper_operator.control.health import HealthServer
+from zookeeper_operator.control.lease import LeaseElector
+from zookeeper_operator.control.lease_store import KubeLeaseStore
+from zookeeper_operator.control.ledger import EventLedger
+from zookeeper_operator.control.metrics import EnsembleSample, Metrics
+from zookeeper_operator.control.queue import WorkQueue, work
+from zookeeper_operator.control.watch import WatchedResource, watch
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.controller import Reconciler
+from zookeeper_operator.ensemble.observe import Key
+from zookeeper_operator.ensemble.plan import Plan
+from zookeeper_operator.ensemble.prober import Prober
+from zookeeper_operator.ensemble.report.status import build_conditions
+from zookeeper_operator.kube.api import RESOURCES, KubeError
+from zookeeper_operator.kube.client import KubeClient, connect
 from zookeeper_operator.settings import Settings
-from zookeeper_operator.shell.kube import KubeClient, connect
-from zookeeper_operator.shell.lease_store import KubeLeaseStore
-from zookeeper_operator.shell.observe import Key
-from zookeeper_operator.shell.ports import RESOURCES, KubeError
-from zookeeper_operator.shell.prober import Prober
-from zookeeper_operator.shell.reconcile import Reconciler
-from zookeeper_operator.shell.zookeeper import open_zookeeper
+from zookeeper_operator.zookeeper.client import open_zookeeper
 
 _LOG = logging.getLogger(__name__)
 

@@ -34,9 +34,9 @@ from tests.integration.stage import (
     prepare,
 )
 
-from zookeeper_operator.core.ensemble import Object
+from zookeeper_operator.kube.api import Object
+from zookeeper_operator.kube.client import connect
 from zookeeper_operator.settings import Settings
-from zookeeper_operator.shell.kube import connect
 
 PLACE: Final = "bench"
 SPEC: Final[Object] = {"replicas": 3, "storage": {"data": {"size": "1Gi"}}}

@@ -10,8 +10,8 @@ from tests.integration.processes import enter_own_network
 from tests.integration.stage import Farm, Stage, open_stage, prepare
 from tests.integration.zookeeper_servers import ZooKeeperServers, resolve_jars
 
+from zookeeper_operator.kube.client import KubeClient, connect
 from zookeeper_operator.settings import Settings
-from zookeeper_operator.shell.kube import KubeClient, connect
 
 
 @pytest.fixture(scope="session")

@@ -32,14 +32,9 @@ from typing import Any, Final
 import aiohttp
 from aiohttp import web
 
-from zookeeper_operator.core import names
-from zookeeper_operator.core.ensemble import (
-    CommittedConfig,
-    Object,
-    Server,
-    majority,
-    parse_server,
-)
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.kube.api import Object
+from zookeeper_operator.zookeeper.servers import CommittedConfig, Server, majority, parse_server
 
 CONTROL: Final = 9080
 """Port of the farm's own page, on 127.0.0.1."""

@@ -9,8 +9,8 @@ from typing import Any, Final
 import yaml
 from hypothesis import strategies as st
 
-from zookeeper_operator.core import names
-from zookeeper_operator.core.ensemble import Object
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.kube.api import Object
 
 _FILE: Final = Path(__file__).parents[2] / "crds" / f"{names.PLURAL}.yaml"
 # What the schema leaves open is drawn from what people write, so that most specs get through.

@@ -19,11 +19,10 @@ from tests.integration.processes import Process
 from tests.integration.proxy import FaultProxy
 from tests.integration.waiting import until
 
-from zookeeper_operator.core import names
-from zookeeper_operator.core.ensemble import Object
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.kube.api import RESOURCES, Object, Resource
+from zookeeper_operator.kube.client import KubeClient, connect
 from zookeeper_operator.settings import Settings
-from zookeeper_operator.shell.kube import KubeClient, connect
-from zookeeper_operator.shell.ports import RESOURCES, Resource
 
 ROOT: Final = Path(__file__).parents[2]
 CRD_FILE: Final = ROOT / "crds" / f"{names.PLURAL}.yaml"

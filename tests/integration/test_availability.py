@@ -12,9 +12,8 @@ from tests.integration.proxy import Call, Fault, FaultProxy, Hang, Refuse
 from tests.integration.stage import CRD, Stage, install_crd
 from tests.integration.waiting import until
 
-from zookeeper_operator.core import names
-from zookeeper_operator.core.ensemble import Object
-from zookeeper_operator.shell.ports import RESOURCES
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.kube.api import RESOURCES, Object
 
 SPEC: Final[Object] = {"replicas": 3, "storage": {"ephemeral": True}}
 LEASE_SECONDS: Final = 3.0

@@ -23,8 +23,7 @@ from tests.integration.stage import (
     is_settled,
 )
 
-from zookeeper_operator.core.ensemble import Object
-from zookeeper_operator.shell.ports import RESOURCES
+from zookeeper_operator.kube.api import RESOURCES, Object
 
 SPEC: Final[Object] = {"replicas": 3, "storage": {"data": {"size": "1Gi"}}}
 UNDISTURBED: Final = "crash-never"

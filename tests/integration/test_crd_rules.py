@@ -12,10 +12,10 @@ from tests.integration.control_plane import ControlPlane
 from tests.integration.waiting import until
 from tests.unit.api.cases import ACCEPTED, ACCEPTED_NAMES, REFUSED, REFUSED_NAMES
 
-from zookeeper_operator.core import names
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.kube.api import RESOURCES, KubeError, Resource
+from zookeeper_operator.kube.client import KubeClient, connect
 from zookeeper_operator.settings import Settings
-from zookeeper_operator.shell.kube import KubeClient, connect
-from zookeeper_operator.shell.ports import RESOURCES, KubeError, Resource
 
 CRD = Resource(
     "apiextensions.k8s.io/v1",

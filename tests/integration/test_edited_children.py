@@ -9,11 +9,10 @@ import pytest
 from tests.integration.stage import Stage
 from tests.integration.waiting import until
 
-from zookeeper_operator.core import names
-from zookeeper_operator.core.ensemble import Object
-from zookeeper_operator.shell.kube import KubeClient
-from zookeeper_operator.shell.kube import _path as kube_path
-from zookeeper_operator.shell.ports import RESOURCES, KubeError
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.kube.api import RESOURCES, KubeError, Object
+from zookeeper_operator.kube.client import KubeClient
+from zookeeper_operator.kube.client import _path as kube_path
 
 SPEC: Final[Object] = {
     "replicas": 3,

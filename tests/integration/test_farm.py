@@ -9,9 +9,9 @@ import pytest
 from tests.integration.farm import EnsembleModel, Farm, Member
 from tests.integration.waiting import until
 
-from zookeeper_operator.core.ensemble import Role, Server
-from zookeeper_operator.shell.ports import Access, Address, ReconfigureRefusedError
-from zookeeper_operator.shell.zookeeper import DirectAdmin, DirectClients, ZooKeeperClient
+from zookeeper_operator.zookeeper.client import DirectAdmin, DirectClients, ZooKeeperClient
+from zookeeper_operator.zookeeper.protocol import Access, Address, ReconfigureRefusedError
+from zookeeper_operator.zookeeper.servers import Role, Server
 
 PASSWORD = "secret"
 DIGEST = base64.b64encode(hashlib.sha1(f"super:{PASSWORD}".encode()).digest()).decode()  # noqa: S324 -- ZooKeeper's own scheme

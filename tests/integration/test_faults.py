@@ -22,7 +22,7 @@ from tests.integration.proxy import (
 )
 from tests.integration.stage import Stage, differences, end_state
 
-from zookeeper_operator.core.ensemble import Object
+from zookeeper_operator.kube.api import Object
 
 SPEC: Final[Object] = {"replicas": 3, "storage": {"data": {"size": "1Gi"}}}
 

@@ -10,8 +10,7 @@ from tests.integration.farm import LIES
 from tests.integration.stage import Stage, condition
 from tests.integration.waiting import until
 
-from zookeeper_operator.core.ensemble import Object
-from zookeeper_operator.shell.ports import RESOURCES
+from zookeeper_operator.kube.api import RESOURCES, Object
 
 # With these the members still tell, wrongly or not, who leads; ZooKeeper itself told who votes.
 HARMLESS: Final = frozenset({"future", "views"})

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from zookeeper_operator.core.observed import Answers
-from zookeeper_operator.shell.ports import Address
-from zookeeper_operator.shell.zookeeper import DirectAdmin, DirectClients, ZooKeeperClient
+from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.client import DirectAdmin, DirectClients, ZooKeeperClient
+from zookeeper_operator.zookeeper.protocol import Address
 
 MEMBER = Address(1, "test", "zk-1", "127.0.0.100")
 

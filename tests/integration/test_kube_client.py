@@ -13,12 +13,12 @@ import pytest
 from tests.integration.control_plane import NOBODY, SERVER, ControlPlane
 from tests.integration.waiting import until
 
-from zookeeper_operator.core import names
-from zookeeper_operator.runtime.lease import ConflictError, LeaseRecord
+from zookeeper_operator.control.lease import ConflictError, LeaseRecord
+from zookeeper_operator.control.lease_store import KubeLeaseStore
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.kube.api import RESOURCES, KubeError, NamespaceEndingError, Resource
+from zookeeper_operator.kube.client import KubeClient, connect
 from zookeeper_operator.settings import Settings
-from zookeeper_operator.shell.kube import KubeClient, connect
-from zookeeper_operator.shell.lease_store import KubeLeaseStore
-from zookeeper_operator.shell.ports import RESOURCES, KubeError, NamespaceEndingError, Resource
 
 CONFIG_MAP = RESOURCES["ConfigMap"]
 SERVICE = RESOURCES["Service"]

@@ -15,11 +15,10 @@ from tests.integration.control_plane import NOBODY, ControlPlane
 from tests.integration.waiting import until
 
 from zookeeper_operator.cli.commands import zk
-from zookeeper_operator.core import names
-from zookeeper_operator.core.ensemble import Object
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.kube.api import RESOURCES, KubeError, Object, Resource
+from zookeeper_operator.kube.client import KubeClient, connect
 from zookeeper_operator.settings import Settings
-from zookeeper_operator.shell.kube import KubeClient, connect
-from zookeeper_operator.shell.ports import RESOURCES, KubeError, Resource
 
 ENSEMBLE = RESOURCES[names.KIND]
 POD = RESOURCES["Pod"]

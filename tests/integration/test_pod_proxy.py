@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.integration.waiting import until
 
-from zookeeper_operator.shell.kube import KubeClient
-from zookeeper_operator.shell.pod_proxy import PodProxyAdmin
-from zookeeper_operator.shell.ports import RESOURCES, Address, Resource
+from zookeeper_operator.kube.api import RESOURCES, Resource
+from zookeeper_operator.kube.client import KubeClient
+from zookeeper_operator.zookeeper.protocol import Address
+from zookeeper_operator.zookeeper.routes.pod_proxy import PodProxyAdmin
 
 NODE = Resource("v1", "Node", "nodes", namespaced=False)
 POD = RESOURCES["Pod"]

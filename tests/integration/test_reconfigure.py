@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.integration.zookeeper_servers import PASSWORD, ZooKeeperServers
 
-from zookeeper_operator.core.ensemble import CommittedConfig
-from zookeeper_operator.shell.ports import EnsembleUnreachableError, ReconfigureRefusedError
-from zookeeper_operator.shell.zookeeper import (
+from zookeeper_operator.zookeeper.client import (
     ConfigurationChangedError,
     DirectAdmin,
     DirectClients,
     ZooKeeperClient,
 )
+from zookeeper_operator.zookeeper.protocol import EnsembleUnreachableError, ReconfigureRefusedError
+from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 
 @pytest.fixture

@@ -15,8 +15,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from tests.integration.specs import specs
 from tests.integration.stage import Stage, condition, end_state
 
-from zookeeper_operator.core.ensemble import Object
-from zookeeper_operator.shell.ports import KubeError
+from zookeeper_operator.kube.api import KubeError, Object
 
 HOW_MANY: Final = int(os.environ.get("SPECS", "60"))
 AT_ONCE: Final = 20

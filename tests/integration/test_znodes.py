@@ -7,8 +7,8 @@ from kazoo.client import KazooClient
 from kazoo.security import make_digest_acl
 from tests.integration.zookeeper_servers import ZooKeeperServers
 
-from zookeeper_operator.core import names
-from zookeeper_operator.shell.znodes import Znode, ZnodeError, read_tree
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.zookeeper.znodes import Znode, ZnodeError, read_tree
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.integration.zookeeper_servers import ZooKeeperServers
 
-from zookeeper_operator.core.observed import Answers
-from zookeeper_operator.shell.ports import Address
-from zookeeper_operator.shell.zookeeper import DirectAdmin, DirectClients, ZooKeeperClient
+from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.client import DirectAdmin, DirectClients, ZooKeeperClient
+from zookeeper_operator.zookeeper.protocol import Address
 
 _TIMEOUT = 1.0
 

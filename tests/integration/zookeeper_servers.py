@@ -20,9 +20,9 @@ from typing import Any, Final
 
 from tests.integration.processes import Process
 
-from zookeeper_operator.core import names
-from zookeeper_operator.core.ensemble import Role, Server
-from zookeeper_operator.shell.ports import Access, Address
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.zookeeper.protocol import Access, Address
+from zookeeper_operator.zookeeper.servers import Role, Server
 
 PASSWORD: Final = "integration"
 POM: Final = Path(__file__).parent / "zookeeper" / "pom.xml"

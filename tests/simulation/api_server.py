@@ -17,9 +17,8 @@ from typing import Any
 
 from tests.simulation.stage import Stage
 
-from zookeeper_operator.core.ensemble import Object
-from zookeeper_operator.core.quantity import parse_quantity
-from zookeeper_operator.shell.ports import KubeError
+from zookeeper_operator.kube.api import KubeError, Object
+from zookeeper_operator.kube.quantity import parse_quantity
 
 NAMESPACE = "demo"
 _REMEMBERED_SECONDS = 5.0

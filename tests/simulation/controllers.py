@@ -13,8 +13,8 @@ from typing import Any
 from tests.simulation.api_server import ApiServer
 from tests.simulation.stage import Stage
 
-from zookeeper_operator.core import names
-from zookeeper_operator.core.ensemble import Object
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.kube.api import Object
 
 
 class StatefulSetController:

@@ -22,9 +22,10 @@ from tests.simulation.kubelet import Kubelet
 from tests.simulation.stage import Stage
 from tests.simulation.zookeeper import EMPTY, Member, Network, Txn, View
 
-from zookeeper_operator.core import names
-from zookeeper_operator.core.build.membership import read_membership
-from zookeeper_operator.core.ensemble import Object, Server, majority
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build.membership import read_membership
+from zookeeper_operator.kube.api import Object
+from zookeeper_operator.zookeeper.servers import Server, majority
 
 _JUST_NOW = 3.0
 

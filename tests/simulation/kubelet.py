@@ -16,10 +16,11 @@ from tests.simulation.api_server import ApiServer, claims_of
 from tests.simulation.stage import Stage
 from tests.simulation.zookeeper import Disk, Member, Network, View
 
-from zookeeper_operator.core import names
-from zookeeper_operator.core.build.membership import Membership, read_membership
-from zookeeper_operator.core.ensemble import CommittedConfig, Object, Server
-from zookeeper_operator.core.quantity import parse_quantity
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build.membership import Membership, read_membership
+from zookeeper_operator.kube.api import Object
+from zookeeper_operator.kube.quantity import parse_quantity
+from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 
 REFUSED: Final = 64
 _MOUNT_DELAY: Final = (1.0, 60.0)

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from zookeeper_operator.core.observed import Observed
-from zookeeper_operator.core.plan import Plan, build_plan
-from zookeeper_operator.shell.ports import Kube
+from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.plan import Plan, build_plan
+from zookeeper_operator.kube.api import Kube
 
 
 def _as_it_is(kube: Kube) -> Kube:

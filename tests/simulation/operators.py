@@ -15,14 +15,14 @@ from tests.simulation.mind import Mind
 from tests.simulation.ports import SimulatedKube, SimulatedZooKeeper
 from tests.simulation.surroundings import Surroundings
 
-from zookeeper_operator.core import names
-from zookeeper_operator.core.ensemble import CommittedConfig, Object, Server
-from zookeeper_operator.runtime.workqueue import WorkQueue, work
+from zookeeper_operator.control.queue import WorkQueue, work
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.controller import Reconciler
+from zookeeper_operator.ensemble.observe import Key
+from zookeeper_operator.ensemble.prober import Prober
+from zookeeper_operator.kube.api import KubeError, Object
 from zookeeper_operator.settings import Settings
-from zookeeper_operator.shell.observe import Key
-from zookeeper_operator.shell.ports import KubeError
-from zookeeper_operator.shell.prober import Prober
-from zookeeper_operator.shell.reconcile import Reconciler
+from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 
 if TYPE_CHECKING:
     from tests.simulation.invariants import Watchdog

@@ -12,17 +12,16 @@ from typing import Protocol
 from tests.simulation.surroundings import Surroundings
 from tests.simulation.zookeeper import Member
 
-from zookeeper_operator.core import names
-from zookeeper_operator.core.ensemble import CommittedConfig, Object, Server
-from zookeeper_operator.core.observed import Answers
-from zookeeper_operator.shell.ports import (
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.kube.api import KubeError, Object, Resource
+from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.protocol import (
     Access,
     Address,
     EnsembleUnreachableError,
-    KubeError,
     ReconfigureRefusedError,
-    Resource,
 )
+from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 
 _REFUSALS = frozenset({"NoAuth", "NewConfigNoQuorum", "BadArguments"})
 _OLDEST_LIST = 2.0
@@ -53,7 +52,7 @@ class Supervisor(Protocol):
 
 
 class SimulatedKube:
-    """`ports.Kube` for one operator process."""
+    """`kube.api.Kube` for one operator process."""
 
     def __init__(self, around: Surroundings, supervisor: Supervisor) -> None:
         self._stage = around.stage
@@ -165,7 +164,7 @@ def _named(body: Object) -> str:
 
 
 class SimulatedZooKeeper:
-    """`ports.ZooKeeper` for one operator process."""
+    """`zookeeper.protocol.ZooKeeper` for one operator process."""
 
     def __init__(self, around: Surroundings, supervisor: Supervisor) -> None:
         self._stage = around.stage

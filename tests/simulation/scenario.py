@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.simulation.weather import Weather
 
-from zookeeper_operator.core.ensemble import Object
+from zookeeper_operator.kube.api import Object
 
 GOOD_TAGS = ("3.9.4", "3.9.5", "3.9.4-jre-17")
 BAD_TAG = "bad"

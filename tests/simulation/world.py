@@ -17,9 +17,10 @@ from tests.simulation.weather import Weather
 from tests.simulation.zookeeper import Network
 
 from zookeeper_operator.api import conditions
-from zookeeper_operator.core import names
-from zookeeper_operator.core.ensemble import Object, majority
-from zookeeper_operator.core.quantity import parse_quantity
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.kube.api import Object
+from zookeeper_operator.kube.quantity import parse_quantity
+from zookeeper_operator.zookeeper.servers import majority
 
 ENSEMBLE = "zk"
 # The Secret is left alone: without it no member accepts a reconfiguration before its next restart.

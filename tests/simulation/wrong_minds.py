@@ -9,23 +9,23 @@ from typing import Any
 
 from tests.simulation.mind import Mind
 
-from zookeeper_operator.core import names
-from zookeeper_operator.core.actions import (
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.actions import (
     Action,
     Apply,
     Reconfigure,
     ReplaceMember,
     RestartMember,
 )
-from zookeeper_operator.core.build.hashes import stamped
-from zookeeper_operator.core.build.membership import build_membership
-from zookeeper_operator.core.ensemble import Object
-from zookeeper_operator.core.observed import Observed, Pod
-from zookeeper_operator.core.plan import Plan, build_plan
-from zookeeper_operator.core.plan.children import first_difference, wanted_children
-from zookeeper_operator.core.plan.revision import is_outdated
-from zookeeper_operator.core.plan.scale import wanted_ids
-from zookeeper_operator.shell.ports import Kube, Resource
+from zookeeper_operator.ensemble.build.membership import build_membership
+from zookeeper_operator.ensemble.build.stamp import stamped
+from zookeeper_operator.ensemble.observed import Observed, Pod
+from zookeeper_operator.ensemble.plan import Plan, build_plan
+from zookeeper_operator.ensemble.plan.children import wanted_children
+from zookeeper_operator.ensemble.plan.revision import is_outdated
+from zookeeper_operator.ensemble.plan.scale import wanted_ids
+from zookeeper_operator.kube.api import Kube, Object, Resource
+from zookeeper_operator.kube.diff import first_difference
 
 
 def _with(plan: Plan, *more: Action) -> Plan:

@@ -27,7 +27,7 @@ from typing import Final, Literal
 
 from tests.simulation.stage import Stage
 
-from zookeeper_operator.core.ensemble import CommittedConfig, Server, majority
+from zookeeper_operator.zookeeper.servers import CommittedConfig, Server, majority
 
 State = Literal["loading", "looking", "connecting", "following", "discovery", "leading", "dead"]
 

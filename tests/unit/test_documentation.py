@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from zookeeper_operator.api.conditions import NEEDS_A_PERSON, REASONS
-from zookeeper_operator.core import notices
-from zookeeper_operator.runtime.metrics import catalogue
+from zookeeper_operator.control.metrics import catalogue
+from zookeeper_operator.ensemble.report import notices
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

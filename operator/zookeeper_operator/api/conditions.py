@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Literal, Self
 
-from zookeeper_operator.api.v1alpha1 import ConditionStatus
+from zookeeper_operator.api.ensemble import ConditionStatus
 
 Status = Literal["True", "False", "Unknown"]
 

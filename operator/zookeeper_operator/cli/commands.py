@@ -33,10 +33,9 @@ from zookeeper_operator.cli.plan import answer_as_value, render_plan
 from zookeeper_operator.cli.rehearsal import rehearse_edit, rehearse_now
 from zookeeper_operator.cli.status import render_list, render_status, status_as_value
 from zookeeper_operator.cli.tree import render_tree, tree_as_value
-from zookeeper_operator.core.ensemble import Object
-from zookeeper_operator.core.observed import Pod
-from zookeeper_operator.shell.ports import RESOURCES, Kube, KubeError
-from zookeeper_operator.shell.znodes import Znode
+from zookeeper_operator.ensemble.observed import Pod
+from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
+from zookeeper_operator.zookeeper.znodes import Znode
 
 _REFRESH_SECONDS: Final = 1.0
 # A file or a pipe has no edge to fold at.

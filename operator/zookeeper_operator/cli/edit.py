@@ -11,9 +11,8 @@ from typing import Any, Final, NoReturn
 import yaml
 
 from zookeeper_operator.cli.failure import Failure
-from zookeeper_operator.core import names
-from zookeeper_operator.core.ensemble import Object
-from zookeeper_operator.shell.ports import Kube, Resource
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.kube.api import Kube, Object, Resource
 
 _ABSENT: Final = "(not set)"
 
@@ -125,7 +124,7 @@ def _told(value: Any) -> str:
 
 
 class EditedKube:
-    """`ports.Kube` that shows one ensemble as it would be after the edit, and refuses every write."""
+    """`kube.api.Kube` that shows one ensemble as it would be after the edit, and refuses every write."""
 
     def __init__(self, kube: Kube, edited: Object) -> None:
         self._kube = kube

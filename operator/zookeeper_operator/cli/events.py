@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from zookeeper_operator.cli.times import age_of, parse_time
-from zookeeper_operator.core import names
-from zookeeper_operator.core.ensemble import Object
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.kube.api import Object
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 

@@ -5,8 +5,8 @@ from typing import Final
 
 import click
 
-from zookeeper_operator.core import names
-from zookeeper_operator.shell.ports import KubeError
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.kube.api import KubeError
 
 _FORBIDDEN: Final = re.compile(
     r'User "(?P<user>[^"]+)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)"'

@@ -10,8 +10,8 @@ from typing import Final, Literal
 
 from zookeeper_operator.api import conditions
 from zookeeper_operator.cli.world import World, act, asked_size, config_of, find_world, wait
-from zookeeper_operator.core import names
-from zookeeper_operator.core.actions import (
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.actions import (
     Action,
     Apply,
     Delete,
@@ -19,8 +19,8 @@ from zookeeper_operator.core.actions import (
     ReplaceMember,
     RestartMember,
 )
-from zookeeper_operator.core.observed import Observed
-from zookeeper_operator.core.plan import Plan, build_plan
+from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.plan import Plan, build_plan
 
 MAX_LOOKS: Final = 2000
 """Enough to add a hundred observers one by one; a plan that needs more goes round in circles."""

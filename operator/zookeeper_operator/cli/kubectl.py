@@ -10,8 +10,8 @@ from typing import Any, Final, NoReturn
 
 from zookeeper_operator.cli.failure import Failure, missing_right
 from zookeeper_operator.cli.kubeconfig import Target
-from zookeeper_operator.core import names
-from zookeeper_operator.core.ensemble import Object
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.kube.api import Object
 
 _SECONDS: Final = 60
 # The API server quotes what it does not like, which can be the whole object.

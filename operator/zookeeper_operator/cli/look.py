@@ -15,16 +15,16 @@ import pydantic
 from zookeeper_operator.cli.edit import EditedKube
 from zookeeper_operator.cli.failure import Failure, explain
 from zookeeper_operator.cli.kubeconfig import Target
-from zookeeper_operator.core import names
-from zookeeper_operator.core.ensemble import Object
-from zookeeper_operator.core.observed import Observed
-from zookeeper_operator.core.plan import build_plan
-from zookeeper_operator.core.status import build_status
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.observe import Observer
+from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.plan import build_plan
+from zookeeper_operator.ensemble.report.status import build_status
+from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
+from zookeeper_operator.kube.client import KubeClient, connect
 from zookeeper_operator.settings import Settings
-from zookeeper_operator.shell.kube import KubeClient, connect
-from zookeeper_operator.shell.observe import Observer
-from zookeeper_operator.shell.ports import RESOURCES, Kube, KubeError, ZooKeeper
-from zookeeper_operator.shell.zookeeper import open_zookeeper
+from zookeeper_operator.zookeeper.client import open_zookeeper
+from zookeeper_operator.zookeeper.protocol import ZooKeeper
 
 _FORBIDDEN: Final = 403
 _ENSEMBLE: Final = RESOURCES[names.KIND]

@@ -7,15 +7,16 @@ from typing import Final
 from zookeeper_operator.cli.failure import Failure
 from zookeeper_operator.cli.kubeconfig import Target
 from zookeeper_operator.cli.look import find_ensemble
-from zookeeper_operator.core import names
-from zookeeper_operator.core.observed import Pod
-from zookeeper_operator.core.views import read_pod
-from zookeeper_operator.shell.kube import KubeClient
-from zookeeper_operator.shell.observe import utc_now
-from zookeeper_operator.shell.port_forward import PortForwardClients
-from zookeeper_operator.shell.ports import RESOURCES, Address, Kube, Resource
-from zookeeper_operator.shell.znodes import Znode, ZnodeError, read_tree
-from zookeeper_operator.shell.zookeeper import DirectClients
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.observe import utc_now
+from zookeeper_operator.ensemble.observed import Pod
+from zookeeper_operator.ensemble.pods import read_pod
+from zookeeper_operator.kube.api import RESOURCES, Kube, Resource
+from zookeeper_operator.kube.client import KubeClient
+from zookeeper_operator.zookeeper.client import DirectClients
+from zookeeper_operator.zookeeper.protocol import Address
+from zookeeper_operator.zookeeper.routes.port_forward import PortForwardClients
+from zookeeper_operator.zookeeper.znodes import Znode, ZnodeError, read_tree
 
 _REVIEW: Final = Resource(
     "authorization.k8s.io/v1",

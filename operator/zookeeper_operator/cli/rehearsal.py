@@ -21,11 +21,11 @@ from zookeeper_operator.cli.look import (
     why_unasked,
 )
 from zookeeper_operator.cli.plan import Answer, summarize
-from zookeeper_operator.core import names
-from zookeeper_operator.core.build import BUILDER_REVISION
-from zookeeper_operator.core.ensemble import Object, read_ensemble
-from zookeeper_operator.core.observed import Observed
-from zookeeper_operator.shell.ports import RESOURCES
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build import BUILDER_REVISION
+from zookeeper_operator.ensemble.ensemble import read_ensemble
+from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.kube.api import RESOURCES, Object
 
 
 async def rehearse_now(target: Target, name: str) -> Answer:

@@ -6,7 +6,7 @@ from rich.console import RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
-from zookeeper_operator.shell.znodes import Znode
+from zookeeper_operator.zookeeper.znodes import Znode
 
 
 def render_tree(top: Znode) -> RenderableType:

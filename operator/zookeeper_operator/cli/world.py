@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from zookeeper_operator.core import names
-from zookeeper_operator.core.actions import (
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.actions import (
     Action,
     Apply,
     Delete,
@@ -18,13 +18,16 @@ from zookeeper_operator.core.actions import (
     ReplaceMember,
     RestartMember,
 )
-from zookeeper_operator.core.build.hashes import stamped
-from zookeeper_operator.core.ensemble import CommittedConfig, Object, majority
-from zookeeper_operator.core.observed import Answers, Claim, Observed, Pod
-from zookeeper_operator.core.plan import understand
-from zookeeper_operator.core.plan.children import first_difference, wanted_children
-from zookeeper_operator.core.quantity import parse_quantity
-from zookeeper_operator.core.status import format_time
+from zookeeper_operator.ensemble.build.stamp import stamped
+from zookeeper_operator.ensemble.observed import Claim, Observed, Pod
+from zookeeper_operator.ensemble.plan import understand
+from zookeeper_operator.ensemble.plan.children import wanted_children
+from zookeeper_operator.ensemble.report.status import format_time
+from zookeeper_operator.kube.api import Object
+from zookeeper_operator.kube.diff import first_difference
+from zookeeper_operator.kube.quantity import parse_quantity
+from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.servers import CommittedConfig, majority
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ def _stamp(body: Object) -> object:
 
 
 def act(world: World, action: Action) -> World:
-    """The immediate effect of one action, as `shell.apply` and Kubernetes bring it about."""
+    """The immediate effect of one action, as `ensemble.apply` and Kubernetes bring it about."""
     return _run_pods(_apply_action(world, action))
 
 

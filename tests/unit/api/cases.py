@@ -8,7 +8,7 @@ replace it.
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from zookeeper_operator.api.owned_keys import OWNED_KEYS
+from zookeeper_operator.api.schema.owned_keys import OWNED_KEYS
 
 Spec = dict[str, Any]
 

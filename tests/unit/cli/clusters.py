@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from zookeeper_operator.core import names
-from zookeeper_operator.core.ensemble import Object
-from zookeeper_operator.shell.ports import KubeError, Resource
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.kube.api import KubeError, Object, Resource
 
 
 def ensemble(name: str = "zk", namespace: str = "demo", **body: object) -> Object:
@@ -16,7 +15,7 @@ def ensemble(name: str = "zk", namespace: str = "demo", **body: object) -> Objec
 
 @dataclass
 class ReadOnlyKube:
-    """`ports.Kube` without writes. Kinds that are `forbidden` may not be listed in all namespaces."""
+    """`kube.api.Kube` without writes. Kinds that are `forbidden` may not be listed in all namespaces."""
 
     objects: Iterable[Object] = ()
     forbidden: frozenset[str] = field(default_factory=frozenset)

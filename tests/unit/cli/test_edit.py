@@ -13,9 +13,8 @@ from zookeeper_operator.cli.edit import (
     read_ensembles,
 )
 from zookeeper_operator.cli.failure import Failure
-from zookeeper_operator.core import names
-from zookeeper_operator.core.ensemble import Object
-from zookeeper_operator.shell.ports import RESOURCES, Kube
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.kube.api import RESOURCES, Kube, Object
 
 HEAD = "apiVersion: zookeeper.ensemble.dev/v1alpha1\nkind: ZookeeperEnsemble\n"
 

@@ -6,7 +6,7 @@ from typing import Any
 from tests.unit.cli.screens import check_screen
 
 from zookeeper_operator.cli.events import events_as_values, events_of, render_events
-from zookeeper_operator.core import names
+from zookeeper_operator.ensemble import names
 
 NOW = datetime(2026, 1, 1, 0, 10, tzinfo=UTC)
 

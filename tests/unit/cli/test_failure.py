@@ -3,7 +3,7 @@
 import pytest
 
 from zookeeper_operator.cli.failure import Failure, explain, missing_right
-from zookeeper_operator.shell.ports import KubeError
+from zookeeper_operator.kube.api import KubeError
 
 
 def test_a_failure_is_told_on_one_line() -> None:

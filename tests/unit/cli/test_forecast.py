@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.core.plan.scenes import (
+from tests.unit.ensemble.plan.scenes import (
     GIBIBYTE,
     NOW,
     at_rest,
@@ -21,9 +21,9 @@ from tests.unit.core.plan.scenes import (
 )
 
 from zookeeper_operator.cli.forecast import Forecast, Kind, foresee
-from zookeeper_operator.core.ensemble import Object
-from zookeeper_operator.core.observed import Observed, StorageClass, Trouble
-from zookeeper_operator.core.plan import build_plan
+from zookeeper_operator.ensemble.observed import Observed, StorageClass, Trouble
+from zookeeper_operator.ensemble.plan import build_plan
+from zookeeper_operator.kube.api import Object
 
 DISRUPTIVE: tuple[Kind, ...] = ("restart", "hand over", "vote back", "join", "leave", "replace")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.unit.cli.clusters import ReadOnlyKube, ensemble
-from tests.unit.core.plan.scenes import at_rest, without_answer
+from tests.unit.ensemble.plan.scenes import at_rest, without_answer
 
 from zookeeper_operator.cli.failure import Failure
 from zookeeper_operator.cli.look import (
@@ -14,8 +14,8 @@ from zookeeper_operator.cli.look import (
     operator_settings,
     why_unasked,
 )
-from zookeeper_operator.core import names
-from zookeeper_operator.core.build.network_policy import build_network_policy
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build.network_policy import build_network_policy
 
 
 async def test_the_only_one_needs_no_name() -> None:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import pytest
-from tests.unit.core.plan.scenes import pod
+from tests.unit.ensemble.plan.scenes import pod
 
 from zookeeper_operator.cli.failure import Failure
 from zookeeper_operator.cli.member import choose_pod
-from zookeeper_operator.core.observed import Pod
+from zookeeper_operator.ensemble.observed import Pod
 
 PODS = [pod(3), pod(1), pod(2, ready=False), pod(4, terminating=True)]
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from tests.unit.cli.screens import check_screen, text_of
-from tests.unit.core.plan.scenes import NOW, at_rest, edited, ensemble, without_answer
+from tests.unit.ensemble.plan.scenes import NOW, at_rest, edited, ensemble, without_answer
 
 from zookeeper_operator.cli.edit import Change
 from zookeeper_operator.cli.forecast import foresee
 from zookeeper_operator.cli.plan import Answer, answer_as_value, grouped, render_plan, summarize
-from zookeeper_operator.core.observed import Observed, StorageClass
+from zookeeper_operator.ensemble.observed import Observed, StorageClass
 
 
 def answer(scene: Observed, spec: Mapping[str, Any], *changes: Change) -> Answer:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.unit.cli.screens import check_screen, text_of
-from tests.unit.core.plan.scenes import NOW, at_rest, edited, outdated, without_answer
+from tests.unit.ensemble.plan.scenes import NOW, at_rest, edited, outdated, without_answer
 
 from zookeeper_operator.cli.look import View
 from zookeeper_operator.cli.status import (
@@ -17,9 +17,9 @@ from zookeeper_operator.cli.status import (
     render_status,
     status_as_value,
 )
-from zookeeper_operator.core.observed import Observed
-from zookeeper_operator.core.plan import build_plan
-from zookeeper_operator.core.status import build_status
+from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.plan import build_plan
+from zookeeper_operator.ensemble.report.status import build_status
 
 LATER = NOW + timedelta(minutes=12)
 

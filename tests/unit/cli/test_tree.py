@@ -4,7 +4,7 @@ import pytest
 from tests.unit.cli.screens import check_screen
 
 from zookeeper_operator.cli.tree import human_size, render_tree, tree_as_value
-from zookeeper_operator.shell.znodes import Znode
+from zookeeper_operator.zookeeper.znodes import Znode
 
 TREE = Znode(
     "/",

@@ -1,0 +1,1 @@
+"""What is generated from the models: the CRD, its rules, the reference page."""

@@ -1,1 +1,0 @@
-"""What is decided, and from what: values in, values out."""

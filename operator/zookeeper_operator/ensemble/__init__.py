@@ -1,0 +1,1 @@
+"""One `ZookeeperEnsemble`: observe, judge, plan, apply, report."""

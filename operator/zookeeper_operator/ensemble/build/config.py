@@ -1,0 +1,151 @@
+"""`NAME-config`: zoo.cfg, the logging set-up and the scripts of the pods.
+
+Its hash is on the pod template, so a change of it reaches the members by a roll (pain 16).
+"""
+
+from collections.abc import Mapping
+from importlib import resources
+from typing import Final
+
+from zookeeper_operator.api.schema.owned_keys import YES_NO_KEYS, refusal_of, refusal_of_value
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build.objects import child
+from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.kube.api import Object
+from zookeeper_operator.kube.quantity import parse_quantity
+
+ZOO_CFG: Final = "zoo.cfg"
+LOGBACK: Final = "logback.xml"
+START_SCRIPT: Final = "start.sh"
+READY_SCRIPT: Final = "ready.sh"
+
+# Read once, when the module is loaded: from then on building is pure.
+_FILES: Final[Mapping[str, str]] = {
+    name: (resources.files(__package__) / "scripts" / name).read_text(encoding="utf-8")
+    for name in (LOGBACK, START_SCRIPT, READY_SCRIPT)
+}
+
+_OWNED: Final[Mapping[str, str]] = {
+    "dataDir": "/data",
+    "dataLogDir": "/datalog",
+    # A member's address is its Service's, which the pod cannot bind (pain 23).
+    "quorumListenOnAllIPs": "true",
+    "electionPortBindRetry": "0",
+    # One code path for every size; a standalone server cannot be grown without losing its data.
+    "standaloneEnabled": "false",
+    "reconfigEnabled": "true",
+    # An empty member waits for one with data; start.sh marks the founders of a new ensemble.
+    "db.autocreate": "false",
+    # By default up to 60 s pass between two calls of a member that looks for its peers.
+    "fastleader.maxNotificationInterval": "2000",
+    "admin.enableServer": "true",
+    "admin.serverPort": str(names.ADMIN_PORT),
+    # Without an ACL on / any made-up user may call these (CVE-2025-58457, pain 37).
+    "admin.snapshot.enabled": "false",
+    "admin.restore.enabled": "false",
+}
+"""What the operator decides; `api.owned_keys` refuses each of these keys in `spec.config`."""
+
+_DEFAULTS: Final[Mapping[str, str]] = {
+    "tickTime": "2000",
+    "initLimit": "10",
+    "syncLimit": "5",
+    # A node that vanishes answers no packet: 5 s and initLimit ticks are how long each attempt to
+    # reach it would hold up an election otherwise.
+    "cnxTimeout": "500",
+    "connectToLearnerMasterLimit": "2",
+    # Whom leadership is handed to may listen for its followers only after they have first called: the
+    # pause until the next of their five calls, 100 ms by default, is then most of the time without a leader.
+    "leaderConnectDelayDuringRetryMs": "50",
+    # Election connections are silent between elections, which is when middle boxes forget them.
+    "tcpKeepAlive": "true",
+    "autopurge.purgeInterval": "1",
+    "autopurge.snapRetainCount": "3",
+    "maxClientCnxns": "60",
+    "4lw.commands.whitelist": "srvr,mntr,ruok",
+}
+"""What a careful administrator sets; `spec.config` may say otherwise."""
+
+_LAST_PLAIN_CHARACTER: Final = 0x7E  # of ASCII
+_KIBIBYTE: Final = 1024
+_MEBIBYTE: Final = 1024**2
+_LARGEST_PREALLOCATION: Final = 64 * _MEBIBYTE  # ZooKeeper's default
+_LARGEST_LOG: Final = 512 * _MEBIBYTE
+_SMALLEST_PREALLOCATION: Final = _MEBIBYTE
+_SMALLEST_LOG: Final = 8 * _MEBIBYTE
+
+
+def build_config(ensemble: Ensemble) -> Object:
+    """The ConfigMap `NAME-config`."""
+    return child(
+        ensemble,
+        api_version="v1",
+        kind="ConfigMap",
+        name=names.config_name(ensemble.name),
+        content={"data": {ZOO_CFG: zoo_cfg(ensemble), **_FILES}},
+    )
+
+
+def zoo_cfg(ensemble: Ensemble) -> str:
+    """The text of zoo.cfg, but for `dynamicConfigFile`, which start.sh adds.
+
+    Every key is there once. Keys of the spec that the operator owns, or whose value would not stay on
+    its line, are left out: `judge.spec` reports them, and even then they can never take effect.
+    """
+    chosen = {
+        key: _text(key, value)
+        for key, value in ensemble.spec.config.items()
+        if refusal_of(key) is None and refusal_of_value(key, value) is None and key not in _OWNED
+    }
+    free = {**_DEFAULTS, **_log_file_sizes(ensemble), **chosen}
+    known = [*_DEFAULTS, *_log_file_sizes(ensemble)]
+    further = sorted(key for key in free if key not in known)
+    lines = [
+        "# Set by the operator",
+        *(f"{key}={value}" for key, value in _OWNED.items()),
+        "# Defaults, or spec.config",
+        *(f"{key}={_escaped(free[key])}" for key in (*known, *further)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _text(key: str, value: str | int) -> str:
+    if isinstance(value, bool):
+        words = ("yes", "no") if key in YES_NO_KEYS else ("true", "false")
+        return words[0] if value else words[1]
+    return str(value)
+
+
+def _escaped(value: str) -> str:
+    r"""A value in the form of a Java properties file: ASCII, and no backslash at the end of the line.
+
+    A lone backslash there would make the next line, perhaps one of ours, a part of the value.
+    """
+    units = value.replace("\\", "\\\\").encode("utf-16-be")
+    pairs = (int.from_bytes(units[i : i + 2], "big") for i in range(0, len(units), 2))
+    return "".join(
+        chr(unit) if unit <= _LAST_PLAIN_CHARACTER else f"\\u{unit:04x}" for unit in pairs
+    )
+
+
+def _log_file_sizes(ensemble: Ensemble) -> dict[str, str]:
+    """How large files of the transaction log get, so that a small volume does not fill (pain 27).
+
+    ZooKeeper's 4 GiB per file are no match for volumes of a few. From 4 GiB on the values are fixed,
+    so that growing a volume usually changes nothing; below that a file gets an eighth of the volume, in
+    steps of two: three snapshots and the logs since the oldest of them leave half of it free.
+    """
+    storage = ensemble.spec.storage
+    volume = storage.data if storage.log is None else storage.log
+    size = parse_quantity(volume.size)
+    log = _power_of_two(size // 8, _SMALLEST_LOG, _LARGEST_LOG)
+    preallocation = _power_of_two(size // 64, _SMALLEST_PREALLOCATION, _LARGEST_PREALLOCATION)
+    return {
+        "preAllocSize": str(preallocation // _KIBIBYTE),
+        "snapSizeLimitInKb": str(log // _KIBIBYTE),
+    }
+
+
+def _power_of_two(size: int, least: int, most: int) -> int:
+    """The largest power of two that is not above `size`, within bounds."""
+    return max(least, min(most, 1 << max(size.bit_length() - 1, 0)))

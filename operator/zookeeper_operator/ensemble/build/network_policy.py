@@ -1,0 +1,61 @@
+"""The NetworkPolicy: the client port is open, everything else is not (pain 37)."""
+
+from typing import Any
+
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build.objects import child, member_selector
+from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.kube.api import Object
+
+_METRICS_PORT = 7000
+
+
+def _rule(*ports: int, peers: list[Any] | None = None) -> Object:
+    """One ingress rule; without peers, from anywhere."""
+    opened: Object = {"ports": [{"port": port, "protocol": "TCP"} for port in ports]}
+    if peers is not None:
+        opened["from"] = peers
+    return opened
+
+
+def build_network_policy(ensemble: Ensemble) -> Object:
+    """The policy `NAME` over all members, for ingress.
+
+    Clients may come from anywhere, quorum traffic only from members of this ensemble, and the
+    AdminServer is for the operator, unless the spec opens it to the outside. Probes come from the
+    node and are always let through. The port of the Prometheus provider is open where
+    `spec.config` turns that on.
+    """
+    spec = ensemble.spec
+    operator = {
+        "namespaceSelector": {
+            "matchLabels": {"kubernetes.io/metadata.name": ensemble.operator_namespace}
+        },
+        "podSelector": {"matchLabels": {"app.kubernetes.io/name": names.FIELD_MANAGER}},
+    }
+    members = {"podSelector": {"matchLabels": member_selector(ensemble)}}
+    ingress = [
+        _rule(names.CLIENT_PORT),
+        _rule(names.QUORUM_PORT, names.ELECTION_PORT, peers=[members]),
+    ]
+    if spec.external is not None and spec.external.admin_server:
+        ingress.append(_rule(names.ADMIN_PORT))
+    else:
+        ingress.append(_rule(names.ADMIN_PORT, peers=[operator]))
+    if spec.config.get("metricsProvider.className"):
+        port = str(spec.config.get("metricsProvider.httpPort", _METRICS_PORT))
+        if port.isdecimal():
+            ingress.append(_rule(int(port)))
+    return child(
+        ensemble,
+        api_version="networking.k8s.io/v1",
+        kind="NetworkPolicy",
+        name=ensemble.name,
+        content={
+            "spec": {
+                "podSelector": {"matchLabels": member_selector(ensemble)},
+                "policyTypes": ["Ingress"],
+                "ingress": ingress,
+            }
+        },
+    )

@@ -1,0 +1,157 @@
+"""What a user's `spec.podTemplate` may not touch.
+
+Everything is allowed but what a promise hangs on: who a member is, where it is reached, how it is
+probed, where its data is, and what the status is read from. The answers say what to use instead.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.ensemble import Ensemble
+
+OWN_VOLUMES: Final = (names.DATA_VOLUME, names.LOG_VOLUME, "config", "membership", "scratch")
+OWN_MOUNTS: Final = ("/data", "/datalog", "/conf", "/config", "/membership", "/logs", "/tmp")  # noqa: S108
+OWN_PORTS: Final = (names.CLIENT_PORT, names.QUORUM_PORT, names.ELECTION_PORT, names.ADMIN_PORT)
+OWN_ENVIRONMENT: Final = (
+    "ZOO_MY_ID",
+    "POD_NAME",
+    "MEMBERS_DOMAIN",
+    "ENSEMBLE_IDENTITY",
+    "ZOO_SERVERS",
+    "SUPER_DIGEST",
+    "ZK_SERVER_HEAP",
+    "SERVER_JVMFLAGS",
+    "JMXDISABLE",
+    "HOME",
+)
+
+_IDENTITY: Final = "a member is known by its name"
+_POD_KEYS: Final[Mapping[str, str]] = {
+    "hostname": _IDENTITY,
+    "subdomain": _IDENTITY,
+    "setHostnameAsFQDN": _IDENTITY,
+    "hostNetwork": "two members on one node would want the same ports, and the NetworkPolicy would "
+    "not apply",
+    "restartPolicy": "a member that ends is always restarted",
+    "activeDeadlineSeconds": "members are not to end",
+    "ephemeralContainers": "use kubectl debug",
+}
+_IMAGE: Final = "use spec.image"
+_COMMAND: Final = "the start script checks the volume and the membership"
+_PROBE: Final = "the probes know what a member without a quorum looks like"
+_REPORT: Final = "the status is read from it"
+_CONTAINER_KEYS: Final[Mapping[str, str]] = {
+    "image": _IMAGE,
+    "imagePullPolicy": _IMAGE,
+    "command": _COMMAND,
+    "args": _COMMAND,
+    "livenessProbe": _PROBE,
+    "readinessProbe": _PROBE,
+    "startupProbe": _PROBE,
+    "resources": "use spec.resources, from which the heap is computed",
+    "terminationMessagePath": _REPORT,
+    "terminationMessagePolicy": _REPORT,
+    "restartPolicy": "a member that ends is always restarted",
+}
+_ANNOTATION_PREFIX: Final = f"{names.GROUP}/"
+
+
+def pod_template_problems(ensemble: Ensemble) -> tuple[str, ...]:
+    """Every reason why `spec.podTemplate` cannot be used, as full sentences; empty if it can."""
+    return tuple(_problems(ensemble, ensemble.spec.pod_template))
+
+
+def _problems(ensemble: Ensemble, template: Mapping[str, Any]) -> Iterator[str]:
+    for key in sorted(template.keys() - {"metadata", "spec"}):
+        yield f"spec.podTemplate.{key} is no part of a pod template; only metadata and spec are"
+    metadata, spec = template.get("metadata", {}), template.get("spec", {})
+    if isinstance(metadata, Mapping):
+        yield from _metadata_problems(ensemble, metadata)
+    else:
+        yield "spec.podTemplate.metadata has to be a map"
+    if isinstance(spec, Mapping):
+        yield from _spec_problems(spec)
+    else:
+        yield "spec.podTemplate.spec has to be a map"
+
+
+def _metadata_problems(ensemble: Ensemble, metadata: Mapping[str, Any]) -> Iterator[str]:
+    where = "spec.podTemplate.metadata"
+    for key in sorted(metadata.keys() - {"labels", "annotations"}):
+        yield f"{where}.{key} is not yours to set; only labels and annotations are"
+    labels, annotations = metadata.get("labels", {}), metadata.get("annotations", {})
+    own = {*ensemble.labels, names.LABEL_COMPONENT}
+    for key in _keys(labels):
+        if key in own or key.startswith(_ANNOTATION_PREFIX):
+            yield f"{where}.labels.{key} is owned by the operator: members are found by it"
+    for key in _keys(annotations):
+        if key.startswith(_ANNOTATION_PREFIX):
+            yield f"{where}.annotations.{key} is owned by the operator"
+    for name, value in (("labels", labels), ("annotations", annotations)):
+        if not isinstance(value, Mapping) or not all(isinstance(v, str) for v in value.values()):
+            yield f"{where}.{name} has to be a map of texts"
+
+
+def _keys(value: Any) -> list[str]:
+    return sorted(value) if isinstance(value, Mapping) else []
+
+
+def _spec_problems(spec: Mapping[str, Any]) -> Iterator[str]:
+    where = "spec.podTemplate.spec"
+    for key in sorted(_POD_KEYS.keys() & spec.keys()):
+        yield f"{where}.{key} is owned by the operator: {_POD_KEYS[key]}"
+    for volume in _named(spec.get("volumes", [])):
+        if volume["name"] in OWN_VOLUMES:
+            yield f"{where}.volumes: {volume['name']} is owned by the operator"
+    for kind in ("containers", "initContainers", "volumes"):
+        items = spec.get(kind, [])
+        if not isinstance(items, list) or len(_named(items)) != len(items):
+            yield f"{where}.{kind} has to be a list of things with a name"
+    for container in _named(spec.get("containers", [])):
+        name = container["name"]
+        if name == names.CONTAINER:
+            yield from _container_problems(container, f"{where}.containers[{name}]")
+        else:
+            yield from _port_problems(container, f"{where}.containers[{name}]")
+    for container in _named(spec.get("initContainers", [])):
+        if container["name"] == names.CONTAINER:
+            yield f"{where}.initContainers: {names.CONTAINER} is the name of the member itself"
+
+
+def _named(items: Any) -> list[Mapping[str, Any]]:
+    if not isinstance(items, list):
+        return []
+    return [i for i in items if isinstance(i, Mapping) and isinstance(i.get("name"), str)]
+
+
+def _container_problems(container: Mapping[str, Any], where: str) -> Iterator[str]:
+    for key in sorted(_CONTAINER_KEYS.keys() & container.keys()):
+        yield f"{where}.{key} is owned by the operator: {_CONTAINER_KEYS[key]}"
+    for variable in _named(_list(container, "env")):
+        name = variable["name"]
+        if name in OWN_ENVIRONMENT or name.startswith(("ZOO", "START_ROOT")):
+            yield (
+                f"{where}.env: {name} is owned by the operator; use spec.config, spec.jvm or "
+                "spec.resources"
+            )
+    for mount in _list(container, "volumeMounts"):
+        path = str(mount.get("mountPath", "")).rstrip("/") if isinstance(mount, Mapping) else ""
+        if path == "" or any(path == own or path.startswith(f"{own}/") for own in OWN_MOUNTS):
+            yield f"{where}.volumeMounts: {path or '/'} is owned by the operator"
+    for key in ("env", "volumeMounts", "ports"):
+        if not isinstance(container.get(key, []), list):
+            yield f"{where}.{key} has to be a list"
+    yield from _port_problems(container, where)
+
+
+def _port_problems(container: Mapping[str, Any], where: str) -> Iterator[str]:
+    for port in _list(container, "ports"):
+        number = port.get("containerPort") if isinstance(port, Mapping) else None
+        if number in OWN_PORTS:
+            yield f"{where}.ports: {number} is owned by the operator"
+
+
+def _list(container: Mapping[str, Any], key: str) -> list[Any]:
+    items = container.get(key, [])
+    return items if isinstance(items, list) else []

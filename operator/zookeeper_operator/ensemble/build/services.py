@@ -1,0 +1,134 @@
+"""The Services: the address of each member, of all of them, and from outside the cluster.
+
+A member is addressed by a Service of its own because the address of a Service outlives every pod. With
+names of pods, a DNS cache keeps a restarted member away for as long as the old address is cached, up
+to 30 s (pain 20).
+"""
+
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build.objects import child, member_selector
+from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.kube.api import Object
+
+
+def _port(name: str, number: int) -> Object:
+    return {"name": name, "port": number, "protocol": "TCP", "targetPort": number}
+
+
+def _member_ports() -> list[Object]:
+    return [
+        _port("client", names.CLIENT_PORT),
+        _port("quorum", names.QUORUM_PORT),
+        _port("election", names.ELECTION_PORT),
+    ]
+
+
+def build_members_service(ensemble: Ensemble) -> Object:
+    """The headless Service `NAME-members` that governs the StatefulSets.
+
+    It shows pods that are not ready: a member becomes ready only by the help of the others (pain 22).
+    """
+    return child(
+        ensemble,
+        api_version="v1",
+        kind="Service",
+        name=names.members_service_name(ensemble.name),
+        content={
+            "spec": {
+                "clusterIP": "None",
+                "publishNotReadyAddresses": True,
+                "selector": member_selector(ensemble),
+                "ports": _member_ports(),
+            }
+        },
+    )
+
+
+def build_member_service(ensemble: Ensemble, member_id: int) -> Object:
+    """The Service of one member: the host in its server line and in connection strings.
+
+    One address family only, so that the name has one address: ZooKeeper compares addresses, and
+    takes the first of several.
+    """
+    name = names.member_name(ensemble.name, member_id)
+    return child(
+        ensemble,
+        api_version="v1",
+        kind="Service",
+        name=name,
+        component=names.component_of(member_id),
+        content={
+            "spec": {
+                "type": "ClusterIP",
+                "publishNotReadyAddresses": True,
+                "selector": {**member_selector(ensemble), names.LABEL_POD_NAME: name},
+                "ports": _member_ports(),
+            }
+        },
+    )
+
+
+def build_client_service(ensemble: Ensemble) -> Object:
+    """The Service `NAME-client`: whoever is ready, voter or observer, on the client port only.
+
+    Never the AdminServer, which asks nobody for a password (pain 37).
+    """
+    return child(
+        ensemble,
+        api_version="v1",
+        kind="Service",
+        name=names.client_service_name(ensemble.name),
+        content={
+            "spec": {
+                "type": "ClusterIP",
+                "ipFamilyPolicy": "PreferDualStack",
+                "selector": member_selector(ensemble),
+                "ports": [_port("client", names.CLIENT_PORT)],
+            }
+        },
+    )
+
+
+def build_external_service(ensemble: Ensemble, member_id: int) -> Object:
+    """The Service by which one member is reached from outside (pain 34).
+
+    It shows the member even while it is not ready: there is nobody else behind this address, and its
+    AdminServer tells why.
+
+    Raises:
+        ValueError: the spec asks for no access from outside.
+    """
+    external = ensemble.spec.external
+    if external is None:
+        raise ValueError("spec.external is not set")
+    member = next((m for m in external.members if m.id == member_id), None)
+    client = _port("client", names.CLIENT_PORT)
+    if member is not None and member.node_port is not None:
+        client["nodePort"] = member.node_port
+    ports = [client]
+    if external.admin_server:
+        admin = _port("admin", names.ADMIN_PORT)
+        if member is not None and member.admin_node_port is not None:
+            admin["nodePort"] = member.admin_node_port
+        ports.append(admin)
+    return child(
+        ensemble,
+        api_version="v1",
+        kind="Service",
+        name=names.external_service_name(ensemble.name, member_id),
+        component=names.component_of(member_id),
+        annotations=external.annotations,
+        content={
+            "spec": {
+                "type": external.type,
+                "externalTrafficPolicy": external.external_traffic_policy,
+                "ipFamilyPolicy": "PreferDualStack",
+                "publishNotReadyAddresses": True,
+                "selector": {
+                    **member_selector(ensemble),
+                    names.LABEL_POD_NAME: names.member_name(ensemble.name, member_id),
+                },
+                "ports": ports,
+            }
+        },
+    )

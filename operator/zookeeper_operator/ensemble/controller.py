@@ -1,0 +1,230 @@
+"""One pass over one ensemble: observe, validate, plan, apply, status.
+
+A pass knows only which ensemble to look at, never why. Whatever wakes it, and however often, it ends in
+the same state; between passes nothing is remembered that the next one needs in order to be right.
+"""
+
+import logging
+import random
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Protocol
+
+import pydantic
+
+from zookeeper_operator.api import conditions
+from zookeeper_operator.api.conditions import Condition
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.actions import Action, Reconfigure, ReplaceMember, RestartMember
+from zookeeper_operator.ensemble.apply import Applier, NotLeadingError, Outcome
+from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.events import EventRecorder
+from zookeeper_operator.ensemble.observe import Key, Observer, addresses_of, utc_now
+from zookeeper_operator.ensemble.observed import Observed, Refusal
+from zookeeper_operator.ensemble.plan import Plan, build_plan
+from zookeeper_operator.ensemble.report.notices import action_notice, build_notices
+from zookeeper_operator.ensemble.report.status import build_status, format_time, status_differs
+from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, NamespaceEndingError, Object
+from zookeeper_operator.settings import Settings
+from zookeeper_operator.zookeeper.protocol import Address, ZooKeeper
+
+_LOG = logging.getLogger(__name__)
+# While a step is under way, the next look decides how long the ensemble does without one member.
+_UNDER_WAY = 0.25
+
+
+class Watcher(Protocol):
+    """Whoever looks at members between two passes (the prober), and keeps the health figures."""
+
+    def follow(self, key: Key, addresses: tuple[Address, ...], plan: Plan) -> None:
+        """Take over what a pass has found."""
+
+    def forget(self, key: Key) -> None:
+        """The ensemble is gone."""
+
+
+class Reconciler:
+    """Looks at ensembles and brings them in line with their specs."""
+
+    def __init__(
+        self,
+        kube: Kube,
+        zookeeper: ZooKeeper,
+        settings: Settings,
+        watcher: Watcher,
+        *,
+        may_act: Callable[[], bool] = lambda: True,
+        uniform: Callable[[float, float], float] = random.uniform,
+        now: Callable[[], datetime] = utc_now,
+        decide: Callable[[Observed], Plan] = build_plan,
+    ) -> None:
+        self._decide = decide
+        self._kube = kube
+        self._settings = settings
+        self._watcher = watcher
+        self._may_act = may_act
+        self._uniform = uniform
+        self._now = now
+        self._observer = Observer(kube, zookeeper, settings, now)
+        self._applier = Applier(kube, zookeeper, may_act)
+        self._recorder = EventRecorder(kube, settings.identity)
+        self._refusals: dict[Key, Refusal] = {}
+
+    async def reconcile(self, key: Key) -> float | None:
+        """Look at one ensemble once; the seconds after which to look again, None if it is gone.
+
+        Raises:
+            KubeError: the API server could not be asked, or refused in a way that is worth a backoff.
+        """
+        try:
+            observed = await self._observer.observe(key, self._refusals.get(key))
+        except pydantic.ValidationError as error:
+            return await self._report_unreadable(key, error)
+        if observed is None:
+            self._refusals.pop(key, None)
+            self._watcher.forget(key)
+            return None
+        plan = self._decide(observed)
+        outcome = Outcome()
+        if plan.actions:
+            try:
+                outcome = await self._applier.apply(plan)
+            except (NotLeadingError, NamespaceEndingError):
+                return self._settings.resync_seconds
+        self._remember(key, plan, outcome)
+        await self._tell(plan, outcome)
+        self._watcher.follow(key, addresses_of(observed.ensemble, observed.pods), plan)
+        if outcome.error is not None and not _is_conflict(outcome.error):
+            raise outcome.error
+        return self._when_again(plan, outcome)
+
+    def _remember(self, key: Key, plan: Plan, outcome: Outcome) -> None:
+        """Keep what saves time next time: never anything a decision needs in order to be safe."""
+        if any(isinstance(action, Reconfigure) for action in outcome.done) or outcome.refused:
+            self._observer.invalidate(key)
+        if outcome.refused is not None:
+            action, why = outcome.refused
+            voters = action.based_on.voters
+            demotion = any(s.role == "observer" and s.id in voters for s in action.joining)
+            self._refusals[key] = Refusal(why, plan.situation.observed.now, demotion)
+        elif plan.rollout.state is True:
+            self._refusals.pop(key, None)
+
+    async def _tell(self, plan: Plan, outcome: Outcome) -> None:
+        observed = plan.situation.observed
+        ensemble = observed.ensemble
+        restarted = {
+            action.member_id: action.why
+            for action in outcome.done
+            if isinstance(action, RestartMember | ReplaceMember)
+        }
+        status = build_status(
+            plan, restarted=restarted, failure=outcome.failure, refused=_is_refusal(outcome.error)
+        )
+        if not self._may_act():
+            return
+        for notice in filter(None, map(action_notice, outcome.done)):
+            await self._recorder.record(ensemble, notice, observed.now)
+        if not status_differs(ensemble.status, status) or not self._may_act():
+            return
+        if await self._write_status(ensemble, status):
+            for notice in build_notices(ensemble.status, status):
+                _log_notice(ensemble, notice.type, f"{notice.reason}: {notice.message}")
+                await self._recorder.record(ensemble, notice, observed.now)
+
+    async def _write_status(self, ensemble: Ensemble, status: Object) -> bool:
+        body = {
+            "apiVersion": names.API_VERSION,
+            "kind": names.KIND,
+            "metadata": {
+                "name": ensemble.name,
+                "namespace": ensemble.namespace,
+                "uid": ensemble.uid,
+            },
+            "status": status,
+        }
+        try:
+            await self._kube.apply_status(RESOURCES[names.KIND], body)
+        except KubeError as error:
+            # Deleted, or deleted and made anew, since the look began: this status is about nothing.
+            if error.status in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
+                return False
+            raise
+        return True
+
+    async def _report_unreadable(self, key: Key, error: pydantic.ValidationError) -> float:
+        """Say that a spec cannot be read; nothing is touched, and only an edit can change that."""
+        namespace, name = key
+        body = await self._kube.get(RESOURCES[names.KIND], namespace, name)
+        if body is None:
+            return self._settings.unsettled_seconds
+        first = error.errors()[0]
+        where = ".".join(map(str, ("spec", *first["loc"])))
+        message = f"{where}: {first['msg']}; mend it, nothing is changed until then"
+        old: Mapping[str, Any] = body.get("status") or {}
+        before = [
+            Condition(
+                type=c["type"],
+                status=c["status"],
+                reason=c.get("reason", ""),
+                last_transition_time=c.get("lastTransitionTime", ""),
+            )
+            for c in old.get("conditions") or []
+        ]
+        generation = body["metadata"].get("generation", 0)
+        found = [
+            Condition(
+                type=type_,
+                status=conditions.FALSE,
+                reason=conditions.INVALID_SPEC,
+                message=message,
+                observed_generation=generation,
+            )
+            for type_ in (conditions.READY, conditions.SPEC_VALID)
+        ]
+        merged = conditions.merge(before, found, format_time(self._now()))
+        status = {
+            **old,
+            "observedGeneration": generation,
+            "summary": conditions.INVALID_SPEC,
+            "nextAction": f"nothing until the spec is mended: {message}",
+            "conditions": [c.to_status().to_api() for c in merged],
+        }
+        if status_differs(old, status) and self._may_act():
+            _LOG.warning("%s", message, extra={"ensemble": f"{namespace}/{name}"})
+            await self._kube.apply_status(
+                RESOURCES[names.KIND],
+                {
+                    "apiVersion": names.API_VERSION,
+                    "kind": names.KIND,
+                    "metadata": {"name": name, "namespace": namespace},
+                    "status": status,
+                },
+            )
+        return self._settings.resync_seconds
+
+    def _when_again(self, plan: Plan, outcome: Outcome) -> float:
+        settings = self._settings
+        if plan.settled and not outcome.done and not outcome.failure:
+            return settings.resync_seconds * self._uniform(0.85, 1.15)
+        if any(_is_step(action) for action in outcome.done) or plan.under_way:
+            return min(_UNDER_WAY, settings.unsettled_seconds)
+        return settings.unsettled_seconds
+
+
+def _is_step(action: Action) -> bool:
+    return action.disruptive
+
+
+def _is_conflict(error: Exception) -> bool:
+    return not isinstance(error, KubeError) or error.status == HTTPStatus.CONFLICT
+
+
+def _is_refusal(error: Exception | None) -> bool:
+    return isinstance(error, KubeError) and error.status == HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def _log_notice(ensemble: Ensemble, type_: str, text: str) -> None:
+    level = logging.INFO if type_ == "Normal" else logging.WARNING
+    _LOG.log(level, text, extra={"ensemble": f"{ensemble.namespace}/{ensemble.name}"})

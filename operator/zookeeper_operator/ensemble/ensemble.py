@@ -1,0 +1,90 @@
+"""The ensemble as its spec asks for it.
+
+Values only. A `ZookeeperEnsemble` object becomes an `Ensemble` once, in `read_ensemble`; after that
+no code looks into the raw custom resource for configuration.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from zookeeper_operator.api.ensemble import EnsembleSpec
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.kube.api import Object
+from zookeeper_operator.zookeeper.servers import Role, Server
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """One `ZookeeperEnsemble`, read and typed."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    spec: EnsembleSpec
+    restarted_at: str = ""
+    deleting: bool = False
+    cluster_domain: str = "cluster.local"
+    operator_namespace: str = "zookeeper-operator"
+    status: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def voter_ids(self) -> range:
+        """The ids of the voters the spec asks for: pod index == myid == server.N."""
+        return range(1, self.spec.replicas + 1)
+
+    @property
+    def observer_ids(self) -> range:
+        """The ids of the observers the spec asks for."""
+        first = names.FIRST_OBSERVER_ID
+        return range(first, first + self.spec.observers.replicas)
+
+    def server(self, member_id: int, role: Role = "participant") -> Server:
+        """The server line of one of our members."""
+        host = names.member_host(self.name, self.namespace, member_id, self.cluster_domain)
+        return Server(member_id, host, role)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What every child carries and is found by."""
+        return {
+            "app.kubernetes.io/name": "zookeeper",
+            "app.kubernetes.io/instance": self.name,
+            "app.kubernetes.io/managed-by": names.FIELD_MANAGER,
+            names.LABEL_ENSEMBLE: self.name,
+        }
+
+    @property
+    def owner_reference(self) -> Object:
+        """The controller reference that ties a child's life to the ensemble's."""
+        return {
+            "apiVersion": names.API_VERSION,
+            "kind": names.KIND,
+            "name": self.name,
+            "uid": self.uid,
+            "controller": True,
+            "blockOwnerDeletion": False,
+        }
+
+
+def read_ensemble(body: Object, *, cluster_domain: str, operator_namespace: str) -> Ensemble:
+    """Type a raw `ZookeeperEnsemble`.
+
+    Raises:
+        pydantic.ValidationError: the spec is not what the CRD would let through, for example an
+            object stored under an older schema.
+    """
+    metadata = body["metadata"]
+    return Ensemble(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        generation=metadata.get("generation", 0),
+        spec=EnsembleSpec.model_validate(body.get("spec") or {}),
+        restarted_at=(metadata.get("annotations") or {}).get(names.ANNOTATION_RESTARTED_AT, ""),
+        deleting=bool(metadata.get("deletionTimestamp")),
+        cluster_domain=cluster_domain,
+        operator_namespace=operator_namespace,
+        status=body.get("status") or {},
+    )

@@ -1,0 +1,119 @@
+"""The names everything else is found by: API group, labels, annotations, child objects, ports.
+
+Nothing here may depend on a cluster or on a spec: a name is a function of the ensemble's own
+name and a member's id, for ever. Changing one renames objects that hold data.
+"""
+
+from typing import Final
+
+from zookeeper_operator.api.ensemble import (
+    API_VERSION,
+    FIRST_OBSERVER_ID,
+    GROUP,
+    KIND,
+    PLURAL,
+    VERSION,
+)
+from zookeeper_operator.kube.api import FIELD_MANAGER
+from zookeeper_operator.zookeeper.servers import ADMIN_PORT, CLIENT_PORT, ELECTION_PORT, QUORUM_PORT
+
+__all__ = [
+    "ADMIN_PORT",
+    "API_VERSION",
+    "CLIENT_PORT",
+    "ELECTION_PORT",
+    "FIELD_MANAGER",
+    "FIRST_OBSERVER_ID",
+    "GROUP",
+    "KIND",
+    "PLURAL",
+    "QUORUM_PORT",
+    "VERSION",
+]
+
+LABEL_ENSEMBLE: Final = f"{GROUP}/ensemble"
+LABEL_COMPONENT: Final = "app.kubernetes.io/component"
+LABEL_IDENTITY: Final = f"{GROUP}/identity"
+LABEL_POD_NAME: Final = "statefulset.kubernetes.io/pod-name"
+LABEL_POD_INDEX: Final = "apps.kubernetes.io/pod-index"
+LABEL_REVISION: Final = "controller-revision-hash"
+
+VOTER: Final = "voter"
+OBSERVER: Final = "observer"
+
+# Written by the operator on its own children.
+ANNOTATION_APPLIED: Final = f"{GROUP}/applied"
+ANNOTATION_INPUTS: Final = f"{GROUP}/inputs"
+ANNOTATION_BUILDER: Final = f"{GROUP}/builder"
+ANNOTATION_CONFIG: Final = f"{GROUP}/config"
+ANNOTATION_AUTH: Final = f"{GROUP}/auth"
+# On a claim: "true" while its volume belongs to a member of the committed configuration.
+ANNOTATION_MEMBER: Final = f"{GROUP}/member"
+# Written by people.
+ANNOTATION_RESTARTED_AT: Final = f"{GROUP}/restartedAt"
+ANNOTATION_REPLACE: Final = f"{GROUP}/replace"
+
+
+CONTAINER: Final = "zookeeper"
+DATA_VOLUME: Final = "data"
+LOG_VOLUME: Final = "datalog"
+
+
+def component_of(member_id: int) -> str:
+    """Whether an id belongs to the voters' or to the observers' StatefulSet."""
+    return OBSERVER if member_id >= FIRST_OBSERVER_ID else VOTER
+
+
+def statefulset_name(ensemble: str, component: str) -> str:
+    """`zk` for the voters, `zk-observer` for the observers."""
+    return ensemble if component == VOTER else f"{ensemble}-{OBSERVER}"
+
+
+def member_name(ensemble: str, member_id: int) -> str:
+    """The pod of a member, and the Service that is its address: `zk-1`, `zk-observer-101`."""
+    return f"{statefulset_name(ensemble, component_of(member_id))}-{member_id}"
+
+
+def claim_name(ensemble: str, member_id: int, volume: str) -> str:
+    """The claim a StatefulSet makes for one volume of one member: `data-zk-1`."""
+    return f"{volume}-{member_name(ensemble, member_id)}"
+
+
+def members_service_name(ensemble: str) -> str:
+    """The headless Service that governs the StatefulSets."""
+    return f"{ensemble}-members"
+
+
+def client_service_name(ensemble: str) -> str:
+    """The Service of all ready members."""
+    return f"{ensemble}-client"
+
+
+def external_service_name(ensemble: str, member_id: int) -> str:
+    """The Service by which one member is reached from outside the cluster."""
+    return f"{member_name(ensemble, member_id)}-external"
+
+
+def config_name(ensemble: str) -> str:
+    """The ConfigMap with zoo.cfg, logback.xml and the scripts."""
+    return f"{ensemble}-config"
+
+
+def membership_name(ensemble: str) -> str:
+    """The ConfigMap with the server list that pods start from."""
+    return f"{ensemble}-membership"
+
+
+def auth_name(ensemble: str) -> str:
+    """The Secret with the super user's password and digest."""
+    return f"{ensemble}-auth"
+
+
+def connection_name(ensemble: str) -> str:
+    """The ConfigMap and the Secret that tell applications where to connect."""
+    return f"{ensemble}-connection"
+
+
+def member_host(ensemble: str, namespace: str, member_id: int, cluster_domain: str) -> str:
+    """A member's address in server lines: its own Service, which outlives every pod."""
+    return f"{member_name(ensemble, member_id)}.{namespace}.svc.{cluster_domain}"

@@ -1,0 +1,243 @@
+"""One look at an ensemble: everything that is decided from, gathered live, in one value.
+
+Reads only. Children come from lists by label at the time of the look, never from events; members are asked
+all at once. What could not be learned is left unknown in the value, never guessed.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Final
+
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
+from zookeeper_operator.ensemble.judge.quorum import assess, find_contradiction
+from zookeeper_operator.ensemble.observed import Claim, Observed, Pod, Refusal, StorageClass
+from zookeeper_operator.ensemble.plan.children import expected_names
+from zookeeper_operator.ensemble.plan.storage import asked_size
+from zookeeper_operator.ensemble.pods import is_ours, read_claim, read_pod, read_storage_classes
+from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
+from zookeeper_operator.settings import Settings
+from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.protocol import (
+    Access,
+    Address,
+    EnsembleUnreachableError,
+    ZooKeeper,
+)
+from zookeeper_operator.zookeeper.servers import CommittedConfig
+
+Key = tuple[str, str]
+"""Namespace and name of an ensemble."""
+
+_CHILD_KINDS: Final = (
+    "StatefulSet",
+    "Service",
+    "ConfigMap",
+    "Secret",
+    "PodDisruptionBudget",
+    "NetworkPolicy",
+)
+# Two answers of one look are never given at the same instant: during a hand-over they may contradict each
+# other for some 100 ms (measured write gap: 0.2-0.7 s). Only what a second look confirms is a finding.
+_CONFIRM_SECONDS: Final = 0.7
+# The members' voting views give every change of voters away at once; only a change among observers that
+# somebody else made needs the configuration itself to be read again.
+_CONFIG_AGE_SECONDS: Final = 60.0
+
+
+def utc_now() -> datetime:
+    """The clock of the machine."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    config: CommittedConfig
+    fingerprint: object
+    at: float
+
+
+@dataclass(frozen=True)
+class _Told:
+    answers: Mapping[int, Answers]
+    committed: CommittedConfig | None
+    unreadable: str = ""
+
+
+class Observer:
+    """Looks at ensembles. Remembers only what saves a question, never what decides."""
+
+    def __init__(
+        self,
+        kube: Kube,
+        zookeeper: ZooKeeper,
+        settings: Settings,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._kube = kube
+        self._zookeeper = zookeeper
+        self._settings = settings
+        self._now = now
+        self._readings: dict[Key, _Reading] = {}
+
+    async def observe(self, key: Key, refusal: Refusal | None = None) -> Observed | None:
+        """Look at one ensemble; None if it does not exist.
+
+        Raises:
+            KubeError: the API server could not be asked; nothing is known.
+            pydantic.ValidationError: the spec cannot be read.
+        """
+        namespace, name = key
+        body = await self._kube.get(RESOURCES[names.KIND], namespace, name)
+        if body is None:
+            self.forget(key)
+            return None
+        ensemble = read_ensemble(
+            body,
+            cluster_domain=self._settings.cluster_domain,
+            operator_namespace=self._settings.namespace,
+        )
+        now = self._now()
+        listed = await self._fetch_children(ensemble)
+        candidates = [child for kind in _CHILD_KINDS for child in listed[kind]]
+        candidates += await self._fetch_unlisted(ensemble, candidates)
+        children = tuple(c for c in candidates if is_ours(c, name=name, uid=ensemble.uid))
+        pods = _read_pods(listed["Pod"], children, now)
+        claims = tuple(
+            sorted(
+                filter(None, (read_claim(c, now=now) for c in listed["PersistentVolumeClaim"])),
+                key=lambda claim: claim.name,
+            )
+        )
+        addresses = addresses_of(ensemble, pods)
+        told, classes = await asyncio.gather(
+            self._ask_ensemble(key, addresses),
+            self._fetch_storage_classes(ensemble, claims),
+        )
+        return Observed(
+            ensemble=ensemble,
+            now=now,
+            children=children,
+            foreign=tuple(c for c in candidates if c not in children),
+            pods=pods,
+            claims=claims,
+            answers=told.answers,
+            committed=told.committed,
+            unreadable=told.unreadable,
+            storage_classes=classes,
+            refusal=refusal,
+            fresh_password=secrets.token_urlsafe(24),
+        )
+
+    def forget(self, key: Key) -> None:
+        """Drop what is remembered about an ensemble."""
+        self._readings.pop(key, None)
+
+    async def _fetch_children(self, ensemble: Ensemble) -> Mapping[str, list[Object]]:
+        kinds = (*_CHILD_KINDS, "Pod", "PersistentVolumeClaim")
+        labels = f"{names.LABEL_ENSEMBLE}={ensemble.name}"
+        lists = await asyncio.gather(
+            *(self._kube.list(RESOURCES[k], ensemble.namespace, labels=labels) for k in kinds)
+        )
+        return dict(zip(kinds, lists, strict=True))
+
+    async def _fetch_unlisted(self, ensemble: Ensemble, listed: list[Object]) -> list[Object]:
+        """Objects under names we need that no list has shown: others' without our label, or too new."""
+        known = {(c["kind"], c["metadata"]["name"]) for c in listed}
+        found = await asyncio.gather(
+            *(
+                self._kube.get(RESOURCES[kind], ensemble.namespace, name)
+                for kind, name in sorted(expected_names(ensemble) - known)
+            )
+        )
+        return [body for body in found if body is not None]
+
+    async def _fetch_storage_classes(
+        self, ensemble: Ensemble, claims: tuple[Claim, ...]
+    ) -> Mapping[str, StorageClass]:
+        """The storage classes, when a claim is not what the spec asks for."""
+        asked = {volume: asked_size(ensemble, volume) for volume in {c.volume for c in claims}}
+        if all(c.phase == "Bound" and c.requested >= asked[c.volume] for c in claims):
+            return {}
+        try:
+            return read_storage_classes(await self._kube.list(RESOURCES["StorageClass"], None))
+        except KubeError as error:
+            if error.status != HTTPStatus.FORBIDDEN:
+                raise
+            return {}
+
+    async def _ask_ensemble(self, key: Key, addresses: tuple[Address, ...]) -> _Told:
+        """What the members say, and who they are by the configuration that they have committed."""
+        answers = await self._ask_members(addresses)
+        fingerprint = fingerprint_of(answers)
+        now = asyncio.get_running_loop().time()
+        known = self._readings.get(key)
+        if known and known.fingerprint == fingerprint and now - known.at < _CONFIG_AGE_SECONDS:
+            return _Told(answers, known.config)
+        serving = tuple(a for a in addresses if a.id in answers and answers[a.id].serving)
+        if not serving:
+            return _Told(
+                answers, None, "no member serves, so none can be asked for the configuration"
+            )
+        # A sync waits for a quorum; while there is none, it would only hold up the next look.
+        by_themselves = frozenset(member.id for member in serving)
+        if not assess(answers, committed=None, published=by_themselves).healthy:
+            return _Told(
+                answers,
+                None,
+                "there is no healthy quorum that could be asked for the configuration",
+            )
+        try:
+            config = await self._zookeeper.read_config(Access(serving))
+        except EnsembleUnreachableError as error:
+            # Giving up has taken seconds, and what was said before them is no longer worth telling.
+            why = f"the configuration could not be read: {error}"
+            return _Told(await self._ask_members(addresses), None, why)
+        self._readings[key] = _Reading(config, fingerprint, now)
+        return _Told(answers, config)
+
+    async def _ask_members(self, addresses: tuple[Address, ...]) -> Mapping[int, Answers]:
+        answers = await self._zookeeper.probe(addresses, thorough=True)
+        views = [a.voting_view for a in answers.values() if a.voting_view]
+        if find_contradiction(answers, frozenset().union(*views)) is None:
+            return answers
+        await asyncio.sleep(_CONFIRM_SECONDS)
+        return await self._zookeeper.probe(addresses, thorough=True)
+
+    def invalidate(self, key: Key) -> None:
+        """Read the configuration anew next time: it was changed."""
+        self._readings.pop(key, None)
+
+
+def fingerprint_of(answers: Mapping[int, Answers]) -> object:
+    """What changes whenever the committed voters can have changed."""
+    return frozenset(
+        (a.id, a.leader_id, a.is_leader, a.voting_view, a.epoch if a.is_leader else None)
+        for a in answers.values()
+        if a.serving
+    )
+
+
+def addresses_of(ensemble: Ensemble, pods: tuple[Pod, ...]) -> tuple[Address, ...]:
+    """Where the members can be asked: every pod that has an address and is to stay."""
+    return tuple(
+        Address(pod.id, ensemble.namespace, pod.name, pod.ip)
+        for pod in pods
+        if pod.ip and not pod.terminating
+    )
+
+
+def _read_pods(pods: list[Object], children: tuple[Object, ...], now: datetime) -> tuple[Pod, ...]:
+    ours = {c["metadata"]["uid"] for c in children if c["kind"] == "StatefulSet"}
+    found = []
+    for body in pods:
+        owners = {o["uid"] for o in body["metadata"].get("ownerReferences") or []}
+        pod = read_pod(body, now=now)
+        # A pod without an owner is one whose StatefulSet is being remade.
+        if pod is not None and (not owners or owners & ours):
+            found.append(pod)
+    return tuple(sorted(found, key=lambda pod: pod.id))

@@ -1,0 +1,135 @@
+"""Everything one look at an ensemble found, as one frozen value.
+
+`observe` fills it in once per pass, from live reads; nothing else decides anything. Absence is
+told apart from ignorance: a member that could not be asked has `reachable=False`, a configuration
+that could not be read is None, and neither is ever taken for "gone".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.kube.api import Object
+from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.servers import CommittedConfig
+
+# What is refused because a member is not in sync yet is worth another try soon.
+_RETRY_AFTER: Final = timedelta(seconds=2)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why a pod does not come up by itself, in the API's own words."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Pod:
+    """One member's pod."""
+
+    id: int
+    name: str
+    uid: str
+    revision: str
+    ready: bool
+    terminating: bool
+    phase: str
+    ip: str = ""
+    host_ip: str = ""
+    trouble: Trouble | None = None
+    restarts: int = 0
+    started_at: str = ""
+    unready_since: datetime | None = None
+    image: str = ""
+    replace_requested: bool = False
+
+    @property
+    def component(self) -> str:
+        """Whether it belongs to the voters' or to the observers' StatefulSet."""
+        return names.component_of(self.id)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One volume claim of one member.
+
+    `requested` and `capacity` are bytes. `member` says whether the volume is marked as belonging to a
+    member of the committed configuration.
+    """
+
+    name: str
+    uid: str
+    member_id: int
+    volume: str
+    phase: str
+    requested: int
+    capacity: int
+    identity: str
+    member: bool
+    storage_class: str = ""
+    terminating: bool = False
+    resizing: bool = False
+    file_system_resize_pending: bool = False
+
+
+@dataclass(frozen=True)
+class StorageClass:
+    """What the planner must know of a storage class."""
+
+    name: str
+    expandable: bool
+    default: bool = False
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The last reconfiguration the ensemble refused, as this process remembers it.
+
+    A hint, not state: after a restart of the operator it is gone, the call is tried again and refused
+    again.
+    """
+
+    why: str
+    at: datetime
+    demotion: bool
+
+    def is_recent(self, now: datetime) -> bool:
+        """Whether it is too early to try the same again."""
+        return now - self.at < _RETRY_AFTER
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One look at one ensemble."""
+
+    ensemble: Ensemble
+    now: datetime
+    children: tuple[Object, ...] = ()
+    """Live objects that the ensemble owns (controller owner UID), pods and claims left out."""
+    foreign: tuple[Object, ...] = ()
+    """Live objects that bear a name we need but are owned by somebody else."""
+    pods: tuple[Pod, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    answers: Mapping[int, Answers] = field(default_factory=dict)
+    committed: CommittedConfig | None = None
+    unreadable: str = ""
+    """Why the committed configuration could not be read, when it could not."""
+    storage_classes: Mapping[str, StorageClass] = field(default_factory=dict)
+    refusal: Refusal | None = None
+    fresh_password: str = ""
+    """Random; used only when there is no Secret yet. Randomness is the shell's business."""
+
+    def child(self, kind: str, name: str) -> Object | None:
+        """The owned live object of that kind and name."""
+        return next(
+            (c for c in self.children if c["kind"] == kind and c["metadata"]["name"] == name), None
+        )
+
+    def pod(self, member_id: int) -> Pod | None:
+        """The pod of a member."""
+        return next((p for p in self.pods if p.id == member_id), None)

@@ -1,0 +1,92 @@
+"""Who founds the ensemble, once, and what the pods start from ever after.
+
+Founding is the only moment in which members without data may elect a leader. It is decided when nothing
+of the ensemble exists yet, recorded in `zk-membership`, and over as soon as a quorum was seen; from then
+on an empty member may only join (pains 1, 7 and 8). The record survives the loss of any one of its
+copies: the ensemble's status, the ConfigMap, and the mark on the members' volume claims.
+"""
+
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build.membership import Membership, read_membership
+from zookeeper_operator.ensemble.judge.quorum import Health
+from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
+
+
+def published_membership(observed: Observed) -> Membership | None:
+    """What `zk-membership` holds now, if it is there and readable."""
+    config_map = observed.child("ConfigMap", names.membership_name(observed.ensemble.name))
+    if config_map is None:
+        return None
+    try:
+        return read_membership(config_map)
+    except (KeyError, ValueError):
+        return None
+
+
+def is_founded(observed: Observed, health: Health) -> bool:
+    """Whether the ensemble has, or ever had, a quorum."""
+    return (
+        bool(observed.ensemble.status.get("foundedAt"))
+        or any(claim.member for claim in observed.claims)
+        or health.healthy
+    )
+
+
+def find_identity(observed: Observed, published: Membership | None) -> str:
+    """The name stamped on every volume of this ensemble.
+
+    The volumes decide before the object does: an ensemble that is made again over retained volumes takes
+    their identity on, so that they are its own.
+    """
+    recorded = observed.ensemble.status.get("identity") or (published and published.identity)
+    if recorded:
+        return str(recorded)
+    claims = sorted(observed.claims, key=lambda claim: (not claim.member, claim.name))
+    return next((c.identity for c in claims if c.identity), observed.ensemble.uid)
+
+
+def known_ids(observed: Observed) -> frozenset[int]:
+    """The members of a founded ensemble whose published list is gone, by the best record left."""
+    status = observed.ensemble.status.get("members") or []
+    ids = frozenset(
+        member["id"] for member in status if member.get("id", 0) < names.FIRST_OBSERVER_ID
+    )
+    marked = frozenset(claim.member_id for claim in observed.claims if claim.member)
+    voters = frozenset(i for i in marked if i < names.FIRST_OBSERVER_ID)
+    return voters or ids or frozenset(observed.ensemble.voter_ids)
+
+
+def decide_membership(observed: Observed, health: Health) -> Membership:
+    """What the pods have to start from now.
+
+    The committed configuration wins over the published one unless that is newer: one of the same version
+    that differs was edited by hand. A published one is never replaced by a guess.
+    """
+    ensemble = observed.ensemble
+    published = published_membership(observed)
+    identity = find_identity(observed, published)
+    founded = is_founded(observed, health)
+    committed = observed.committed
+    if committed is not None and _is_news(committed, published):
+        servers: tuple[Server, ...] = committed.servers
+        version = committed.version
+    elif published is not None:
+        servers, version = published.servers, published.version
+    else:
+        ids = known_ids(observed) if founded else ensemble.voter_ids
+        servers, version = tuple(ensemble.server(i) for i in sorted(ids)), 0
+    founders: tuple[int, ...] = ()
+    if not founded:
+        founders = published.founders if published else tuple(ensemble.voter_ids)
+    return Membership(servers=servers, version=version, founders=founders, identity=identity)
+
+
+def _is_news(committed: CommittedConfig, published: Membership | None) -> bool:
+    if not committed.servers:
+        return False
+    if published is None:
+        return True
+    if committed.version == published.version:
+        return frozenset(committed.servers) != frozenset(published.servers)
+    return committed.version > published.version

@@ -1,0 +1,34 @@
+"""Which pods run another revision than the one their StatefulSet asks for."""
+
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.observed import Pod
+from zookeeper_operator.ensemble.plan.step import Situation
+from zookeeper_operator.kube.api import Object
+
+
+def statefulset_of(situation: Situation, component: str) -> Object | None:
+    """The live StatefulSet of a component."""
+    name = names.statefulset_name(situation.ensemble.name, component)
+    return situation.observed.child("StatefulSet", name)
+
+
+def update_revision(situation: Situation, component: str) -> str:
+    """The revision every pod of a component has to run; empty while Kubernetes has not said it yet."""
+    found = statefulset_of(situation, component)
+    if found is None:
+        return ""
+    status = found.get("status") or {}
+    if status.get("observedGeneration", 0) < found["metadata"].get("generation", 0):
+        return ""
+    return str(status.get("updateRevision") or "")
+
+
+def is_outdated(situation: Situation, pod: Pod) -> bool:
+    """Whether a pod has to be restarted: another revision, or a file system that waits to grow."""
+    revision = update_revision(situation, pod.component)
+    # A pod that is starting is what its file system waits for; that it has grown is told later.
+    waits = pod.ready and any(
+        claim.member_id == pod.id and claim.file_system_resize_pending
+        for claim in situation.observed.claims
+    )
+    return waits or (bool(revision) and pod.revision != revision)

@@ -1,0 +1,1 @@
+"""Pure: what is said about an ensemble, in its status and in Events."""

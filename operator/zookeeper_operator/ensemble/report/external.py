@@ -1,0 +1,62 @@
+"""The addresses under which members are reached from outside the cluster.
+
+A member whose pod is away keeps the address it had: its Service is still there, and whoever reads the
+connection string while the leader is restarted must not get one without it.
+"""
+
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build.membership import Membership
+from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.kube.api import Object
+
+
+def external_connection_string(observed: Observed, membership: Membership) -> str | None:
+    """A connection string for clients outside, or None while not every voter has an address."""
+    if observed.ensemble.spec.external is None:
+        return None
+    voters = sorted(s.id for s in membership.servers if s.id < names.FIRST_OBSERVER_ID)
+    told = str(observed.ensemble.status.get("externalConnectionString") or "").split(",")
+    hosts = [address.rpartition(":")[0] for address in told]
+    known = dict(zip(voters, hosts, strict=True)) if len(hosts) == len(voters) else {}
+    addresses = [external_address(observed, i, known_host=known.get(i, "")) for i in voters]
+    if not all(addresses):
+        return None
+    return ",".join(filter(None, addresses))
+
+
+def external_address(observed: Observed, member_id: int, *, known_host: str = "") -> str | None:
+    """`host:port` of one member from outside, or None while it is not known.
+
+    `known_host` is where it was before, for a member without a pod that would tell its node.
+    """
+    ensemble = observed.ensemble
+    external = ensemble.spec.external
+    service = observed.child("Service", names.external_service_name(ensemble.name, member_id))
+    if external is None or service is None:
+        return None
+    # The live Service may be one that somebody has edited and that is yet to be put right.
+    ports = service["spec"].get("ports") or []
+    client: Object = next((port for port in ports if port.get("name") == "client"), {})
+    pod = observed.pod(member_id)
+    if external.host_template:
+        host = external.host_template.format(
+            id=member_id,
+            pod=names.member_name(ensemble.name, member_id),
+            name=ensemble.name,
+            namespace=ensemble.namespace,
+        )
+    elif external.type == "LoadBalancer":
+        host = _load_balancer_host(service)
+    else:
+        host = (pod.host_ip if pod else "") or known_host
+    port = client.get("port") if external.type == "LoadBalancer" else client.get("nodePort")
+    if external.port_base is not None:
+        port = external.port_base + member_id - 1
+    if ":" in host and not host.startswith("["):
+        host = f"[{host}]"
+    return f"{host}:{port}" if host and port else None
+
+
+def _load_balancer_host(service: Object) -> str:
+    ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
+    return str(ingress[0].get("hostname") or ingress[0].get("ip") or "") if ingress else ""

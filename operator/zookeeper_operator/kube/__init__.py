@@ -1,0 +1,1 @@
+"""The Kubernetes API by plain dicts; knows nothing of ZooKeeper."""

@@ -1,0 +1,94 @@
+"""The Kubernetes API as the rest of the program sees it: plain dicts, one Protocol, its errors.
+
+The real client (`kube.client`) and the simulator implement it; nothing behind it decides anything.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+
+@dataclass(frozen=True)
+class Resource:
+    """Where objects of one kind live in the Kubernetes API."""
+
+    api_version: str
+    kind: str
+    plural: str
+    namespaced: bool = True
+
+
+FIELD_MANAGER: Final = "zookeeper-operator"
+"""Who we are to the API server: the owner of the fields we apply."""
+
+Object = dict[str, Any]
+"""A Kubernetes object as the API server shows it."""
+
+
+class KubeError(Exception):
+    """The API server refused a request, or could not be reached (`status` 0).
+
+    `status` is the HTTP status, `reason` the API's own reason (`Conflict`, `NotFound`, `Invalid`, …).
+    """
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(f"{reason or 'error'} ({status}): {message}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+
+
+class NamespaceEndingError(KubeError):
+    """The namespace is being deleted: nothing can be made in it, and what is there goes by itself."""
+
+
+class Kube(Protocol):
+    """The Kubernetes API. Every method raises `KubeError`."""
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Object | None:
+        """Read one object live; None if there is none."""
+
+    async def list(
+        self, resource: Resource, namespace: str | None, *, labels: str = ""
+    ) -> list[Object]:
+        """Read all objects that match a label selector, live. Items carry apiVersion and kind."""
+
+    async def apply(self, resource: Resource, body: Object) -> Object:
+        """Server-side apply as our field manager, conflicts forced; the object as it is now.
+
+        Afterwards it has every value of `body`, whatever others have made of it before.
+        """
+
+    async def apply_status(self, resource: Resource, body: Object) -> Object:
+        """Server-side apply of the status subresource."""
+
+    async def delete(
+        self, resource: Resource, namespace: str, name: str, *, uid: str, orphan: bool = False
+    ) -> None:
+        """Delete an object if it still has this UID. Already gone is success; another UID is not."""
+
+    async def create(self, resource: Resource, body: Object) -> Object:
+        """Create an object.
+
+        Raises:
+            KubeError: there is one of that name (409), or another refusal.
+        """
+
+
+RESOURCES: Mapping[str, Resource] = {
+    r.kind: r
+    for r in (
+        Resource("zookeeper.ensemble.dev/v1alpha1", "ZookeeperEnsemble", "zookeeperensembles"),
+        Resource("apps/v1", "StatefulSet", "statefulsets"),
+        Resource("v1", "Service", "services"),
+        Resource("v1", "ConfigMap", "configmaps"),
+        Resource("v1", "Secret", "secrets"),
+        Resource("v1", "Pod", "pods"),
+        Resource("v1", "PersistentVolumeClaim", "persistentvolumeclaims"),
+        Resource("v1", "Event", "events"),
+        Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets"),
+        Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
+        Resource("storage.k8s.io/v1", "StorageClass", "storageclasses", namespaced=False),
+        Resource("coordination.k8s.io/v1", "Lease", "leases"),
+    )
+}

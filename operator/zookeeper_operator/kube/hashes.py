@@ -1,0 +1,13 @@
+"""Hashes of what is built: how a change is told from no change without comparing whole objects."""
+
+import hashlib
+import json
+from typing import Any, Final
+
+_LENGTH: Final = 16
+
+
+def content_hash(obj: Any) -> str:
+    """A short hash of any JSON value; the order of keys in a map does not matter."""
+    canonical = json.dumps(obj, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:_LENGTH]

@@ -1,1 +1,0 @@
-"""Kubernetes and ZooKeeper through two ports, and the pass that uses them."""

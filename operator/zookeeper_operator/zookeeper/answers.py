@@ -1,0 +1,166 @@
+"""What a member's AdminServer said, read from bytes that may be anything.
+
+Pure. Members are judged by what they say, never by the HTTP status, and nothing they say is trusted to
+have the right type or size: what cannot be read is unknown.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one member's AdminServer said in this pass.
+
+    `problem` is None only when the member serves clients. All numbers are as the member gave them;
+    None means it did not give them. `leader_id` is whom this member follows or is.
+    """
+
+    id: int
+    reachable: bool
+    problem: str | None = None
+    leader_id: int | None = None
+    is_leader: bool = False
+    server_state: str = ""
+    peer_state: str = ""
+    zxid: int | None = None
+    voting_view: frozenset[int] | None = None
+    quorum_size: int | None = None
+    synced_followers: int | None = None
+    synced_non_voting_followers: int | None = None
+    synced_observers: int | None = None
+    pending_syncs: int | None = None
+    connections: int | None = None
+    data_bytes: int | None = None
+    log_bytes: int | None = None
+    version: str = ""
+
+    @property
+    def serving(self) -> bool:
+        """Whether it takes part in broadcast, following or leading, and answers clients."""
+        return self.reachable and self.problem is None and self.peer_state.endswith("broadcast")
+
+    @property
+    def epoch(self) -> int | None:
+        """The epoch of its last transaction: the upper half of the zxid."""
+        return None if self.zxid is None else self.zxid >> 32
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What became of one command: the fields it told, or why there are none.
+
+    `refused` is the member's own `error`. `trouble` says why nothing was understood; with `heard` the
+    member did answer.
+    """
+
+    fields: Mapping[str, Any] | None = None
+    refused: str | None = None
+    trouble: str | None = None
+    heard: bool = False
+    timed_out: bool = False
+
+
+def read_reply(command: str, body: bytes) -> Reply:
+    """Understand the body of one answer, which may be anything."""
+    if body.lstrip()[:1] == b"<":
+        if command == "monitor":  # its error page while the member does not serve
+            return Reply(refused="does not serve (monitor failed)", heard=True)
+        return Reply(trouble=f"answers {command} with a page that is not JSON", heard=True)
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return Reply(trouble=f"the answer to {command} is not JSON", heard=True)
+    if not isinstance(found, dict) or "error" not in found:
+        return Reply(trouble=f"the answer to {command} has another form", heard=True)
+    error = found["error"]
+    if error is not None:
+        return Reply(refused=one_line(str(error)) or "an error without a text", heard=True)
+    return Reply(fields=found, heard=True)
+
+
+def read_answers(member_id: int, replies: Mapping[str, Reply]) -> Answers:
+    """Make of one member's replies what the operator wants to know; of odd values make None."""
+    if not any(reply.heard for reply in replies.values()):
+        trouble = next((reply.trouble for reply in replies.values() if reply.trouble), None)
+        return Answers(member_id, reachable=False, problem=trouble or "nothing was asked")
+    judged = [replies[command] for command in ("leader", "monitor") if command in replies]
+    refusals = [reply.refused for reply in judged if reply.refused]
+    troubles = [reply.trouble for reply in judged if reply.trouble]
+    fields = {command: reply.fields or {} for command, reply in replies.items()}
+    leader = fields.get("leader", {})
+    monitor = fields.get("monitor", {})
+    stats = fields.get("server_stats", {})
+    dirs = fields.get("dirs", {})
+    return Answers(
+        id=member_id,
+        reachable=True,
+        problem=next(iter(refusals + troubles), None),
+        leader_id=_number(leader, "leader_id", least=1),
+        is_leader=leader.get("is_leader") is True,
+        server_state=_text(monitor, "server_state"),
+        peer_state=_text(monitor, "peer_state"),
+        zxid=_number(_table(stats, "server_stats"), "last_processed_zxid"),
+        voting_view=_ids(fields.get("voting_view", {}).get("current_config")),
+        quorum_size=_number(monitor, "quorum_size"),
+        synced_followers=_number(monitor, "synced_followers"),
+        synced_non_voting_followers=_number(monitor, "synced_non_voting_followers"),
+        synced_observers=_number(monitor, "synced_observers"),
+        pending_syncs=_number(monitor, "pending_syncs"),
+        connections=_number(monitor, "num_alive_connections"),
+        data_bytes=_number(dirs, "datadir_size"),
+        log_bytes=_number(dirs, "logdir_size"),
+        version=_version(_text(monitor, "version") or _text(stats, "version")),
+    )
+
+
+def failure_of(answers: Answers, replies: Mapping[str, Reply]) -> str | None:
+    """One of a few words, for a metric."""
+    if not answers.reachable:
+        return "timeout" if any(r.timed_out for r in replies.values()) else "unreachable"
+    if answers.problem is None:
+        return None
+    return "not_serving" if any(r.refused for r in replies.values()) else "unreadable"
+
+
+def _number(fields: Mapping[str, Any], key: str, *, least: int = 0) -> int | None:
+    value = fields.get(key)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if least <= value < 1 << 63 else None
+
+
+def _text(fields: Mapping[str, Any], key: str) -> str:
+    value = fields.get(key)
+    return one_line(value) if isinstance(value, str) else ""
+
+
+def _table(fields: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = fields.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _ids(table: object) -> frozenset[int] | None:
+    """The ids of a voting view, which is a table by id."""
+    if not isinstance(table, dict):
+        return None
+    keys = [str(key) for key in table]
+    if not all(re.fullmatch(r"[0-9]{1,3}", key) for key in keys):
+        return None
+    return frozenset(int(key) for key in keys)
+
+
+def _version(text: str) -> str:
+    """`3.9.5` of `3.9.5-293c895…, built on …`."""
+    found = re.match(r"[0-9]{1,4}(?:\.[0-9]{1,4}){1,3}", text)
+    return found[0] if found else ""
+
+
+def one_line(text: str) -> str:
+    """The beginning of a text that may be anything, on one line, 200 characters at most."""
+    return " ".join(text[:400].split())[:200]

@@ -1,0 +1,76 @@
+"""The ensemble as the rest of the program sees it: one Protocol, its arguments and its errors.
+
+The real client (`zookeeper.client`) and the simulator implement it; nothing behind it decides anything.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
+
+
+@dataclass(frozen=True)
+class Address:
+    """How to reach one member: its pod."""
+
+    id: int
+    namespace: str
+    pod: str
+    ip: str
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to speak with an ensemble as its super user. `repr` keeps the password to itself."""
+
+    members: tuple[Address, ...]
+    password: str = ""
+
+    def __repr__(self) -> str:
+        """Name the members, never the password."""
+        return f"Access(members={self.members!r})"
+
+
+class ReconfigureRefusedError(Exception):
+    """The ensemble answered a reconfiguration with a refusal that trying again will not change."""
+
+
+class EnsembleUnreachableError(Exception):
+    """No member could be asked, or none answered in time."""
+
+
+class ZooKeeper(Protocol):
+    """The ensemble itself: its members' AdminServers and its client port."""
+
+    async def probe(self, members: Sequence[Address], *, thorough: bool) -> Mapping[int, Answers]:
+        """Ask every member at once; never raises, an unreachable member says so in its answer.
+
+        `thorough` also asks what costs a member more than a millisecond or two.
+        """
+
+    async def read_config(self, access: Access) -> CommittedConfig:
+        """Read `/zookeeper/config` after a sync.
+
+        Raises:
+            EnsembleUnreachableError: it could not be read; nothing is known.
+        """
+
+    async def reconfigure(
+        self,
+        access: Access,
+        *,
+        joining: Sequence[Server],
+        leaving: Sequence[int],
+        based_on: CommittedConfig,
+    ) -> CommittedConfig:
+        """Commit one step, if `based_on` is still what is committed; the configuration after it.
+
+        The answer to the call itself is not trusted (ConnectionLoss is common for calls that were
+        committed): what was read back decides.
+
+        Raises:
+            ReconfigureRefusedError: refused (no quorum of the new configuration, no right, bad line).
+            EnsembleUnreachableError: could not be asked, or the outcome could not be read back.
+        """

@@ -1,0 +1,1 @@
+"""The ways to a member: its own address, or the Kubernetes API server."""

@@ -1,0 +1,54 @@
+"""A member's AdminServer, asked through the API server: for an operator outside the cluster."""
+
+import json
+from typing import Final
+from urllib.parse import quote
+
+from zookeeper_operator.kube.api import KubeError
+from zookeeper_operator.kube.client import KubeClient
+from zookeeper_operator.zookeeper.protocol import Address
+from zookeeper_operator.zookeeper.servers import ADMIN_PORT
+
+_BAD_GATEWAY: Final = frozenset({502, 503, 504})
+
+
+class PodProxyAdmin:
+    """`zookeeper.AdminTransport` by the proxy subresource of pods (right: get on pods/proxy)."""
+
+    def __init__(self, kube: KubeClient) -> None:
+        self._kube = kube
+
+    async def get(self, member: Address, command: str, limit: int) -> bytes:
+        """At most `limit` bytes of the answer to one command.
+
+        Raises:
+            OSError: the member, or the API server, could not be reached.
+        """
+        path = (
+            f"/api/v1/namespaces/{quote(member.namespace, safe='')}"
+            f"/pods/{quote(member.pod, safe='')}:{ADMIN_PORT}/proxy/commands/{command}"
+        )
+        try:
+            answer = await self._kube.raw("GET", path, kind="Pod", limit=limit)
+        except KubeError as error:
+            raise ConnectionError(error.message) from error
+        refusal = _refusal_of_proxy(answer.body)
+        if refusal is not None or answer.status in _BAD_GATEWAY:
+            raise ConnectionError(refusal or f"the API server's proxy answered {answer.status}")
+        return answer.body
+
+    async def close(self) -> None:
+        """Nothing: the connections are the Kubernetes client's."""
+
+
+def _refusal_of_proxy(body: bytes) -> str | None:
+    """What the proxy itself has to say, if it was not the member that answered."""
+    if b'"Status"' not in body[:1000]:
+        return None
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict) or found.get("kind") != "Status":
+        return None
+    return str(found.get("message") or "refused by the API server")

@@ -1,0 +1,122 @@
+"""Server lines, the committed configuration, and what a majority is.
+
+Pure: text becomes values and values become text. Nothing here knows where a server runs.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+CLIENT_PORT: Final = 2181
+
+
+QUORUM_PORT: Final = 2888
+
+
+ELECTION_PORT: Final = 3888
+
+
+ADMIN_PORT: Final = 8080
+
+
+Role = Literal["participant", "observer"]
+
+
+_SERVER_LINE: Final = re.compile(
+    r"^server\.(?P<id>\d+)=(?P<host>[^:;|]+|\[[^]]+\]):(?P<quorum>\d+):(?P<election>\d+)"
+    r"(?::(?P<role>participant|observer))?(?:;(?P<client>\S+))?$"
+)
+
+
+@dataclass(frozen=True)
+class Server:
+    """One `server.N=` line of a ZooKeeper configuration."""
+
+    id: int
+    host: str
+    role: Role = "participant"
+    quorum_port: int = QUORUM_PORT
+    election_port: int = ELECTION_PORT
+    client: str = f"0.0.0.0:{CLIENT_PORT}"
+
+    def line(self) -> str:
+        """The line as `reconfig` takes it and `/zookeeper/config` shows it."""
+        return (
+            f"server.{self.id}={self.host}:{self.quorum_port}:{self.election_port}"
+            f":{self.role};{self.client}"
+        )
+
+
+@dataclass(frozen=True)
+class CommittedConfig:
+    """What the ensemble itself has committed in `/zookeeper/config`.
+
+    `version` is the zxid of the reconfiguration that made it (0: never reconfigured, never led).
+    """
+
+    version: int
+    servers: tuple[Server, ...]
+
+    @property
+    def voters(self) -> frozenset[int]:
+        """Ids of the participants: the only ones whose acknowledgement counts."""
+        return frozenset(s.id for s in self.servers if s.role == "participant")
+
+    @property
+    def observers(self) -> frozenset[int]:
+        """Ids of the committed observers."""
+        return frozenset(s.id for s in self.servers if s.role == "observer")
+
+    @property
+    def ids(self) -> frozenset[int]:
+        """Everyone the configuration names."""
+        return frozenset(s.id for s in self.servers)
+
+    def server(self, member_id: int) -> Server | None:
+        """The line of one member, or None if the configuration does not name it."""
+        return next((s for s in self.servers if s.id == member_id), None)
+
+
+def majority(voters: int) -> int:
+    """How many of so many voters must acknowledge a write (ZooKeeper's simple majority)."""
+    return voters // 2 + 1
+
+
+def parse_server(line: str) -> Server:
+    """Read one `server.N=` line.
+
+    Raises:
+        ValueError: the line has another form (it is quoted in the message).
+    """
+    found = _SERVER_LINE.match(line.strip())
+    if found is None:
+        raise ValueError(f"not a server line: {line!r}")
+    client = found["client"] or f"0.0.0.0:{CLIENT_PORT}"
+    if ":" not in client:
+        client = f"0.0.0.0:{client}"
+    return Server(
+        id=int(found["id"]),
+        host=found["host"],
+        role="observer" if found["role"] == "observer" else "participant",
+        quorum_port=int(found["quorum"]),
+        election_port=int(found["election"]),
+        client=client,
+    )
+
+
+def parse_config(text: str) -> CommittedConfig:
+    """Read the content of `/zookeeper/config`: server lines and a last line `version=<hex>`.
+
+    Raises:
+        ValueError: a line has another form, or there is no version.
+    """
+    servers: list[Server] = []
+    version: int | None = None
+    for line in filter(None, (raw.strip() for raw in text.splitlines())):
+        if line.startswith("version="):
+            version = int(line.removeprefix("version="), 16)
+        else:
+            servers.append(parse_server(line))
+    if version is None:
+        raise ValueError("the configuration has no version line")
+    return CommittedConfig(version, tuple(sorted(servers, key=lambda s: s.id)))

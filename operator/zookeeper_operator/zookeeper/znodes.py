@@ -1,0 +1,114 @@
+"""Reads a tree of znodes as any client may: an anonymous session that changes nothing and sets no watch."""
+
+import posixpath
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from kazoo.client import KazooClient
+from kazoo.exceptions import KazooException, NoAuthError, NoNodeError
+from kazoo.handlers.threading import KazooTimeoutError
+
+from zookeeper_operator.zookeeper.client import SILENT
+
+_SECONDS: Final = 10.0
+_UNDER_WAY: Final = 64
+
+
+class ZnodeError(Exception):
+    """The tree cannot be read; the message says why."""
+
+
+@dataclass(frozen=True)
+class Znode:
+    """One znode. `count` children there are; `children` those that were looked at.
+
+    `hidden` means that its children may not be read, and then its size is not known either.
+    """
+
+    path: str
+    size: int = 0
+    count: int = 0
+    ephemeral: bool = False
+    hidden: bool = False
+    children: tuple["Znode", ...] = ()
+
+
+@dataclass(frozen=True)
+class _Answer:
+    names: tuple[str, ...] = ()
+    size: int = 0
+    ephemeral: bool = False
+    hidden: bool = False
+
+
+_Ask = Callable[[Sequence[str]], Sequence[_Answer | None]]
+
+
+def read_tree(address: str, path: str, *, depth: int, limit: int) -> Znode:
+    """Read a znode and what is below it; blocks, for seconds if the member does not answer.
+
+    Args:
+        address: `host:port` of a member.
+        path: The znode to begin with.
+        depth: How many levels below it are looked at.
+        limit: How many znodes are looked at in all; nearer ones come first.
+
+    Raises:
+        ZnodeError: the member cannot be spoken with, or there is no such znode.
+    """
+    client = KazooClient(hosts=address, timeout=_SECONDS, logger=SILENT)
+    try:
+        client.start(timeout=_SECONDS)
+        found = _walk(lambda paths: _ask(client, paths), path, depth=depth, limit=limit)
+    except KazooTimeoutError as error:
+        raise ZnodeError("it accepts no client session") from error
+    except (KazooException, OSError) as error:
+        raise ZnodeError(f"it breaks off the session: {type(error).__name__}") from error
+    finally:
+        client.stop()
+        client.close()
+    if path not in found:
+        raise ZnodeError(f"there is no znode {path}")
+    return _grow(path, found)
+
+
+def _ask(client: KazooClient, paths: Sequence[str]) -> Sequence[_Answer | None]:
+    """Ask about each path, many at once; None for what does not exist (any more)."""
+    answers: list[_Answer | None] = []
+    for start in range(0, len(paths), _UNDER_WAY):
+        under_way = [
+            client.get_children_async(path, include_data=True)
+            for path in paths[start : start + _UNDER_WAY]
+        ]
+        for result in under_way:
+            try:
+                names, stat = result.get(timeout=_SECONDS)
+            except NoNodeError:
+                answers.append(None)
+            except NoAuthError:
+                answers.append(_Answer(hidden=True))
+            else:
+                ephemeral = stat.ephemeralOwner != 0
+                answers.append(_Answer(tuple(sorted(names)), stat.dataLength, ephemeral))
+    return answers
+
+
+def _walk(ask: _Ask, path: str, *, depth: int, limit: int) -> dict[str, _Answer]:
+    """Level by level, until there are no more levels, or enough znodes."""
+    found: dict[str, _Answer] = {}
+    level = [path]
+    for _ in range(depth + 1):
+        level = level[: limit - len(found)]
+        answers = zip(level, ask(level), strict=True)
+        here = {where: answer for where, answer in answers if answer is not None}
+        found |= here
+        level = [posixpath.join(where, name) for where, a in here.items() for name in a.names]
+    return found
+
+
+def _grow(path: str, found: dict[str, _Answer]) -> Znode:
+    answer = found[path]
+    below = (posixpath.join(path, name) for name in answer.names)
+    children = tuple(_grow(child, found) for child in below if child in found)
+    return Znode(path, answer.size, len(answer.names), answer.ephemeral, answer.hidden, children)

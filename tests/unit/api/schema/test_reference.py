@@ -1,0 +1,30 @@
+"""The reference page is what the models say."""
+
+from pathlib import Path
+
+from zookeeper_operator.api.conditions import CONDITION_TYPES, REASONS
+from zookeeper_operator.api.schema.owned_keys import OWNED_KEYS
+from zookeeper_operator.api.schema.reference import reference
+
+FILE = Path(__file__).parents[4] / "docs" / "reference" / "ensemble.md"
+
+
+def test_the_committed_page_is_up_to_date() -> None:
+    assert FILE.read_text() == reference(), (
+        "make it anew: python -m zookeeper_operator.api.schema.reference > docs/reference/ensemble.md"
+    )
+
+
+def test_every_condition_reason_and_refused_key_is_on_the_page() -> None:
+    page = reference()
+    keys = [key for owned in OWNED_KEYS for key in owned.keys]
+    for name in (*CONDITION_TYPES, *REASONS, *keys):
+        assert f"`{name}`" in page
+
+
+def test_every_row_has_as_many_cells_as_its_table() -> None:
+    wide = 0
+    for line in reference().splitlines():
+        cells = line.replace("\\|", "").count("|")
+        assert cells == 0 or wide in (0, cells), line
+        wide = cells

@@ -1,0 +1,375 @@
+"""start.sh, run for real by bash in a folder that plays the root of a pod."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from zookeeper_operator.api.ensemble import EnsembleSpec
+from zookeeper_operator.ensemble.build.config import build_config
+from zookeeper_operator.ensemble.build.membership import Membership, build_membership
+from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.zookeeper.servers import Server
+
+REFUSED = 64
+ENSEMBLE = Ensemble("demo", "zk", "uid-1", 1, EnsembleSpec())
+FOUNDERS = (1, 2, 3)
+# Stands for the image's entrypoint: tells what it was given, as ZooKeeper would find it.
+ENTRYPOINT = """#!/bin/bash
+echo "args=$*"
+echo "servers=$ZOO_SERVERS"
+echo "flags=$SERVER_JVMFLAGS"
+echo "digest=${SUPER_DIGEST-unset}"
+"""
+
+
+class Root:
+    """The file system of one member's pod."""
+
+    def __init__(self, path: Path, *, member: int = 1) -> None:
+        self.path = path
+        self.member = member
+        for folder in ("data", "datalog", "conf", "config", "membership", "dev"):
+            (path / folder).mkdir()
+        (path / "docker-entrypoint.sh").write_text(ENTRYPOINT)
+        (path / "docker-entrypoint.sh").chmod(0o755)
+        for name, text in build_config(ENSEMBLE)["data"].items():
+            (path / "config" / name).write_text(text)
+        self.publish(ids=FOUNDERS)
+
+    def publish(
+        self, *, ids: tuple[int, ...], version: int = 0, founders: tuple[int, ...] = FOUNDERS
+    ) -> None:
+        servers = tuple(ENSEMBLE.server(i) for i in ids)
+        membership = Membership(servers, version, founders, "uid-1")
+        for name, text in build_membership(ENSEMBLE, membership)["data"].items():
+            (self.path / "membership" / name).write_text(text)
+
+    def store(self, version: int, ids: tuple[int, ...]) -> None:
+        lines = "\n".join(ENSEMBLE.server(i).line() for i in ids)
+        (self.path / f"conf/zoo.cfg.dynamic.{version:x}").write_text(lines)
+
+    def fill(self, folder: str = "data", name: str = "snapshot.0") -> None:
+        (self.path / folder / "version-2").mkdir(exist_ok=True)
+        (self.path / folder / "version-2" / name).write_text("data")
+
+    def stamp(self, text: str, *folders: str) -> None:
+        for folder in folders or ("data", "datalog"):
+            (self.path / folder / "identity").write_text(text)
+
+    def start(self, **changed: str) -> subprocess.CompletedProcess[str]:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "START_ROOT": str(self.path),
+            "ZOO_MY_ID": str(self.member),
+            "POD_NAME": f"zk-{self.member}",
+            "MEMBERS_DOMAIN": "demo.svc.cluster.local",
+            "ENSEMBLE_IDENTITY": "uid-1",
+            "SUPER_DIGEST": "super:abc=",
+            "SERVER_JVMFLAGS": "-Dx=y",
+            **changed,
+        }
+        return subprocess.run(
+            ["bash", str(self.path / "config/start.sh")],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=20,
+        )
+
+    def started(self) -> "Started":
+        result = self.start()
+        assert result.returncode == 0, result.stderr
+        return Started(self, dict(line.split("=", 1) for line in result.stdout.splitlines()))
+
+    def refused(self, **changed: str) -> str:
+        before = self.files()
+        result = self.start(**changed)
+        assert result.returncode == REFUSED, (result.returncode, result.stderr)
+        said = (self.path / "dev/termination-log").read_text().strip()
+        assert said
+        assert said in result.stderr
+        assert {k: v for k, v in self.files().items() if not k.startswith("dev/")} == before
+        return said
+
+    def files(self) -> dict[str, str]:
+        return {
+            str(file.relative_to(self.path)): file.read_text()
+            for file in sorted(self.path.rglob("*"))
+            if file.is_file() and not file.is_relative_to(self.path / "dev")
+        }
+
+    def has(self, name: str) -> bool:
+        return (self.path / name).exists()
+
+
+class Started:
+    """What ZooKeeper would start from."""
+
+    def __init__(self, root: Root, told: Mapping[str, str]) -> None:
+        self.told = told
+        text = (root.path / "conf/zoo.cfg").read_text()
+        settings = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+        self.list = Path(settings["dynamicConfigFile"])
+        self.version = int(suffix, 16) if (suffix := self.list.name[16:]) else 0
+        self.servers = [line for line in self.list.read_text().splitlines() if line]
+        self.ids = {int(line.split("=")[0].removeprefix("server.")) for line in self.servers}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Root:
+    return Root(tmp_path)
+
+
+def test_a_fresh_founder_may_elect_and_starts_from_the_published_list(root: Root) -> None:
+    started = root.started()
+    assert started.ids == {1, 2, 3}
+    assert started.version == 0
+    assert root.has("datalog/initialize")
+    assert not root.has("data/initialize")
+    assert (root.path / "data/myid").read_text().strip() == "1"
+    assert (root.path / "data/identity").read_text() == "uid-1 1\n"
+    assert started.told["args"] == "zkServer.sh start-foreground"
+    assert len(started.told["servers"].split()) == 3
+
+
+def test_the_digest_reaches_the_server_only(root: Root) -> None:
+    told = root.started().told
+    assert told["digest"] == "unset"
+    assert told["flags"].split() == [
+        "-Dzookeeper.DigestAuthenticationProvider.superDigest=super:abc=",
+        "-Dx=y",
+    ]
+    assert not any("super:abc=" in text for name, text in root.files().items() if "zoo" in name)
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("data", "snapshot.0"),
+        ("datalog", "log.100000001"),
+        ("data", "currentEpoch"),
+    ],
+)
+def test_a_founder_that_holds_a_database_never_founds_again(
+    root: Root, folder: str, name: str
+) -> None:
+    root.started()
+    (root.path / "datalog/initialize").unlink()  # ZooKeeper removes it when it is read
+    root.fill(folder, name)
+    root.started()
+    assert not root.has("datalog/initialize")
+
+
+def test_a_founder_that_crashed_before_its_first_snapshot_may_still_found(root: Root) -> None:
+    root.started()
+    (root.path / "datalog/initialize").unlink()
+    (root.path / "data/version-2").mkdir()
+    root.started()
+    assert root.has("datalog/initialize")
+
+
+def test_a_mark_left_over_is_taken_away_once_the_ensemble_is_founded(root: Root) -> None:
+    """Pain 1 and 8: an empty member of a founded ensemble may only join."""
+    root.started()
+    assert root.has("datalog/initialize")
+    root.publish(ids=FOUNDERS, version=0x100000000, founders=())
+    root.started()
+    assert not root.has("datalog/initialize")
+
+
+def test_founder_ids_are_compared_whole(tmp_path: Path) -> None:
+    root = Root(tmp_path, member=11)
+    root.publish(ids=(1, 2), founders=(1, 2, 111))
+    root.started()
+    assert not root.has("datalog/initialize")
+
+
+def test_a_joiner_starts_as_an_observer_of_no_agreed_version(tmp_path: Path) -> None:
+    root = Root(tmp_path, member=4)
+    root.publish(ids=FOUNDERS, version=0x100000000, founders=())
+    started = root.started()
+    assert started.ids == {1, 2, 3, 4}
+    assert started.version == 0
+    own = "server.4=zk-4.demo.svc.cluster.local:2888:3888:observer;0.0.0.0:2181"
+    assert own in started.servers
+    assert not root.has("datalog/initialize")
+    assert ENSEMBLE.server(4, "observer").line() == own
+
+
+def test_a_member_is_not_mistaken_for_one_whose_id_begins_alike(root: Root) -> None:
+    root.publish(ids=(10, 11), version=1)
+    assert "observer" in next(s for s in root.started().servers if s.startswith("server.1="))
+
+
+def test_a_newer_stored_list_wins_over_the_published_one(root: Root) -> None:
+    root.publish(ids=(1, 2), version=0x100000000, founders=())
+    root.store(0x200000005, (1, 2, 3))
+    started = root.started()
+    assert (started.version, started.ids) == (0x200000005, {1, 2, 3})
+
+
+def test_versions_are_compared_as_numbers(root: Root) -> None:
+    root.publish(ids=(1, 2), version=0x900000000, founders=())
+    root.store(0x1000000000, (1, 2, 3))
+    assert root.started().version == 0x1000000000
+
+
+def test_an_older_stored_list_gives_way_to_the_published_one(root: Root) -> None:
+    root.publish(ids=(1, 2, 3), version=0x300000000, founders=())
+    root.store(0x200000005, (1, 2))
+    started = root.started()
+    assert (started.version, started.ids) == (0x300000000, {1, 2, 3})
+
+
+def test_of_two_stored_lists_the_newer_one_counts(root: Root) -> None:
+    root.store(0x200000005, (1, 2, 3, 4))
+    root.store(0x100000000, (1, 2))
+    started = root.started()
+    assert (started.version, started.ids) == (0x200000005, {1, 2, 3, 4})
+
+
+def test_a_retained_volume_whose_list_is_older_and_without_me_is_no_trouble(
+    tmp_path: Path,
+) -> None:
+    """Pain 6: `My id 4 not in the peer list` after scaling down and up again."""
+    root = Root(tmp_path, member=4)
+    root.stamp("uid-1 4\n")
+    root.fill()
+    root.store(0x200000005, (1, 2, 3))
+    root.publish(ids=(1, 2, 3), version=0x300000000, founders=())
+    started = root.started()
+    assert started.version == 0
+    assert started.ids == {1, 2, 3, 4}
+
+
+def test_a_member_that_was_removed_does_not_come_back_with_a_vote(tmp_path: Path) -> None:
+    """It knows of a list without itself, newer than the published one that still has it."""
+    root = Root(tmp_path, member=3)
+    root.publish(ids=(1, 2, 3), version=0x100000000, founders=())
+    root.store(0x200000005, (1, 2))
+    started = root.started()
+    assert started.version == 0
+    assert any(s.startswith("server.3=") and ":observer;" in s for s in started.servers)
+
+
+@pytest.mark.parametrize("folder", ["data", "datalog"])
+def test_the_volume_of_another_ensemble_is_refused(root: Root, folder: str) -> None:
+    root.stamp("uid-9 1\n", folder)
+    said = root.refused()
+    assert "another ensemble (uid-9; this one is uid-1)" in said
+    assert f"/{folder} " in said
+
+
+@pytest.mark.parametrize("folder", ["data", "datalog"])
+def test_the_volume_of_another_member_is_refused(root: Root, folder: str) -> None:
+    root.stamp("uid-1 2\n", folder)
+    said = root.refused()
+    assert "belongs to member 2 of this ensemble" in said
+    assert "member 1 does not start" in said
+
+
+def test_a_myid_of_another_member_is_refused(root: Root) -> None:
+    """Pain 11: the image keeps a wrong id without a word."""
+    (root.path / "data/myid").write_text("7\n")
+    assert "belongs to member 7 (in myid)" in root.refused()
+
+
+def test_a_database_of_nobody_is_refused(root: Root) -> None:
+    root.fill()
+    assert "not the mark of this ensemble" in root.refused()
+
+
+@pytest.mark.parametrize("lost", ["data", "datalog"])
+def test_a_member_that_lost_one_of_its_two_volumes_is_refused(root: Root, lost: str) -> None:
+    """Without its log it would vote without knowing what it has acknowledged."""
+    kept = "datalog" if lost == "data" else "data"
+    root.stamp("uid-1 1\n", kept)
+    root.fill(kept, "snapshot.0" if kept == "data" else "log.1")
+    assert "part of its data is lost" in root.refused()
+
+
+@pytest.mark.parametrize("member", ["", "0", "x", "256", "08"])
+def test_what_is_no_id_is_refused(root: Root, member: str) -> None:
+    result = root.start(ZOO_MY_ID=member)
+    assert result.returncode not in {0, 127}
+
+
+def test_a_restart_of_the_container_starts_from_what_zookeeper_left(root: Root) -> None:
+    root.started()
+    (root.path / "datalog/initialize").unlink()
+    root.fill()
+    root.store(0x100000000, (1, 2, 3))
+    # ZooKeeper has rewritten zoo.cfg in place and left a copy.
+    rewritten = f"dataDir=/data\ndynamicConfigFile={root.path}/conf/zoo.cfg.dynamic.100000000\n"
+    (root.path / "conf/zoo.cfg").write_text(rewritten)
+    (root.path / "conf/zoo.cfg.bak").write_text("old")
+    started = root.started()
+    assert started.version == 0x100000000
+    assert "reconfigEnabled=true" in (root.path / "conf/zoo.cfg").read_text()
+    assert not root.has("conf/zoo.cfg.bak")
+
+
+def test_starting_twice_changes_nothing(root: Root) -> None:
+    root.started()
+    before = root.files()
+    root.started()
+    assert root.files() == before
+
+
+def test_old_lists_go_and_the_three_newest_stay(root: Root) -> None:
+    for version in range(0x100000000, 0x100000006):
+        root.store(version, (1, 2, 3))
+    root.started()
+    kept = sorted(p.name for p in root.path.glob("conf/zoo.cfg.dynamic.*"))
+    assert kept == [f"zoo.cfg.dynamic.10000000{i}" for i in (3, 4, 5)]
+
+
+@pytest.mark.parametrize(("version", "stays"), [(0x1, False), (0x200000000, True)])
+def test_a_proposed_list_stays_only_while_it_is_newer(
+    root: Root, version: int, *, stays: bool
+) -> None:
+    """ZooKeeper must not forget a proposal it has acknowledged."""
+    root.store(0x100000000, (1, 2, 3))
+    proposed = root.path / "conf/zoo.cfg.dynamic.next"
+    proposed.write_text(f"{Server(1, 'a').line()}\nversion={version:x}\n")
+    root.started()
+    assert proposed.exists() is stays
+
+
+def test_the_mount_of_a_config_map_is_read_as_one(root: Root) -> None:
+    """The kubelet swaps `..data`; the names beside it are links through it."""
+    swapped = root.path / "membership/..2026"
+    swapped.mkdir()
+    root.store(1, (1, 2, 3))
+    for name, text in (
+        ("ZOO_SERVERS", ENSEMBLE.server(1).line() + "\n"),
+        ("configVersion", "2"),
+        ("founders", ""),
+    ):
+        (swapped / name).write_text(text)
+    (root.path / "membership/..data").symlink_to("..2026")
+    started = root.started()
+    assert (started.version, started.ids) == (2, {1})
+
+
+def test_a_missing_mount_is_told(root: Root) -> None:
+    (root.path / "membership/ZOO_SERVERS").unlink()
+    result = root.start()
+    assert result.returncode not in {0, REFUSED}
+    assert "could not prepare member 1" in (root.path / "dev/termination-log").read_text()
+
+
+@pytest.mark.parametrize("name", ["start.sh", "ready.sh"])
+def test_the_scripts_are_clean(root: Root, name: str) -> None:
+    checked = subprocess.run(
+        [str(Path(sys.executable).with_name("shellcheck")), str(root.path / "config" / name)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout

@@ -1,0 +1,269 @@
+"""The StatefulSets, and what a user's pod template may do to them."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from zookeeper_operator.api.ensemble import EnsembleSpec
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build.pod_template import (
+    OWN_ENVIRONMENT,
+    OWN_MOUNTS,
+    OWN_VOLUMES,
+    pod_template_problems,
+)
+from zookeeper_operator.ensemble.build.statefulset import build_statefulset, heap_mebibytes
+from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.kube.api import Object
+
+
+def ensemble(**spec: Any) -> Ensemble:
+    return Ensemble("demo", "zk", "uid-1", 1, EnsembleSpec.model_validate(spec))
+
+
+def build(of: Ensemble, component: str = names.VOTER, **changed: Any) -> Object:
+    arguments = {"replicas": 3, "identity": "id-1", "config_hash": "c", "auth_hash": "a"}
+    return build_statefulset(of, component, **{**arguments, **changed})
+
+
+def pod(of: Ensemble) -> Object:
+    found: Object = build(of)["spec"]["template"]["spec"]
+    return found
+
+
+def container(of: Ensemble) -> Object:
+    found: Object = pod(of)["containers"][0]
+    return found
+
+
+def environment(of: Ensemble) -> dict[str, Any]:
+    return {e["name"]: e.get("value", e.get("valueFrom")) for e in container(of)["env"]}
+
+
+@pytest.mark.parametrize(("component", "first"), [("voter", 1), ("observer", 101)])
+def test_the_index_of_a_pod_is_its_id(component: str, first: int) -> None:
+    spec = build(ensemble(), component)["spec"]
+    assert spec["ordinals"] == {"start": first}
+    assert environment(ensemble())["ZOO_MY_ID"] == {
+        "fieldRef": {"fieldPath": "metadata.labels['apps.kubernetes.io/pod-index']"}
+    }
+
+
+def test_nobody_but_the_operator_restarts_members() -> None:
+    """Pain 20: in parallel, since one member alone never becomes ready. Pain 21: one hand only."""
+    spec = build(ensemble())["spec"]
+    assert spec["updateStrategy"] == {"type": "OnDelete"}
+    assert spec["podManagementPolicy"] == "Parallel"
+
+
+@pytest.mark.parametrize("component", [names.VOTER, names.OBSERVER])
+def test_the_selector_is_stable_and_selects_its_own_pods_only(component: str) -> None:
+    spec = build(ensemble(version="3.9.5"), component)["spec"]
+    selector = spec["selector"]["matchLabels"]
+    assert selector == {names.LABEL_ENSEMBLE: "zk", names.LABEL_COMPONENT: component}
+    assert spec["template"]["metadata"]["labels"].items() >= selector.items()
+
+
+def test_scaling_makes_no_new_revision_and_other_files_do() -> None:
+    base = build(ensemble())["spec"]["template"]
+    assert build(ensemble(replicas=5), replicas=5)["spec"]["template"] == base
+    for change in ({"config_hash": "d"}, {"auth_hash": "b"}):
+        assert build(ensemble(), **change)["spec"]["template"] != base
+    restarted = replace(ensemble(), restarted_at="2026-01-01T00:00:00Z")
+    annotations = build(restarted)["spec"]["template"]["metadata"]["annotations"]
+    assert annotations[names.ANNOTATION_RESTARTED_AT] == "2026-01-01T00:00:00Z"
+
+
+def test_claims_tell_whose_they_are() -> None:
+    """Pain 7: a volume is told by its label, not by its name."""
+    of = ensemble(storage={"data": {"size": "1Gi", "storageClassName": "fast"}, "log": {}})
+    data, log = build(of)["spec"]["volumeClaimTemplates"]
+    assert (data["metadata"]["name"], log["metadata"]["name"]) == ("data", "datalog")
+    assert data["metadata"]["labels"].items() >= of.labels.items()
+    assert data["metadata"]["labels"][names.LABEL_IDENTITY] == "id-1"
+    assert data["spec"]["storageClassName"] == "fast"
+    assert "storageClassName" not in log["spec"]
+    mounts = {m["mountPath"]: m["name"] for m in container(of)["volumeMounts"]}
+    assert (mounts["/data"], mounts["/conf"], mounts["/datalog"]) == ("data", "data", "datalog")
+
+
+def test_ephemeral_data_is_in_volumes_of_the_pod() -> None:
+    of = ensemble(storage={"ephemeral": True, "data": {"size": "1Gi"}})
+    assert "volumeClaimTemplates" not in build(of)["spec"]
+    assert {"name": "data", "emptyDir": {"sizeLimit": "1Gi"}} in pod(of)["volumes"]
+
+
+def test_stopping_keeps_the_volumes_whatever_the_policy() -> None:
+    """Kubernetes would take an ensemble of no pods for one scaled down, and delete every claim."""
+    retention = {"whenDeleted": "Delete", "whenScaled": "Delete"}
+    policy = "persistentVolumeClaimRetentionPolicy"
+    running = build(ensemble(storage={"retention": retention}))["spec"][policy]
+    stopped = build(ensemble(storage={"retention": retention}, stopped=True), replicas=0)
+    assert running == {"whenDeleted": "Delete", "whenScaled": "Delete"}
+    assert stopped["spec"][policy] == {"whenDeleted": "Delete", "whenScaled": "Retain"}
+
+
+def test_the_pod_passes_the_restricted_standard() -> None:
+    """Pain 33: https://kubernetes.io/docs/concepts/security/pod-security-standards/ says how."""
+    context = container(ensemble())["securityContext"]
+    assert context == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    found = pod(ensemble())
+    assert found["securityContext"]["runAsNonRoot"] is True
+    assert found["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert found["automountServiceAccountToken"] is False
+
+
+@pytest.mark.parametrize(
+    ("image", "reference"),
+    [
+        ({}, "zookeeper:3.9.4"),
+        ({"repository": "r/zk", "tag": "t"}, "r/zk:t"),
+        ({"digest": "sha256:0"}, "zookeeper@sha256:0"),
+    ],
+)
+def test_the_image(image: dict[str, str], reference: str) -> None:
+    of = ensemble(image={**image, "pullSecrets": [{"name": "s"}]})
+    assert container(of)["image"] == reference
+    assert pod(of)["imagePullSecrets"] == [{"name": "s"}]
+    assert "imagePullSecrets" not in pod(ensemble())
+
+
+@pytest.mark.parametrize(
+    ("resources", "percent", "heap"),
+    [
+        ({"limits": {"memory": "512Mi"}}, 60, 307),
+        ({"limits": {"memory": "1Gi"}}, 50, 512),
+        ({"limits": {"memory": 2**30}}, 50, 512),
+        ({"requests": {"memory": "1Gi"}}, 50, 512),
+        ({}, 50, 256),
+        ({"limits": {"memory": "much"}}, 50, 0),
+    ],
+)
+def test_the_heap_follows_the_memory(resources: dict[str, Any], percent: int, heap: int) -> None:
+    of = ensemble(resources=resources, jvm={"heapPercent": percent})
+    assert heap_mebibytes(of) == heap
+    assert environment(of)["ZK_SERVER_HEAP"] == str(heap)
+
+
+def test_options_of_the_user_come_last_and_do_not_reach_the_tools_in_the_pod() -> None:
+    found = environment(ensemble(jvm={"options": ["-XX:+UseZGC", "-Dzookeeper.log.level=DEBUG"]}))
+    assert found["SERVER_JVMFLAGS"].split()[-2:] == ["-XX:+UseZGC", "-Dzookeeper.log.level=DEBUG"]
+    assert "-Dsun.net.inetaddr.ttl=0" in found["SERVER_JVMFLAGS"].split()
+    assert "JVMFLAGS" not in found
+
+
+def test_the_log_is_as_asked_for() -> None:
+    """Act 2 of the tutorial: JSON or text, and the level."""
+    plain = environment(ensemble())["SERVER_JVMFLAGS"].split()
+    assert {"-Dzookeeper.log.level=INFO", "-Dzookeeper.log.format=text"} <= set(plain)
+    of = ensemble(logging={"level": "DEBUG", "format": "json"})
+    changed = environment(of)["SERVER_JVMFLAGS"].split()
+    assert {"-Dzookeeper.log.level=DEBUG", "-Dzookeeper.log.format=json"} <= set(changed)
+    assert "-Dzookeeper.log.target=System.out" in changed
+
+
+def test_a_member_without_a_quorum_is_not_killed() -> None:
+    found = container(ensemble())
+    for probe in ("startupProbe", "livenessProbe"):
+        assert found[probe]["httpGet"]["path"] == "/commands/ruok"
+        assert found[probe]["periodSeconds"] * found[probe]["failureThreshold"] >= 60
+    assert found["readinessProbe"]["exec"]["command"] == ["bash", "/config/ready.sh"]
+
+
+def test_what_the_operator_owns_of_a_pod_is_complete() -> None:
+    of = ensemble(storage={"log": {}, "ephemeral": True})
+    assert set(OWN_ENVIRONMENT) == set(environment(of))
+    assert set(OWN_MOUNTS) == {m["mountPath"] for m in container(of)["volumeMounts"]}
+    assert set(OWN_VOLUMES) == {v["name"] for v in pod(of)["volumes"]}
+
+
+ALLOWED: dict[str, Any] = {
+    "metadata": {"labels": {"team": "a"}, "annotations": {"prometheus.io/scrape": "true"}},
+    "spec": {
+        "serviceAccountName": "zk",
+        "nodeSelector": {"disk": "ssd"},
+        "tolerations": [{"key": "k", "operator": "Exists"}],
+        "topologySpreadConstraints": None,
+        "priorityClassName": "high",
+        "volumes": [{"name": "ca", "secret": {"secretName": "ca"}}],
+        "initContainers": [{"name": "wait", "image": "busybox"}],
+        "containers": [
+            {
+                "name": "zookeeper",
+                "env": [{"name": "EXTRA", "value": "1"}],
+                "volumeMounts": [{"name": "ca", "mountPath": "/ca"}],
+                "ports": [{"name": "metrics", "containerPort": 7000}],
+            },
+            {"name": "side", "image": "busybox", "command": ["sleep"]},
+        ],
+    },
+}
+
+
+def test_a_template_that_breaks_nothing_is_merged() -> None:
+    of = ensemble(podTemplate=ALLOWED)
+    assert pod_template_problems(of) == ()
+    template = build(of)["spec"]["template"]
+    assert template["metadata"]["labels"]["team"] == "a"
+    assert template["metadata"]["labels"][names.LABEL_ENSEMBLE] == "zk"
+    spec = template["spec"]
+    assert spec["serviceAccountName"] == "zk"
+    assert "topologySpreadConstraints" not in spec
+    assert [c["name"] for c in spec["containers"]] == ["zookeeper", "side"]
+    assert environment(of)["EXTRA"] == "1"
+    assert set(environment(of)) > set(OWN_ENVIRONMENT)
+    assert container(of)["command"] == ["bash", "/config/start.sh"]
+    assert len(container(of)["ports"]) == 5
+
+
+def zookeeper(**container: Any) -> dict[str, Any]:
+    return {"spec": {"containers": [{"name": "zookeeper", **container}]}}
+
+
+@pytest.mark.parametrize(
+    ("template", "named"),
+    [
+        ({"kind": "Pod"}, "podTemplate.kind"),
+        ({"metadata": {"name": "x"}}, "metadata.name"),
+        ({"metadata": []}, "metadata has to be"),
+        ({"metadata": {"labels": {names.LABEL_COMPONENT: "x"}}}, names.LABEL_COMPONENT),
+        ({"metadata": {"labels": {names.LABEL_ENSEMBLE: None}}}, names.LABEL_ENSEMBLE),
+        ({"metadata": {"labels": None}}, "labels has to be"),
+        ({"metadata": {"annotations": {names.ANNOTATION_CONFIG: "x"}}}, names.ANNOTATION_CONFIG),
+        ({"spec": "x"}, "spec has to be"),
+        ({"spec": {"hostname": "x"}}, "spec.hostname"),
+        ({"spec": {"subdomain": "x"}}, "spec.subdomain"),
+        ({"spec": {"hostNetwork": True}}, "spec.hostNetwork"),
+        ({"spec": {"restartPolicy": "Never"}}, "spec.restartPolicy"),
+        ({"spec": {"containers": None}}, "containers has to be"),
+        ({"spec": {"containers": [{"image": "x"}]}}, "containers has to be"),
+        ({"spec": {"volumes": [{"name": "data", "emptyDir": {}}]}}, "volumes: data"),
+        ({"spec": {"initContainers": [{"name": "zookeeper"}]}}, "initContainers: zookeeper"),
+        (zookeeper(command=["sh"]), "command"),
+        (zookeeper(args=["x"]), "args"),
+        (zookeeper(image="x"), "use spec.image"),
+        (zookeeper(resources={}), "use spec.resources"),
+        (zookeeper(livenessProbe=None), "livenessProbe"),
+        (zookeeper(readinessProbe={}), "readinessProbe"),
+        (zookeeper(startupProbe={}), "startupProbe"),
+        (zookeeper(env=None), "env has to be"),
+        (zookeeper(env=[{"name": "ZOO_MY_ID", "value": "7"}]), "ZOO_MY_ID"),
+        (zookeeper(env=[{"name": "ZOO_DATA_DIR", "value": "/x"}]), "ZOO_DATA_DIR"),
+        (zookeeper(env=[{"name": "SERVER_JVMFLAGS", "value": ""}]), "spec.jvm"),
+        (zookeeper(volumeMounts=[{"name": "x", "mountPath": "/data"}]), "/data"),
+        (zookeeper(volumeMounts=[{"name": "x", "mountPath": "/data/version-2/"}]), "/data"),
+        (zookeeper(volumeMounts=[{"name": "x", "mountPath": "/"}]), "/ is owned"),
+        (zookeeper(ports=[{"containerPort": 2181, "name": "x"}]), "2181"),
+        ({"spec": {"containers": [{"name": "s", "ports": [{"containerPort": 8080}]}]}}, "8080"),
+    ],
+)
+def test_a_template_that_breaks_a_promise_is_refused(template: dict[str, Any], named: str) -> None:
+    problems = pod_template_problems(ensemble(podTemplate=template))
+    assert problems
+    assert problems[0].startswith("spec.podTemplate")
+    assert named in problems[0]

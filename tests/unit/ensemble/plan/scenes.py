@@ -1,0 +1,201 @@
+"""Scenes for the planner: an ensemble at rest, and small changes to it.
+
+A scene is made by the planner's own children (so that nothing differs) and by members that all serve; a
+test changes what it is about.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from zookeeper_operator.api.ensemble import EnsembleSpec
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.actions import Action, Apply, Reconfigure
+from zookeeper_operator.ensemble.build.stamp import stamped
+from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.observed import Claim, Observed, Pod
+from zookeeper_operator.ensemble.plan import understand
+from zookeeper_operator.ensemble.plan.children import wanted_children
+from zookeeper_operator.kube.api import Object
+from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.servers import CommittedConfig, Role
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+GIBIBYTE = 1024**3
+
+
+def ensemble(spec: Mapping[str, Any] | None = None, **status: Any) -> Ensemble:
+    return Ensemble(
+        namespace="demo",
+        name="zk",
+        uid="uid-of-zk",
+        generation=1,
+        spec=EnsembleSpec.model_validate(spec or {}),
+        status={"foundedAt": "2025-12-31T00:00:00Z", "identity": "uid-of-zk", **status},
+    )
+
+
+def pod(member_id: int, revision: str = "new", **changes: Any) -> Pod:
+    name = names.member_name("zk", member_id)
+    return replace(
+        Pod(
+            id=member_id,
+            name=name,
+            uid=f"uid-of-{name}",
+            revision=revision,
+            ready=True,
+            terminating=False,
+            phase="Running",
+            ip=f"10.0.0.{member_id}",
+        ),
+        **changes,
+    )
+
+
+def answers(member_id: int, leader: int | None, view: Iterable[int], epoch: int = 1) -> Answers:
+    leads = member_id == leader
+    return Answers(
+        id=member_id,
+        reachable=True,
+        problem=None if leader else "not currently serving requests",
+        leader_id=leader,
+        is_leader=leads,
+        server_state="leader" if leads else "follower",
+        peer_state=f"{'leading' if leads else 'following'} - broadcast" if leader else "",
+        zxid=(epoch << 32) + 5,
+        voting_view=frozenset(view),
+        version="3.9.4",
+    )
+
+
+def silent(member_id: int) -> Answers:
+    return Answers(member_id, reachable=False)
+
+
+def claim(member_id: int, **changes: Any) -> Claim:
+    name = names.claim_name("zk", member_id, names.DATA_VOLUME)
+    return replace(
+        Claim(
+            name=name,
+            uid=f"uid-of-{name}",
+            member_id=member_id,
+            volume=names.DATA_VOLUME,
+            phase="Bound",
+            requested=5 * GIBIBYTE,
+            capacity=5 * GIBIBYTE,
+            identity="uid-of-zk",
+            member=True,
+            storage_class="standard",
+        ),
+        **changes,
+    )
+
+
+def committed(
+    owner: Ensemble, roles: Mapping[int, Role], version: int = 0x100000000
+) -> CommittedConfig:
+    return CommittedConfig(
+        version, tuple(owner.server(i, role) for i, role in sorted(roles.items()))
+    )
+
+
+def voting(*ids: int) -> dict[int, Role]:
+    return dict.fromkeys(ids, "participant")
+
+
+def live(body: Object, *, revision: str = "new") -> Object:
+    """A child as the API server shows it."""
+    metadata = {
+        **body["metadata"],
+        "uid": f"uid-of-{body['kind']}-{body['metadata']['name']}",
+        "resourceVersion": "1",
+        "generation": 1,
+    }
+    shown = {**body, "metadata": metadata}
+    if body["kind"] == "StatefulSet":
+        shown["status"] = {"observedGeneration": 1, "updateRevision": revision}
+    return shown
+
+
+def with_children(observed: Observed) -> Observed:
+    """The same scene with every child as the planner wants it, over and over until nothing changes."""
+    for _ in range(5):
+        wanted = [live(stamped(body)) for body in wanted_children(understand(observed))]
+        if list(observed.children) == wanted:
+            return observed
+        observed = replace(observed, children=tuple(wanted))
+    raise AssertionError("the children never agree with themselves")
+
+
+def at_rest(
+    size: int = 3,
+    spec: Mapping[str, Any] | None = None,
+    *,
+    leader: int | None = None,
+    roles: Mapping[int, Role] | None = None,
+) -> Observed:
+    """A founded ensemble of `size` members in which nothing is to be done."""
+    owner = ensemble({"replicas": size, "allowEvenReplicas": True, **(spec or {})})
+    agreed = roles if roles is not None else voting(*range(1, size + 1))
+    votes = [i for i, role in agreed.items() if role == "participant"]
+    led_by = leader if leader is not None else max(votes)
+    return with_children(
+        Observed(
+            ensemble=owner,
+            now=NOW,
+            pods=tuple(pod(i) for i in range(1, size + 1)),
+            claims=tuple(claim(i) for i in range(1, size + 1)),
+            answers={i: answers(i, led_by, votes) for i in range(1, size + 1)},
+            committed=committed(owner, agreed),
+            fresh_password="fresh",
+        )
+    )
+
+
+def edited(observed: Observed, spec: Mapping[str, Any]) -> Observed:
+    """The same world after the user has edited the spec."""
+    before = observed.ensemble.spec.model_dump(by_alias=True)
+    return replace(
+        observed,
+        ensemble=replace(
+            observed.ensemble, spec=EnsembleSpec.model_validate({**before, **spec}), generation=2
+        ),
+    )
+
+
+def outdated(observed: Observed, *ids: int) -> Observed:
+    """The same world in which these members run an old revision."""
+    return replace(
+        observed,
+        pods=tuple(replace(p, revision="old") if p.id in ids else p for p in observed.pods),
+    )
+
+
+def changed(observed: Observed, member_id: int, **changes: Any) -> Observed:
+    """The same world with one pod in another state."""
+    return replace(
+        observed,
+        pods=tuple(replace(p, **changes) if p.id == member_id else p for p in observed.pods),
+    )
+
+
+def without_answer(observed: Observed, *ids: int) -> Observed:
+    """The same world in which these members do not answer and have not been ready for minutes."""
+    told = {i: silent(i) if i in ids else a for i, a in observed.answers.items()}
+    scene = replace(observed, answers=told)
+    for member_id in ids:
+        scene = changed(scene, member_id, ready=False, unready_since=NOW - timedelta(minutes=5))
+    return scene
+
+
+def disruptive(actions: Iterable[Action]) -> list[Action]:
+    return [action for action in actions if action.disruptive]
+
+
+def applied(actions: Iterable[Action], kind: str) -> list[Object]:
+    return [a.body for a in actions if isinstance(a, Apply) and a.body["kind"] == kind]
+
+
+def reconfigurations(actions: Iterable[Action]) -> list[Reconfigure]:
+    return [a for a in actions if isinstance(a, Reconfigure)]

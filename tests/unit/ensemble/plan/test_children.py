@@ -1,0 +1,101 @@
+"""What of a child was edited, and what is left as another version of the operator built it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.unit.ensemble.plan.scenes import applied, at_rest, edited, ensemble, with_children
+
+from zookeeper_operator.api.ensemble import EnsembleSpec
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.plan import build_plan
+from zookeeper_operator.ensemble.plan.children import template_inputs
+from zookeeper_operator.kube.api import Object
+from zookeeper_operator.kube.diff import first_difference
+
+
+def test_a_label_more_in_a_selector_is_an_edit_and_anywhere_else_is_not() -> None:
+    wanted = {"metadata": {"labels": {"a": "b"}}, "spec": {"selector": {"a": "b"}}}
+    live = {"metadata": {"labels": {"a": "b", "c": "d"}}, "spec": {"selector": {"a": "b"}}}
+    assert first_difference(wanted, live) is None
+    live["spec"]["selector"]["c"] = "d"
+    assert first_difference(wanted, live) == "spec.selector"
+
+
+# ---- an upgrade of the operator ----
+
+
+def of_another_version(scene: Observed) -> Observed:
+    """The same ensemble, its pods built by an operator that did it in another way."""
+
+    def older(body: Object) -> Object:
+        if body["kind"] != "StatefulSet":
+            return body
+        metadata = body["metadata"]
+        annotations = {**metadata["annotations"], names.ANNOTATION_BUILDER: "0"}
+        spec = body["spec"]["template"]["spec"]
+        template = {
+            **body["spec"]["template"],
+            "spec": {**spec, "terminationGracePeriodSeconds": 7},
+        }
+        return {
+            **body,
+            "metadata": {**metadata, "annotations": annotations},
+            "spec": {**body["spec"], "template": template},
+        }
+
+    return with_children(replace(scene, children=tuple(map(older, scene.children))))
+
+
+def template_after(scene: Observed) -> Object:
+    """The pod template of the voters once a plan has been carried out."""
+    kept = [c for c in scene.children if c["kind"] == "StatefulSet"]
+    (statefulset,) = applied(build_plan(scene).actions, "StatefulSet") or kept
+    found: Object = statefulset["spec"]["template"]
+    return found
+
+
+def test_an_upgrade_of_the_operator_alone_changes_no_template() -> None:
+    scene = of_another_version(at_rest(3))
+    assert build_plan(scene).actions == ()
+    assert template_after(scene)["spec"]["terminationGracePeriodSeconds"] == 7
+    changed = edited(scene, {"logging": {"level": "DEBUG"}})
+    assert template_after(changed)["spec"]["terminationGracePeriodSeconds"] != 7
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"storage": {"data": {"size": "10Gi"}}},
+        {"storage": {"retention": {"whenScaled": "Delete"}}},
+        {"replicas": 5},
+    ],
+)
+def test_what_no_pod_template_holds_is_no_change_of_it(spec: dict[str, Any]) -> None:
+    assert template_inputs(ensemble(spec)) == template_inputs(ensemble())
+    assert template_inputs(ensemble({**spec, "logging": {"level": "DEBUG"}})) != template_inputs(
+        ensemble()
+    )
+
+
+def test_a_field_that_a_later_version_adds_is_no_change_of_the_spec() -> None:
+    class LaterSpec(EnsembleSpec):
+        compression: str = "none"
+
+    scene = of_another_version(at_rest(3))
+    later = LaterSpec.model_validate(scene.ensemble.spec.model_dump(by_alias=True))
+    upgraded = replace(scene, ensemble=replace(scene.ensemble, spec=later))
+    assert build_plan(upgraded).actions == ()
+    used = replace(upgraded.ensemble, spec=later.model_copy(update={"compression": "lz4"}))
+    assert template_after(replace(upgraded, ensemble=used)) != template_after(scene)
+
+
+def test_a_new_password_reaches_the_members_also_after_an_upgrade() -> None:
+    scene = of_another_version(at_rest(3))
+    lost = tuple(c for c in scene.children if c["metadata"]["name"] != "zk-auth")
+    template = template_after(replace(scene, children=lost, fresh_password="another"))
+    before = template_after(scene)["metadata"]["annotations"]
+    annotations = template["metadata"]["annotations"]
+    assert {k for k in before if before[k] != annotations[k]} == {names.ANNOTATION_AUTH}
+    assert template["spec"]["terminationGracePeriodSeconds"] == 7

@@ -1,0 +1,97 @@
+"""Which changes of the status are told as Events, and which are not."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.unit.ensemble.plan.scenes import NOW, answers, at_rest, edited, silent
+
+from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.plan import build_plan
+from zookeeper_operator.ensemble.report.notices import Notice, build_notices
+from zookeeper_operator.ensemble.report.status import build_status
+
+
+def status(observed: Observed) -> dict[str, Any]:
+    """The status of a scene; it stands while the next one is made."""
+    return build_status(build_plan(observed), restarted={})
+
+
+def after(before: dict[str, Any], observed: Observed) -> dict[str, Any]:
+    standing = replace(observed, now=NOW, ensemble=replace(observed.ensemble, status=before))
+    return build_status(build_plan(standing), restarted={})
+
+
+def test_stopping_is_told_once_and_is_no_alarm() -> None:
+    serving = status(at_rest(3))
+    stopping = edited(at_rest(3), {"stopped": True})
+    begun = after(serving, stopping)
+    gone = after(begun, replace(stopping, pods=(), answers={i: silent(i) for i in (1, 2, 3)}))
+    assert [(n.type, n.reason) for n in build_notices(serving, begun)] == [("Normal", "Stopped")]
+    assert build_notices(begun, gone) == ()
+    assert "members" not in gone["version"], (
+        "an empty map that had keys is refused by the API server"
+    )
+
+
+def test_starting_again_tells_who_leads_and_that_it_serves() -> None:
+    stopped = after(
+        status(at_rest(3)),
+        replace(
+            edited(at_rest(3), {"stopped": True}),
+            pods=(),
+            answers={i: silent(i) for i in (1, 2, 3)},
+            committed=None,
+        ),
+    )
+    told = build_notices(stopped, after(stopped, at_rest(3)))
+    assert {n.reason for n in told} >= {"LeaderChanged", "QuorumRestored"}
+    assert {n.type for n in told} == {"Normal"}
+
+
+def test_an_open_admin_server_is_warned_of_once() -> None:
+    external = {"type": "NodePort", "adminServer": True}
+    closed, opened = status(at_rest(3)), status(at_rest(3, {"external": external}))
+    (notice,) = build_notices(closed, opened)
+    assert isinstance(notice, Notice)
+    assert (notice.type, notice.reason) == ("Warning", "AdminServerExposed")
+    assert "password" in notice.message
+    assert build_notices(opened, opened) == ()
+    plain = status(at_rest(3, {"external": {**external, "adminServer": False}}))
+    assert build_notices(closed, plain) == ()
+    assert [n.reason for n in build_notices(plain, opened)] == ["AdminServerExposed"]
+
+
+def test_a_leader_that_is_too_busy_to_tell_its_epoch_is_no_other_leader() -> None:
+    serving = status(at_rest(3))
+    scene = at_rest(3)
+    told = {i: replace(a, zxid=None) for i, a in scene.answers.items()}
+    busy = after(serving, replace(scene, answers=told))
+    assert busy["leader"] == serving["leader"]
+    assert build_notices(serving, busy) == ()
+    another = after(serving, replace(at_rest(3, leader=1), answers=at_rest(3, leader=1).answers))
+    assert [n.reason for n in build_notices(serving, another)] == ["LeaderChanged"]
+
+
+@pytest.mark.parametrize("deleting", [False, True])
+def test_two_leaders_are_told_also_where_the_quorum_was_lost_before(*, deleting: bool) -> None:
+    scene = at_rest(3)
+    scene = replace(scene, ensemble=replace(scene.ensemble, deleting=deleting))
+    looking = {i: replace(silent(i), reachable=True) for i in (1, 2, 3)}
+    lost = after(status(scene), replace(scene, answers=looking, committed=None))
+    two = {
+        **scene.answers,
+        **{i: answers(i, i, (1, 2, 3), epoch=i) for i in (1, 2)},
+    }
+    split = after(lost, replace(scene, answers=two, committed=None))
+    assert [n.reason for n in build_notices(lost, split) if n.type == "Warning"] == ["SplitBrain"]
+    assert [n for n in build_notices(split, split) if n.reason == "SplitBrain"] == []
+
+
+def test_an_ensemble_made_again_over_its_volumes_is_not_founded_a_second_time() -> None:
+    scene = at_rest(3)
+    fresh = replace(scene, ensemble=replace(scene.ensemble, status={}))
+    kept = status(replace(fresh, pods=(), answers={}, committed=None))
+    assert kept["foundedAt"]
+    assert [n.reason for n in build_notices({}, kept)] == []
+    assert "Founded" not in {n.reason for n in build_notices(kept, after(kept, scene))}

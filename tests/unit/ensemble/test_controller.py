@@ -1,0 +1,243 @@
+"""A pass against a store of objects: what it sees although no list shows it, and where it stops."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+from tests.unit.ensemble.plan.scenes import NOW, answers, at_rest, ensemble, silent
+from tests.unit.ensemble.store import Key, Store
+
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.actions import RestartMember
+from zookeeper_operator.ensemble.controller import Reconciler, Watcher
+from zookeeper_operator.ensemble.observe import Observer
+from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.plan import build_plan
+from zookeeper_operator.kube.api import NamespaceEndingError, Object, Resource
+from zookeeper_operator.settings import Settings
+from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.protocol import (
+    Access,
+    Address,
+    EnsembleUnreachableError,
+    ZooKeeper,
+)
+from zookeeper_operator.zookeeper.servers import CommittedConfig
+
+KEY = ("demo", "zk")
+ENSEMBLE: Object = {
+    "apiVersion": names.API_VERSION,
+    "kind": names.KIND,
+    "metadata": {"namespace": "demo", "name": "zk", "uid": "uid-of-zk", "generation": 1},
+    "spec": {"replicas": 3},
+}
+
+
+class Members:
+    """An ensemble of three in which nothing is wrong."""
+
+    async def probe(self, members: Sequence[Address], *, thorough: bool) -> Mapping[int, Answers]:
+        return {address.id: answers(address.id, 3, (1, 2, 3)) for address in members}
+
+    async def read_config(self, access: Access) -> CommittedConfig:
+        found = at_rest(3).committed
+        assert found is not None
+        return found
+
+
+class LosingMembers(Members):
+    """An ensemble whose members are heard less and less; asked for its configuration, it says nothing."""
+
+    def __init__(self, *heard: frozenset[int]) -> None:
+        self.heard = list(heard)
+        self.config_asked = 0
+
+    async def probe(self, members: Sequence[Address], *, thorough: bool) -> Mapping[int, Answers]:
+        heard = self.heard.pop(0)
+        return {n: answers(n, 3, (1, 2, 3)) if n in heard else silent(n) for n in (1, 2, 3)}
+
+    async def read_config(self, access: Access) -> CommittedConfig:
+        self.config_asked += 1
+        raise EnsembleUnreachableError("no answer within 4 s")
+
+
+class Nobody:
+    """A watcher that looks away."""
+
+    def follow(self, *args: Any) -> None:
+        """Nothing is followed."""
+
+    def forget(self, *args: Any) -> None:
+        """Nothing is kept."""
+
+
+def members() -> ZooKeeper:
+    return cast("ZooKeeper", Members())
+
+
+# ---- what no list shows ----
+
+
+def with_config_map(**metadata: Any) -> Object:
+    return {"kind": "ConfigMap", "metadata": {"name": "zk-config", "uid": "found", **metadata}}
+
+
+@pytest.mark.parametrize(
+    ("labels", "unlisted"),
+    [
+        pytest.param({names.LABEL_ENSEMBLE: "zk"}, [("ConfigMap", "zk-config")], id="a stale list"),
+        pytest.param({}, [], id="a label taken off by hand"),
+    ],
+)
+async def test_a_child_that_no_list_shows_is_found_by_its_name(
+    labels: dict[str, str], unlisted: list[Key]
+) -> None:
+    owner = {"uid": ensemble().uid, "controller": True}
+    child = with_config_map(labels=labels, ownerReferences=[owner])
+    store = Store([ENSEMBLE, child], unlisted)
+    found = await Observer(store, members(), Settings(), lambda: NOW).observe(KEY)
+    assert found is not None
+    assert (found.child("ConfigMap", "zk-config"), found.foreign) == (child, ())
+
+
+async def test_what_others_have_under_a_name_of_ours_is_theirs() -> None:
+    theirs = with_config_map()
+    found = await Observer(Store([ENSEMBLE, theirs]), members(), Settings(), lambda: NOW).observe(
+        KEY
+    )
+    assert found is not None
+    assert (found.child("ConfigMap", "zk-config"), found.foreign) == (None, (theirs,))
+
+
+# ---- members that fall silent ----
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [pytest.param({1, 2}, id="without the leader"), pytest.param({3}, id="only the leader")],
+)
+async def test_without_a_quorum_nobody_waits_for_the_configuration(heard: set[int]) -> None:
+    losing = LosingMembers(frozenset(heard))
+    found = await observe(losing)
+    assert (losing.config_asked, found.committed) == (0, None)
+    assert (
+        found.unreadable == "there is no healthy quorum that could be asked for the configuration"
+    )
+
+
+async def test_a_configuration_that_is_not_had_outdates_what_was_said_before() -> None:
+    losing = LosingMembers(frozenset({1, 2, 3}), frozenset({1}))
+    found = await observe(losing)
+    assert losing.config_asked == 1
+    assert found.unreadable == "the configuration could not be read: no answer within 4 s"
+    assert {n: a.serving for n, a in found.answers.items()} == {1: True, 2: False, 3: False}
+
+
+def pod_body(member_id: int) -> Object:
+    name = f"zk-{member_id}"
+    labels = {names.LABEL_ENSEMBLE: "zk"}
+    return {
+        "kind": "Pod",
+        "metadata": {"namespace": "demo", "name": name, "uid": f"uid-of-{name}", "labels": labels},
+        "status": {"podIP": f"192.0.2.{member_id}"},
+    }
+
+
+async def observe(losing: LosingMembers) -> Observed:
+    store = Store([ENSEMBLE, *(pod_body(n) for n in (1, 2, 3))])
+    found = await Observer(store, cast("ZooKeeper", losing), Settings(), lambda: NOW).observe(KEY)
+    assert found is not None
+    return found
+
+
+# ---- a namespace that is being deleted ----
+
+
+class EndingNamespace(Store):
+    """Nothing can be made in it any more."""
+
+    async def apply(self, resource: Resource, body: Object) -> Object:
+        raise NamespaceEndingError(403, "Forbidden", "it is being terminated")
+
+
+async def test_a_namespace_that_is_being_deleted_is_no_failure(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = EndingNamespace([ENSEMBLE])
+    reconciler = Reconciler(
+        store, members(), Settings(), cast("Watcher", Nobody()), now=lambda: NOW
+    )
+    assert await reconciler.reconcile(KEY) == Settings().resync_seconds
+    assert "status" not in store.objects[names.KIND, "zk"]
+    assert not [r for r in caplog.records if r.levelname != "DEBUG"]
+
+
+# ---- a Lease that is lost in mid-pass ----
+
+
+async def first_pass(writes: int) -> tuple[Store, int]:
+    """The pass that makes the children, by a process that holds the Lease for so many writes."""
+    store = Store([ENSEMBLE])
+    written = 0
+
+    def count() -> None:
+        nonlocal written
+        written += 1
+
+    store.after_write = count
+    reconciler = Reconciler(
+        store,
+        members(),
+        Settings(),
+        cast("Watcher", Nobody()),
+        may_act=lambda: written < writes,
+        now=lambda: NOW,
+    )
+    await reconciler.reconcile(KEY)
+    return store, written
+
+
+async def test_nothing_is_written_after_the_lease_is_lost() -> None:
+    whole, writes = await first_pass(writes=1000)
+    assert whole.objects[names.KIND, "zk"]["status"]["conditions"], "the last write of a pass"
+    assert 10 < writes < 1000
+    for lost_after in range(writes):
+        store, written = await first_pass(lost_after)
+        assert written == lost_after
+        assert "status" not in store.objects[names.KIND, "zk"]
+
+
+RESTART = RestartMember(
+    2, "zk-2", "uid-of-zk-2", "zk", 0, reason="Update", why="its revision is old"
+)
+
+
+@pytest.mark.parametrize(
+    ("may_tell", "told"),
+    [
+        pytest.param(True, {"Event", names.KIND}, id="holds it"),
+        pytest.param(False, set(), id="lost it"),
+    ],
+)
+async def test_what_was_done_is_told_by_who_holds_the_lease(
+    *, may_tell: bool, told: set[str]
+) -> None:
+    """The last thing it did was to restart a member: Event and status are its successor's to write."""
+    store = Store([ENSEMBLE, pod_body(2)])
+    before = dict(store.objects)
+    reconciler = Reconciler(
+        store,
+        members(),
+        Settings(),
+        cast("Watcher", Nobody()),
+        may_act=lambda: may_tell or ("Pod", "zk-2") in store.objects,
+        now=lambda: NOW,
+        decide=lambda observed: replace(build_plan(observed), actions=(RESTART,)),
+    )
+    await reconciler.reconcile(KEY)
+    assert ("Pod", "zk-2") not in store.objects
+    written = {
+        kind for (kind, name), body in store.objects.items() if body != before.get((kind, name))
+    }
+    assert written == told
