@@ -162,7 +162,7 @@ class _Silence:
 
 
 class ZooKeeperClient:
-    """`zookeeper.protocol.ZooKeeper` for real ensembles. One per process and event loop; close it at the end."""
+    """`ZooKeeper` for real ensembles. One per process and event loop; close it at the end."""
 
     def __init__(
         self,
