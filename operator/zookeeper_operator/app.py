@@ -244,17 +244,17 @@ class Operator:
 
     def _sample(self, key: Key, plan: Plan) -> None:
         ready = conditions.find(build_conditions(plan), conditions.READY)
-        health = plan.health
+        quorum = plan.quorum
         self._metrics.ensemble(
             *key,
             EnsembleSample(
                 ready=ready is not None and ready.status == conditions.TRUE,
-                quorum_healthy=health.healthy,
-                voters=len(health.voters),
-                live_voters=len(health.live),
-                tolerates=health.tolerates,
-                epoch=health.epoch,
-                leader=health.leader,
+                quorum_healthy=quorum.healthy,
+                voters=len(quorum.voters),
+                live_voters=len(quorum.live),
+                tolerates=quorum.tolerates,
+                epoch=quorum.epoch,
+                leader=quorum.leader,
             ),
         )
 

@@ -16,7 +16,7 @@ from tests.simulation.surroundings import Surroundings
 from tests.simulation.weather import Weather
 from tests.simulation.zookeeper import Network
 
-from zookeeper_operator.api import conditions
+from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.quantity import parse_quantity
@@ -102,7 +102,7 @@ class World:
             return "the status is of an older generation"
         pods = self.api.all("Pod")
         if spec.get("stopped"):
-            if ready.get("reason") != conditions.STOPPED:
+            if ready.get("reason") != reasons.STOPPED:
                 return f"Ready says {ready.get('reason')}, not Stopped"
             return f"{len(pods)} pods are still there" if pods else ""
         if ready.get("status") != "True":

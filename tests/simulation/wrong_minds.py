@@ -157,7 +157,7 @@ def _cures_by_wiping(observed: Observed) -> Plan:
     plan = build_plan(observed)
     if not _may_act(plan) or not plan.situation.founded:
         return plan
-    silent = [p for p in observed.pods if p.id not in plan.health.serving and not p.terminating]
+    silent = [p for p in observed.pods if p.id not in plan.quorum.serving and not p.terminating]
     for pod in silent:
         claims = tuple((c.name, c.uid) for c in observed.claims if c.member_id == pod.id)
         return _with(plan, ReplaceMember(pod.id, claims, (pod.name, pod.uid), "it is broken"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from zookeeper_operator.api.conditions import NEEDS_A_PERSON, REASONS
+from zookeeper_operator.api.reasons import NEEDS_A_PERSON, REASONS
 from zookeeper_operator.control.metrics import catalogue
 from zookeeper_operator.ensemble.report import notices
 

@@ -18,11 +18,11 @@ from rich.text import Text
 from zookeeper_operator.cli.edit import pick_ensemble, read_ensembles
 from zookeeper_operator.cli.events import events_as_values, events_of, render_events
 from zookeeper_operator.cli.failure import Failure, explain
-from zookeeper_operator.cli.kubeconfig import Target, Wish, find_target
+from zookeeper_operator.cli.kubeconfig import KubeContext, Wish, find_target
 from zookeeper_operator.cli.kubectl import become, shell_command
 from zookeeper_operator.cli.look import (
     Looker,
-    View,
+    Reading,
     find_ensemble,
     list_ensembles,
     open_cluster,
@@ -127,7 +127,7 @@ def zk(context: click.Context, /, *, kubeconfig: str, context_name: str, namespa
 @click.option("--watch", "-w", is_flag=True, help="Keep the screen up to date, until Ctrl-C.")
 @_output
 @_located
-def status(target: Target, name: str, output: str, *, watch: bool) -> None:
+def status(target: KubeContext, name: str, output: str, *, watch: bool) -> None:
     """Show one ensemble on one screen; without NAME, the only one or a list of all."""
     if not watch:
         asyncio.run(_status(target, name, output))
@@ -140,38 +140,38 @@ def status(target: Target, name: str, output: str, *, watch: bool) -> None:
         return
 
 
-async def _status(target: Target, name: str, output: str) -> None:
+async def _status(target: KubeContext, name: str, output: str) -> None:
     async with open_cluster(target) as kube, open_members(target, kube) as zookeeper:
-        views = await _views(kube, Looker(kube, zookeeper), target.namespace, name)
-    values = [status_as_value(view) for view in views]
-    _print(output, values[0] if name else values, _screen(views))
+        readings = await _readings(kube, Looker(kube, zookeeper), target.namespace, name)
+    values = [status_as_value(reading) for reading in readings]
+    _print(output, values[0] if name else values, _screen(readings))
 
 
-async def _views(kube: Kube, looker: Looker, namespace: str, name: str) -> list[View]:
+async def _readings(kube: Kube, looker: Looker, namespace: str, name: str) -> list[Reading]:
     """Look at the one ensemble that is meant, or read the statuses of all."""
     bodies = [] if name else await list_ensembles(kube, namespace)
     if len(bodies) > 1:
-        return [View(body, body.get("status") or {}) for body in bodies]
+        return [Reading(body, body.get("status") or {}) for body in bodies]
     body = bodies[0] if bodies else await find_ensemble(kube, namespace, name)
-    return [await looker.view(body)]
+    return [await looker.reading(body)]
 
 
-def _screen(views: Sequence[View]) -> RenderableType:
+def _screen(readings: Sequence[Reading]) -> RenderableType:
     now = datetime.now(UTC)
-    return render_status(views[0], now) if len(views) == 1 else render_list(views, now)
+    return render_status(readings[0], now) if len(readings) == 1 else render_list(readings, now)
 
 
-async def _watch(target: Target, name: str) -> None:
+async def _watch(target: KubeContext, name: str) -> None:
     async with open_cluster(target) as kube, open_members(target, kube) as zookeeper:
         looker = Looker(kube, zookeeper)
         # What is wrong from the beginning is told as without --watch; later it may pass.
-        screen = _screen(await _views(kube, looker, target.namespace, name))
+        screen = _screen(await _readings(kube, looker, target.namespace, name))
         with Live(screen, console=_console(), auto_refresh=False) as live:
             live.refresh()
             while True:
                 await asyncio.sleep(_REFRESH_SECONDS)
                 try:
-                    screen = _screen(await _views(kube, looker, target.namespace, name))
+                    screen = _screen(await _readings(kube, looker, target.namespace, name))
                     live.update(screen, refresh=True)
                 except KubeError as error:
                     live.update(Group(screen, Text(explain(error), style="red")), refresh=True)
@@ -183,32 +183,32 @@ async def _watch(target: Target, name: str) -> None:
 @zk.command()
 @_name
 @_located
-def leader(target: Target, name: str) -> None:
+def leader(target: KubeContext, name: str) -> None:
     """Print the pod of the leader, and nothing else; exit 1 if nobody leads."""
     click.echo(asyncio.run(_leader(target, name)))
 
 
-async def _leader(target: Target, name: str) -> str:
+async def _leader(target: KubeContext, name: str) -> str:
     async with open_cluster(target) as kube, open_members(target, kube) as zookeeper:
         body = await find_ensemble(kube, target.namespace, name)
-        view = await Looker(kube, zookeeper).view(body)
-    return leader_of(view)
+        reading = await Looker(kube, zookeeper).reading(body)
+    return leader_of(reading)
 
 
-def leader_of(view: View) -> str:
+def leader_of(reading: Reading) -> str:
     """Name the pod of the leader.
 
     Raises:
         Failure: nobody leads; the message says why.
     """
-    found = view.status.get("leader")
+    found = reading.status.get("leader")
     if found:
         return str(found["pod"])
-    name = view.body["metadata"]["name"]
+    name = reading.body["metadata"]["name"]
     why = next(
         (
             c.get("message")
-            for c in view.status.get("conditions") or []
+            for c in reading.status.get("conditions") or []
             if c.get("type") == "QuorumHealthy"
         ),
         "",
@@ -232,7 +232,7 @@ def leader_of(view: View) -> str:
 @click.option("--server-side", is_flag=True, help="As kubectl apply --server-side would.")
 @_output
 @_located
-def plan(target: Target, name: str, file: Any, output: str, *, server_side: bool) -> None:
+def plan(target: KubeContext, name: str, file: Any, output: str, *, server_side: bool) -> None:
     """Tell what an edit would do: restarts, hand-overs, membership steps, volumes, refusals.
 
     Nothing is changed. Exits with 1 if the edit would be refused.
@@ -267,7 +267,7 @@ class _PassingOn(click.Command):
 @_name
 @click.option("--member", "-m", type=int, help="Id of the member; the leader if not given.")
 @_located
-def shell(target: Target, name: str, member: int | None) -> None:
+def shell(target: KubeContext, name: str, member: int | None) -> None:
     """Open zkCli.sh in a member: the leader, or the first that is ready.
 
     What follows -- is passed on to zkCli.sh, such as: kubectl zk shell -- ls /
@@ -277,7 +277,7 @@ def shell(target: Target, name: str, member: int | None) -> None:
     become(shell_command(target, pod.name, arguments, terminal=sys.stdin.isatty()))
 
 
-async def _pod(target: Target, name: str, member: int | None) -> Pod:
+async def _pod(target: KubeContext, name: str, member: int | None) -> Pod:
     async with open_cluster(target) as kube:
         return await find_pod(kube, target.namespace, name, member)
 
@@ -295,7 +295,14 @@ async def _pod(target: Target, name: str, member: int | None) -> Pod:
 @_output
 @_located
 def tree(
-    target: Target, *, path: str, name: str, depth: int, limit: int, member: int | None, output: str
+    target: KubeContext,
+    *,
+    path: str,
+    name: str,
+    depth: int,
+    limit: int,
+    member: int | None,
+    output: str,
 ) -> None:
     """Print the znodes under PATH, with their sizes and the numbers of their children."""
     if not path.startswith("/"):
@@ -306,7 +313,7 @@ def tree(
 
 
 async def _tree(
-    target: Target, path: str, name: str, *, depth: int, limit: int, member: int | None
+    target: KubeContext, path: str, name: str, *, depth: int, limit: int, member: int | None
 ) -> Znode:
     async with open_cluster(target) as kube:
         pod = await find_pod(kube, target.namespace, name, member)
@@ -320,7 +327,7 @@ async def _tree(
 @_name
 @_output
 @_located
-def events(target: Target, name: str, output: str) -> None:
+def events(target: KubeContext, name: str, output: str) -> None:
     """Print what has happened to an ensemble, oldest first."""
     found = asyncio.run(_events(target, name))
     if not found and output == "text":
@@ -329,7 +336,7 @@ def events(target: Target, name: str, output: str) -> None:
     _print(output, events_as_values(found), render_events(found, datetime.now(UTC)))
 
 
-async def _events(target: Target, name: str) -> list[Object]:
+async def _events(target: KubeContext, name: str) -> list[Object]:
     async with open_cluster(target) as kube:
         body = await find_ensemble(kube, target.namespace, name)
         found = await kube.list(RESOURCES["Event"], target.namespace)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from zookeeper_operator.api import conditions
+from zookeeper_operator.api import reasons
 from zookeeper_operator.cli.world import World, act, asked_size, config_of, find_world, wait
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import (
@@ -41,7 +41,7 @@ Outcome = Literal["settled", "waiting", "refused", "endless"]
 
 
 @dataclass(frozen=True)
-class Step:
+class Move:
     """One thing the operator does; `await` is what the cluster does between two of them.
 
     A `record` is an apply that only writes down who the members are now.
@@ -68,7 +68,7 @@ class Forecast:
     `end` are what the first and the last look find, `voters` and `observers` how many there are at first.
     """
 
-    steps: tuple[Step, ...]
+    steps: tuple[Move, ...]
     outcome: Outcome
     says: str
     refusals: tuple[str, ...]
@@ -79,7 +79,7 @@ class Forecast:
     end: Observed
     concerns: tuple[str, ...] = ()
 
-    def of(self, *kinds: Kind) -> tuple[Step, ...]:
+    def of(self, *kinds: Kind) -> tuple[Move, ...]:
         """The steps of these kinds, in order."""
         return tuple(step for step in self.steps if step.kind in kinds)
 
@@ -99,10 +99,10 @@ def foresee(
         The steps up to that point; refused if the spec cannot be acted on.
     """
     begin = world = find_world(observed, before or observed)
-    steps: list[Step] = []
+    steps: list[Move] = []
     for _ in range(limit):
         plan = build_plan(world.observed)
-        if plan.problems or plan.health.contradiction is not None:
+        if plan.problems or plan.quorum.contradiction is not None:
             return _end(plan, steps, begin, world)
         if plan.actions:
             world, taken = _carry_out(world, plan)
@@ -116,12 +116,12 @@ def foresee(
     return replace(_end(build_plan(world.observed), steps, begin, world), outcome="endless")
 
 
-def _end(plan: Plan, steps: Sequence[Step], begin: World, world: World) -> Forecast:
+def _end(plan: Plan, steps: Sequence[Move], begin: World, world: World) -> Forecast:
     verdicts = (plan.membership, plan.rollout, plan.storage)
     concerns = tuple(
         verdict.message
         for verdict in verdicts
-        if verdict.state is False and verdict.reason != conditions.EPHEMERAL_STORAGE
+        if verdict.state is False and verdict.reason != reasons.EPHEMERAL_STORAGE
     )
     outcome: Outcome = "settled" if plan.settled else "waiting"
     voters, observers = _sizes(begin)
@@ -148,9 +148,9 @@ def _sizes(world: World) -> tuple[int, int]:
 # ---------------------------------------------------------------------- the steps that are told
 
 
-def _carry_out(world: World, plan: Plan) -> tuple[World, list[Step]]:
+def _carry_out(world: World, plan: Plan) -> tuple[World, list[Move]]:
     """The world after a plan, and the steps it is told as: applies for one reason are one step."""
-    steps: list[Step] = []
+    steps: list[Move] = []
     for action in plan.actions:
         step = _step_of(action, world.observed)
         world = act(world, action)
@@ -168,7 +168,7 @@ def _carry_out(world: World, plan: Plan) -> tuple[World, list[Step]]:
     return world, steps
 
 
-def _is_one(step: Step, other: Step) -> bool:
+def _is_one(step: Move, other: Move) -> bool:
     return (step.kind, step.why) == (other.kind, other.why)
 
 
@@ -183,24 +183,24 @@ def _is_record(action: Apply, observed: Observed) -> bool:
     return name in records and observed.child(kind, name) is not None
 
 
-def _step_of(action: Action, observed: Observed) -> Step:
+def _step_of(action: Action, observed: Observed) -> Move:
     """One step for an action; the planner's words are kept."""
     ensemble = observed.ensemble.name
     match action:
         case Apply():
             kind: Kind = "record" if _is_record(action, observed) else "apply"
             body = action.body
-            return Step(kind, f"{body['kind']} {body['metadata']['name']}", action.why)
+            return Move(kind, f"{body['kind']} {body['metadata']['name']}", action.why)
         case Delete():
-            return Step("remove", f"{action.kind} {action.name}", action.why)
+            return Move("remove", f"{action.kind} {action.name}", action.why)
         case RestartMember():
-            return Step("restart", action.pod, action.why)
+            return Move("restart", action.pod, action.why)
         case ReplaceMember():
-            return Step("replace", names.member_name(ensemble, action.member_id), action.why)
+            return Move("replace", names.member_name(ensemble, action.member_id), action.why)
         case Reconfigure():
             changed = [*(s.id for s in action.joining), *action.leaving]
             named = ", ".join(names.member_name(ensemble, i) for i in changed)
-            return Step(_change_of(action), named, action.why)
+            return Move(_change_of(action), named, action.why)
 
 
 def _change_of(action: Reconfigure) -> Kind:
@@ -213,12 +213,12 @@ def _change_of(action: Reconfigure) -> Kind:
     return "join" if known is None else "vote back"
 
 
-def _add_news(steps: list[Step], news: tuple[str, ...]) -> list[Step]:
+def _add_news(steps: list[Move], news: tuple[str, ...]) -> list[Move]:
     """Tell what happens by itself with the step that brought it about."""
     if not news:
         return steps
     if not steps:
-        return [Step("await", "the cluster", then=news)]
+        return [Move("await", "the cluster", then=news)]
     last = steps[-1]
     expected = f"{last.subject} starts" if last.kind in {"restart", "replace"} else ""
     told = tuple(one for one in news if one != expected)

@@ -17,7 +17,7 @@ _POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/name
 
 
 @dataclass(frozen=True)
-class Target:
+class KubeContext:
     """A cluster and a namespace in it. Without a kubeconfig it is the cluster this pod runs in."""
 
     kubeconfig: str
@@ -45,7 +45,7 @@ class Wish:
 
 def find_target(
     wish: Wish, environment: Mapping[str, str], home: Path, pod_namespace: Path = _POD_NAMESPACE
-) -> Target:
+) -> KubeContext:
     """Find the cluster: `--kubeconfig`, else `$KUBECONFIG`, else `~/.kube/config`, else the pod's.
 
     Raises:
@@ -56,7 +56,7 @@ def find_target(
     if not existing:
         if not wish.kubeconfig and "KUBERNETES_SERVICE_HOST" in environment:
             inside = pod_namespace.read_text().strip() if pod_namespace.is_file() else ""
-            return Target("", "", wish.namespace or inside or DEFAULT_NAMESPACE)
+            return KubeContext("", "", wish.namespace or inside or DEFAULT_NAMESPACE)
         listed = ", ".join(map(str, paths))
         raise Failure(
             f"there is no kubeconfig ({listed} does not exist); name one with --kubeconfig or in "
@@ -82,7 +82,7 @@ def _read(path: Path) -> Mapping[str, Any]:
     return content
 
 
-def choose_context(files: Sequence[tuple[Path, Mapping[str, Any]]], wish: Wish) -> Target:
+def choose_context(files: Sequence[tuple[Path, Mapping[str, Any]]], wish: Wish) -> KubeContext:
     """Choose the context as kubectl does: the first file that says it counts.
 
     Raises:
@@ -111,7 +111,7 @@ def choose_context(files: Sequence[tuple[Path, Mapping[str, Any]]], wish: Wish) 
                 "them into one file (kubectl config view --flatten) and name it with --kubeconfig"
             )
         namespace = wish.namespace or str(details.get("namespace") or DEFAULT_NAMESPACE)
-        return Target(str(path), context, namespace)
+        return KubeContext(str(path), context, namespace)
     known = sorted(
         str(item.get("name"))
         for _, content in files

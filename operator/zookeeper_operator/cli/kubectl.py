@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
 from zookeeper_operator.cli.failure import Failure, missing_right
-from zookeeper_operator.cli.kubeconfig import Target
+from zookeeper_operator.cli.kubeconfig import KubeContext
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.kube.api import Object
 
@@ -32,7 +32,7 @@ class UncheckedError(Exception):
 
 
 def shell_command(
-    target: Target, pod: str, arguments: Sequence[str], *, terminal: bool
+    target: KubeContext, pod: str, arguments: Sequence[str], *, terminal: bool
 ) -> list[str]:
     """Return the command line of zkCli in a pod."""
     streams = ["--stdin", "--tty"] if terminal else ["--stdin"]
@@ -51,7 +51,7 @@ def become(command: Sequence[str]) -> NoReturn:
     os.execvp(command[0], list(command))  # noqa: S606 -- that is the point
 
 
-def dry_run(target: Target, body: Object, *, server_side: bool = False) -> Object:
+def dry_run(target: KubeContext, body: Object, *, server_side: bool = False) -> Object:
     """Ask the API server what `kubectl apply` would make of an object; nothing is changed.
 
     The answer has the defaults of the schema and what others have set, as the operator would see it.

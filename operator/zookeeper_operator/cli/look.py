@@ -14,9 +14,9 @@ import pydantic
 
 from zookeeper_operator.cli.edit import EditedKube
 from zookeeper_operator.cli.failure import Failure, explain
-from zookeeper_operator.cli.kubeconfig import Target
+from zookeeper_operator.cli.kubeconfig import KubeContext
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.observe import Observer
+from zookeeper_operator.ensemble.observe import Inspector
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import build_plan
 from zookeeper_operator.ensemble.report.status import build_status
@@ -33,7 +33,7 @@ _PROBE_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True)
-class View:
+class Reading:
     """An ensemble, and its status as it is told.
 
     `seen` is what was found, if the members answered; otherwise the status is the operator's last,
@@ -47,7 +47,7 @@ class View:
 
 
 @asynccontextmanager
-async def open_cluster(target: Target) -> AsyncIterator[KubeClient]:
+async def open_cluster(target: KubeContext) -> AsyncIterator[KubeClient]:
     """The API server of a target, for as long as the context lasts.
 
     Raises:
@@ -62,7 +62,7 @@ async def open_cluster(target: Target) -> AsyncIterator[KubeClient]:
 
 
 @asynccontextmanager
-async def open_members(target: Target, kube: KubeClient) -> AsyncIterator[ZooKeeper]:
+async def open_members(target: KubeContext, kube: KubeClient) -> AsyncIterator[ZooKeeper]:
     """The way to the members, for as long as the context lasts."""
     settings = Settings(
         kubeconfig=target.kubeconfig,
@@ -119,9 +119,9 @@ class Looker:
     def __init__(self, kube: Kube, zookeeper: ZooKeeper) -> None:
         self._kube = kube
         self._zookeeper = zookeeper
-        self._observers: dict[Settings, Observer] = {}
+        self._observers: dict[Settings, Inspector] = {}
 
-    async def view(self, body: Object) -> View:
+    async def reading(self, body: Object) -> Reading:
         """Look at an ensemble for its status; never worse than what the operator wrote last.
 
         Raises:
@@ -133,17 +133,17 @@ class Looker:
         except KubeError as error:
             if error.status != _FORBIDDEN:
                 raise
-            return View(body, written, None, explain(error))
+            return Reading(body, written, None, explain(error))
         except pydantic.ValidationError:
-            return View(
+            return Reading(
                 body, written, None, "its spec cannot be read by this version of kubectl zk"
             )
         if observed is None:
             raise Failure(f"ensemble {body['metadata']['name']} has just been deleted")
         unasked = why_unasked(observed)
         if unasked:
-            return View(body, written, None, unasked)
-        return View(body, build_status(build_plan(observed), restarted={}), observed)
+            return Reading(body, written, None, unasked)
+        return Reading(body, build_status(build_plan(observed), restarted={}), observed)
 
     async def observe(self, body: Object, edited: Object | None = None) -> Observed | None:
         """Look at an ensemble with the eyes of its operator; as if an edit had been made, if given.
@@ -157,9 +157,9 @@ class Looker:
         settings = operator_settings(body, await self._policy(body))
         if edited is not None:
             edited_kube = EditedKube(self._kube, edited)
-            return await Observer(edited_kube, self._zookeeper, settings).observe(key)
+            return await Inspector(edited_kube, self._zookeeper, settings).observe(key)
         observer = self._observers.setdefault(
-            settings, Observer(self._kube, self._zookeeper, settings)
+            settings, Inspector(self._kube, self._zookeeper, settings)
         )
         return await observer.observe(key)
 

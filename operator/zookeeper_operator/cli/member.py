@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from zookeeper_operator.cli.failure import Failure
-from zookeeper_operator.cli.kubeconfig import Target
+from zookeeper_operator.cli.kubeconfig import KubeContext
 from zookeeper_operator.cli.look import find_ensemble
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.observe import utc_now
@@ -64,7 +64,7 @@ def choose_pod(
 
 
 async def read_znodes(
-    kube: KubeClient, target: Target, pod: Pod, path: str, *, depth: int, limit: int
+    kube: KubeClient, target: KubeContext, pod: Pod, path: str, *, depth: int, limit: int
 ) -> Znode:
     """Read a tree of znodes from a member, by the way that leads to it from here.
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from zookeeper_operator.cli.edit import Change
-from zookeeper_operator.cli.forecast import Forecast, Kind, Step
+from zookeeper_operator.cli.forecast import Forecast, Kind, Move
 
 _STYLES: Final[dict[Kind, str]] = {
     "restart": "yellow",
@@ -80,7 +80,7 @@ def observer_path(forecast: Forecast) -> list[int]:
     return [forecast.observers, *(step.observers for step in moved)]
 
 
-def _about_observer(step: Step) -> bool:
+def _about_observer(step: Move) -> bool:
     return "-observer-" in step.subject
 
 
@@ -199,7 +199,7 @@ def _changes(changes: Iterable[Change]) -> Table:
     return table
 
 
-def _steps(steps: Iterable[Step]) -> Table:
+def _steps(steps: Iterable[Move]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("#", justify="right")
     table.add_column("STEP", no_wrap=True)

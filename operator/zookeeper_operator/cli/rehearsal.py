@@ -11,7 +11,7 @@ import pydantic
 from zookeeper_operator.cli.edit import find_changes, merge_edit
 from zookeeper_operator.cli.failure import Failure
 from zookeeper_operator.cli.forecast import foresee
-from zookeeper_operator.cli.kubeconfig import Target
+from zookeeper_operator.cli.kubeconfig import KubeContext
 from zookeeper_operator.cli.kubectl import RefusedError, UncheckedError, dry_run
 from zookeeper_operator.cli.look import (
     Looker,
@@ -28,7 +28,7 @@ from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.kube.api import RESOURCES, Object
 
 
-async def rehearse_now(target: Target, name: str) -> Answer:
+async def rehearse_now(target: KubeContext, name: str) -> Answer:
     """Tell what the operator is about to do without an edit.
 
     Raises:
@@ -47,7 +47,7 @@ async def rehearse_now(target: Target, name: str) -> Answer:
     )
 
 
-async def rehearse_edit(target: Target, edited: Object, *, server_side: bool) -> Answer:
+async def rehearse_edit(target: KubeContext, edited: Object, *, server_side: bool) -> Answer:
     """Tell what an edit would do, if the API server would take it.
 
     Raises:

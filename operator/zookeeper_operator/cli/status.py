@@ -9,47 +9,47 @@ from rich.table import Table
 from rich.text import Text
 
 from zookeeper_operator.api import conditions
-from zookeeper_operator.cli.look import View
+from zookeeper_operator.cli.look import Reading
 from zookeeper_operator.cli.times import age_of
 
 _NOTHING: Final = "-"
 _STYLES: Final = {"leader": "bold green", "looking": "red", "": "red"}
 
 
-def status_as_value(view: View) -> dict[str, Any]:
+def status_as_value(reading: Reading) -> dict[str, Any]:
     """Return what `-o json` prints of one ensemble.
 
     `source` is `members` if the status was seen now, `operator` if it is the one written last.
     """
-    metadata = view.body["metadata"]
+    metadata = reading.body["metadata"]
     return {
         "namespace": metadata["namespace"],
         "name": metadata["name"],
         "generation": metadata.get("generation", 0),
-        "source": "members" if view.seen is not None else "operator",
-        "note": view.why_not_seen,
-        "status": dict(view.status),
+        "source": "members" if reading.seen is not None else "operator",
+        "note": reading.why_not_seen,
+        "status": dict(reading.status),
     }
 
 
 # ---------------------------------------------------------------------- one ensemble
 
 
-def render_status(view: View, now: datetime) -> RenderableType:
+def render_status(reading: Reading, now: datetime) -> RenderableType:
     """Return the screen: summary, quorum, leader, what happens next, members, open questions."""
-    parts: list[RenderableType] = [_facts(view, now)]
-    members = view.status.get("members") or []
+    parts: list[RenderableType] = [_facts(reading, now)]
+    members = reading.status.get("members") or []
     if members:
         parts += [Text(), _members(members)]
-    unfine = list(_unfine(view.status.get("conditions") or []))
+    unfine = list(_unfine(reading.status.get("conditions") or []))
     if unfine:
         parts += [Text(), _conditions(unfine)]
-    parts += [Text(remark, style="yellow") for remark in remarks(view)]
+    parts += [Text(remark, style="yellow") for remark in remarks(reading)]
     return Group(*parts)
 
 
-def _facts(view: View, now: datetime) -> Table:
-    metadata, status = view.body["metadata"], view.status
+def _facts(reading: Reading, now: datetime) -> Table:
+    metadata, status = reading.body["metadata"], reading.status
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -152,18 +152,18 @@ def _conditions(unfine: Iterable[tuple[str, str, str]]) -> Table:
     return table
 
 
-def remarks(view: View) -> list[str]:
+def remarks(reading: Reading) -> list[str]:
     """Say what the reader must know about the figures above: whose they are, and how fresh."""
-    written = view.body.get("status") or {}
-    generation = view.body["metadata"].get("generation", 0)
+    written = reading.body.get("status") or {}
+    generation = reading.body["metadata"].get("generation", 0)
     found = []
-    if view.why_not_seen:
-        found.append(f"as the operator wrote it last: {view.why_not_seen}")
+    if reading.why_not_seen:
+        found.append(f"as the operator wrote it last: {reading.why_not_seen}")
     if not written:
         found.append("the operator has not written a status yet; does it run?")
     elif written.get("observedGeneration", 0) < generation:
         found.append(f"the operator has not looked at generation {generation} of the spec yet")
-    elif view.seen is not None and _said(written) != _said(view.status):
+    elif reading.seen is not None and _said(written) != _said(reading.status):
         last = written.get("nextAction") or written.get("summary")
         found.append(f"the operator's last status differs: {written.get('summary')}: {last}")
     return found
@@ -177,14 +177,14 @@ def _said(status: Mapping[str, Any]) -> tuple[object, ...]:
 # ---------------------------------------------------------------------- many ensembles
 
 
-def render_list(views: Sequence[View], now: datetime) -> RenderableType:
+def render_list(readings: Sequence[Reading], now: datetime) -> RenderableType:
     """Return one line about each ensemble, from the statuses the operator wrote."""
     table = _plain_table()
     for header in ("NAME", "VOTERS", "LEADER", "EPOCH", "STATUS", "AGE"):
         table.add_column(header, no_wrap=True)
     table.add_column("NEXT", overflow="fold")
-    for view in views:
-        body, status = view.body, view.status
+    for reading in readings:
+        body, status = reading.body, reading.status
         leader = status.get("leader") or {}
         fine = _is_true(status, conditions.READY)
         table.add_row(

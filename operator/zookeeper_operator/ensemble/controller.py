@@ -13,14 +13,14 @@ from typing import Any, Protocol
 
 import pydantic
 
-from zookeeper_operator.api import conditions
+from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.api.conditions import Condition
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Action, Reconfigure, ReplaceMember, RestartMember
 from zookeeper_operator.ensemble.apply import Applier, NotLeadingError, Outcome
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.events import EventRecorder
-from zookeeper_operator.ensemble.observe import Key, Observer, addresses_of, utc_now
+from zookeeper_operator.ensemble.observe import Inspector, Key, addresses_of, utc_now
 from zookeeper_operator.ensemble.observed import Observed, Refusal
 from zookeeper_operator.ensemble.plan import Plan, build_plan
 from zookeeper_operator.ensemble.report.notices import action_notice, build_notices
@@ -35,7 +35,7 @@ _UNDER_WAY = 0.25
 
 
 class Watcher(Protocol):
-    """Whoever looks at members between two passes (the prober), and keeps the health figures."""
+    """Whoever looks at members between two passes (the prober), and keeps the quorum figures."""
 
     def follow(self, key: Key, addresses: tuple[Address, ...], plan: Plan) -> None:
         """Take over what a pass has found."""
@@ -66,7 +66,7 @@ class Reconciler:
         self._may_act = may_act
         self._uniform = uniform
         self._now = now
-        self._observer = Observer(kube, zookeeper, settings, now)
+        self._inspector = Inspector(kube, zookeeper, settings, now)
         self._applier = Applier(kube, zookeeper, may_act)
         self._recorder = EventRecorder(kube, settings.identity)
         self._refusals: dict[Key, Refusal] = {}
@@ -78,7 +78,7 @@ class Reconciler:
             KubeError: the API server could not be asked, or refused in a way that is worth a backoff.
         """
         try:
-            observed = await self._observer.observe(key, self._refusals.get(key))
+            observed = await self._inspector.observe(key, self._refusals.get(key))
         except pydantic.ValidationError as error:
             return await self._report_unreadable(key, error)
         if observed is None:
@@ -102,7 +102,7 @@ class Reconciler:
     def _remember(self, key: Key, plan: Plan, outcome: Outcome) -> None:
         """Keep what saves time next time: never anything a decision needs in order to be safe."""
         if any(isinstance(action, Reconfigure) for action in outcome.done) or outcome.refused:
-            self._observer.invalidate(key)
+            self._inspector.invalidate(key)
         if outcome.refused is not None:
             action, why = outcome.refused
             voters = action.based_on.voters
@@ -177,7 +177,7 @@ class Reconciler:
             Condition(
                 type=type_,
                 status=conditions.FALSE,
-                reason=conditions.INVALID_SPEC,
+                reason=reasons.INVALID_SPEC,
                 message=message,
                 observed_generation=generation,
             )
@@ -187,7 +187,7 @@ class Reconciler:
         status = {
             **old,
             "observedGeneration": generation,
-            "summary": conditions.INVALID_SPEC,
+            "summary": reasons.INVALID_SPEC,
             "nextAction": f"nothing until the spec is mended: {message}",
             "conditions": [c.to_status().to_api() for c in merged],
         }

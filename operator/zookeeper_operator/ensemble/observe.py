@@ -14,7 +14,7 @@ from typing import Final
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
-from zookeeper_operator.ensemble.judge.quorum import assess, find_contradiction
+from zookeeper_operator.ensemble.judge.quorum import find_contradiction, judge_quorum
 from zookeeper_operator.ensemble.observed import Claim, Observed, Pod, Refusal, StorageClass
 from zookeeper_operator.ensemble.plan.children import expected_names
 from zookeeper_operator.ensemble.plan.storage import asked_size
@@ -55,7 +55,7 @@ def utc_now() -> datetime:
 
 
 @dataclass(frozen=True)
-class _Reading:
+class _KnownConfig:
     config: CommittedConfig
     fingerprint: object
     at: float
@@ -68,7 +68,7 @@ class _Told:
     unreadable: str = ""
 
 
-class Observer:
+class Inspector:
     """Looks at ensembles. Remembers only what saves a question, never what decides."""
 
     def __init__(
@@ -82,7 +82,7 @@ class Observer:
         self._zookeeper = zookeeper
         self._settings = settings
         self._now = now
-        self._readings: dict[Key, _Reading] = {}
+        self._readings: dict[Key, _KnownConfig] = {}
 
     async def observe(self, key: Key, refusal: Refusal | None = None) -> Observed | None:
         """Look at one ensemble; None if it does not exist.
@@ -185,7 +185,7 @@ class Observer:
             )
         # A sync waits for a quorum; while there is none, it would only hold up the next look.
         by_themselves = frozenset(member.id for member in serving)
-        if not assess(answers, committed=None, published=by_themselves).healthy:
+        if not judge_quorum(answers, committed=None, published=by_themselves).healthy:
             return _Told(
                 answers,
                 None,
@@ -197,7 +197,7 @@ class Observer:
             # Giving up has taken seconds, and what was said before them is no longer worth telling.
             why = f"the configuration could not be read: {error}"
             return _Told(await self._ask_members(addresses), None, why)
-        self._readings[key] = _Reading(config, fingerprint, now)
+        self._readings[key] = _KnownConfig(config, fingerprint, now)
         return _Told(answers, config)
 
     async def _ask_members(self, addresses: tuple[Address, ...]) -> Mapping[int, Answers]:

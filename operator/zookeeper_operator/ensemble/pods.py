@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from zookeeper_operator.api import conditions
+from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.observed import Claim, Pod, StorageClass, Trouble
 from zookeeper_operator.kube.api import Object
@@ -84,7 +84,7 @@ def _trouble(status: Mapping[str, Any], now: datetime) -> Trouble | None:
         since = _moment(scheduled.get("lastTransitionTime"))
         if since is not None and now - since < _SCHEDULING:
             return None
-        return Trouble(conditions.UNSCHEDULABLE, scheduled.get("message", "no node fits"))
+        return Trouble(reasons.UNSCHEDULABLE, scheduled.get("message", "no node fits"))
     statuses = [
         *(status.get("initContainerStatuses") or []),
         *(status.get("containerStatuses") or []),
@@ -99,27 +99,23 @@ def _container_trouble(container: Mapping[str, Any], now: datetime) -> Trouble |
     waiting = state.get("waiting") or {}
     reason, message = waiting.get("reason", ""), waiting.get("message", "")
     if reason in _PULL_REASONS:
-        return Trouble(
-            conditions.IMAGE_PULL_FAILED, message or f"{reason} {container.get('image')}"
-        )
+        return Trouble(reasons.IMAGE_PULL_FAILED, message or f"{reason} {container.get('image')}")
     if reason in _START_REASONS:
-        return Trouble(conditions.CRASH_LOOPING, f"{reason}: {message}")
+        return Trouble(reasons.CRASH_LOOPING, f"{reason}: {message}")
     ended = state.get("terminated") or last.get("terminated")
     if not ended:
         return None
     said = str(ended.get("message") or "").strip()
     if ended.get("exitCode") == EXIT_FOREIGN_VOLUME:
-        return Trouble(
-            conditions.FOREIGN_VOLUME, said or "the volume is refused; see the pod's log"
-        )
+        return Trouble(reasons.FOREIGN_VOLUME, said or "the volume is refused; see the pod's log")
     if ended.get("reason") == "OOMKilled":
         return Trouble(
-            conditions.OUT_OF_MEMORY,
+            reasons.OUT_OF_MEMORY,
             "killed because it used more memory than its limit; raise spec.resources.limits.memory",
         )
     if reason == "CrashLoopBackOff" or _ends_again(container, now):
         return Trouble(
-            conditions.CRASH_LOOPING,
+            reasons.CRASH_LOOPING,
             f"ends again and again, last with exit code {ended.get('exitCode')}"
             + (f": {said}" if said else "; see the pod's log"),
         )

@@ -5,15 +5,9 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zookeeper_operator.api import conditions
-from zookeeper_operator.api.conditions import (
-    CONDITION_TYPES,
-    REASONS,
-    TYPICAL_REASONS,
-    Condition,
-    find,
-    merge,
-)
+from zookeeper_operator.api import conditions, reasons
+from zookeeper_operator.api.conditions import CONDITION_TYPES, Condition, find, merge
+from zookeeper_operator.api.reasons import REASONS, TYPICAL_REASONS
 
 NOW = "2026-11-24T05:00:00Z"
 BEFORE = "2026-11-24T04:00:00Z"
@@ -88,7 +82,8 @@ def test_a_status_holds_all_of_a_condition(condition: Condition) -> None:
 def test_every_constant_is_explained() -> None:
     constants = {
         value
-        for name, value in vars(conditions).items()
+        for module in (conditions, reasons)
+        for name, value in vars(module).items()
         if name.isupper() and isinstance(value, str)
     } - {"True", "False", "Unknown"}
     assert constants == set(CONDITION_TYPES) | set(REASONS)
@@ -102,5 +97,5 @@ def test_reasons_are_words_the_api_takes() -> None:
 
 def test_typical_reasons_are_reasons() -> None:
     assert set(TYPICAL_REASONS) == set(CONDITION_TYPES)
-    for reasons in TYPICAL_REASONS.values():
-        assert set(reasons) <= set(REASONS)
+    for typical in TYPICAL_REASONS.values():
+        assert set(typical) <= set(REASONS)

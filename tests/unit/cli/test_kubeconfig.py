@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from zookeeper_operator.cli.failure import Failure
-from zookeeper_operator.cli.kubeconfig import Target, Wish, find_target
+from zookeeper_operator.cli.kubeconfig import KubeContext, Wish, find_target
 
 NONE: dict[str, str] = {}
 
@@ -32,7 +32,7 @@ def write(path: Path, *contexts: str, current: str = "", **namespaces: str) -> P
 
 def test_the_file_of_the_home_is_the_last_resort(tmp_path: Path) -> None:
     home = write(tmp_path / ".kube" / "config", "a", current="a", a="team")
-    assert find_target(Wish(), NONE, tmp_path) == Target(str(home), "a", "team")
+    assert find_target(Wish(), NONE, tmp_path) == KubeContext(str(home), "a", "team")
 
 
 def test_the_variable_comes_before_the_home_and_the_option_before_both(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_of_several_files_the_first_that_says_it_counts(tmp_path: Path) -> None:
     one = write(tmp_path / "one", "a", "b", current="b", b="first")
     two = write(tmp_path / "two", "b", "c", current="c", b="second")
     environment = {"KUBECONFIG": f"{one}:{two}"}
-    assert find_target(Wish(), environment, tmp_path) == Target(str(one), "b", "first")
+    assert find_target(Wish(), environment, tmp_path) == KubeContext(str(one), "b", "first")
     assert find_target(Wish(context="c"), environment, tmp_path).kubeconfig == str(two)
 
 
@@ -60,17 +60,19 @@ def test_the_namespace_is_the_option_then_the_contexts_then_default(tmp_path: Pa
 
 
 def test_kubectl_is_pointed_to_the_same_place() -> None:
-    arguments = Target("/file", "a", "demo").kubectl()
+    arguments = KubeContext("/file", "a", "demo").kubectl()
     assert arguments == ["--kubeconfig", "/file", "--context", "a", "--namespace", "demo"]
-    assert Target("", "", "demo").kubectl() == ["--namespace", "demo"]
+    assert KubeContext("", "", "demo").kubectl() == ["--namespace", "demo"]
 
 
 def test_inside_a_pod_it_is_the_pods_cluster_and_namespace(tmp_path: Path) -> None:
     inside = {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}
     own = tmp_path / "namespace"
     own.write_text("team\n", encoding="ascii")
-    assert find_target(Wish(), inside, tmp_path, own) == Target("", "", "team")
-    assert find_target(Wish(), inside, tmp_path, tmp_path / "none") == Target("", "", "default")
+    assert find_target(Wish(), inside, tmp_path, own) == KubeContext("", "", "team")
+    assert find_target(Wish(), inside, tmp_path, tmp_path / "none") == KubeContext(
+        "", "", "default"
+    )
     with pytest.raises(Failure, match="no kubeconfig"):
         find_target(Wish("/nowhere/config"), inside, tmp_path, own)
 

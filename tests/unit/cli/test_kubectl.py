@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from zookeeper_operator.cli.failure import Failure
-from zookeeper_operator.cli.kubeconfig import Target
+from zookeeper_operator.cli.kubeconfig import KubeContext
 from zookeeper_operator.cli.kubectl import (
     RefusedError,
     UncheckedError,
@@ -16,7 +16,7 @@ from zookeeper_operator.cli.kubectl import (
     shell_command,
 )
 
-TARGET = Target("/file", "a", "demo")
+TARGET = KubeContext("/file", "a", "demo")
 
 
 def play_kubectl(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.cli.screens import check_screen, text_of
 from tests.unit.ensemble.plan.scenes import NOW, at_rest, edited, outdated, without_answer
 
-from zookeeper_operator.cli.look import View
+from zookeeper_operator.cli.look import Reading
 from zookeeper_operator.cli.status import (
     leader_line,
     quorum_line,
@@ -37,12 +37,12 @@ def body_of(status: dict[str, Any], **metadata: Any) -> dict[str, Any]:
     }
 
 
-def seen(observed: Observed, *, written: Observed | None = None) -> View:
+def seen(observed: Observed, *, written: Observed | None = None) -> Reading:
     """What is shown when this was seen, after the operator wrote what it saw (the same, if not given)."""
     status = build_status(build_plan(observed), restarted={})
     last = build_status(build_plan(written or observed), restarted={})
     generation = observed.ensemble.generation
-    return View(body_of(last, generation=generation), status, observed)
+    return Reading(body_of(last, generation=generation), status, observed)
 
 
 def test_an_ensemble_at_rest() -> None:
@@ -57,8 +57,8 @@ def test_a_member_that_is_away_in_mid_roll() -> None:
 
 
 def test_nothing_written_yet() -> None:
-    view = View({"metadata": {"namespace": "demo", "name": "zk", "generation": 1}}, {})
-    check_screen("status-nothing-yet", render_status(view, LATER))
+    reading = Reading({"metadata": {"namespace": "demo", "name": "zk", "generation": 1}}, {})
+    check_screen("status-nothing-yet", render_status(reading, LATER))
 
 
 def test_a_narrow_terminal_folds_and_loses_nothing() -> None:
@@ -109,9 +109,9 @@ def test_nothing_is_remarked_when_all_agree() -> None:
 
 
 def test_the_operators_words_are_told_apart_from_the_members() -> None:
-    view = replace(seen(at_rest(3)), seen=None, why_not_seen="a right is missing")
-    assert remarks(view) == ["as the operator wrote it last: a right is missing"]
-    assert status_as_value(view)["source"] == "operator"
+    reading = replace(seen(at_rest(3)), seen=None, why_not_seen="a right is missing")
+    assert remarks(reading) == ["as the operator wrote it last: a right is missing"]
+    assert status_as_value(reading)["source"] == "operator"
     assert status_as_value(seen(at_rest(3)))["source"] == "members"
 
 
@@ -130,5 +130,5 @@ def test_a_list_has_one_line_each() -> None:
     first = seen(at_rest(3))
     down = seen(replace(without_answer(at_rest(3), 1, 2, 3), committed=None))
     down = replace(down, body=body_of({}, name="other", creationTimestamp="2026-01-01T00:00:00Z"))
-    new = View(body_of({}, name="new"), {})
+    new = Reading(body_of({}, name="new"), {})
     check_screen("status-list", render_list([first, down, new], LATER))

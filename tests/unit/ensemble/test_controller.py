@@ -11,7 +11,7 @@ from tests.unit.ensemble.store import Key, Store
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import RestartMember
 from zookeeper_operator.ensemble.controller import Reconciler, Watcher
-from zookeeper_operator.ensemble.observe import Observer
+from zookeeper_operator.ensemble.observe import Inspector
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import build_plan
 from zookeeper_operator.kube.api import NamespaceEndingError, Object, Resource
@@ -96,14 +96,14 @@ async def test_a_child_that_no_list_shows_is_found_by_its_name(
     owner = {"uid": ensemble().uid, "controller": True}
     child = with_config_map(labels=labels, ownerReferences=[owner])
     store = Store([ENSEMBLE, child], unlisted)
-    found = await Observer(store, members(), Settings(), lambda: NOW).observe(KEY)
+    found = await Inspector(store, members(), Settings(), lambda: NOW).observe(KEY)
     assert found is not None
     assert (found.child("ConfigMap", "zk-config"), found.foreign) == (child, ())
 
 
 async def test_what_others_have_under_a_name_of_ours_is_theirs() -> None:
     theirs = with_config_map()
-    found = await Observer(Store([ENSEMBLE, theirs]), members(), Settings(), lambda: NOW).observe(
+    found = await Inspector(Store([ENSEMBLE, theirs]), members(), Settings(), lambda: NOW).observe(
         KEY
     )
     assert found is not None
@@ -146,7 +146,7 @@ def pod_body(member_id: int) -> Object:
 
 async def observe(losing: LosingMembers) -> Observed:
     store = Store([ENSEMBLE, *(pod_body(n) for n in (1, 2, 3))])
-    found = await Observer(store, cast("ZooKeeper", losing), Settings(), lambda: NOW).observe(KEY)
+    found = await Inspector(store, cast("ZooKeeper", losing), Settings(), lambda: NOW).observe(KEY)
     assert found is not None
     return found
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from zookeeper_operator.api import conditions
+from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble.pods import read_pod
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
@@ -38,7 +38,7 @@ def container(state: dict[str, Any], *, restarts: int, ran: float) -> dict[str, 
     }
 
 
-@pytest.mark.parametrize(("seconds", "told"), [(1, None), (6, conditions.UNSCHEDULABLE)])
+@pytest.mark.parametrize(("seconds", "told"), [(1, None), (6, reasons.UNSCHEDULABLE)])
 def test_a_pod_without_a_node_is_told_when_the_scheduler_has_had_time(
     seconds: float, told: str | None
 ) -> None:
@@ -58,7 +58,7 @@ ENDED = {"terminated": {"exitCode": 1, "startedAt": ago(3), "finishedAt": ago(1)
 
 @pytest.mark.parametrize("state", [BACK_OFF, ENDED, {"running": {"startedAt": ago(2)}}])
 def test_a_crash_loop_is_told_in_each_of_its_moments(state: dict[str, Any]) -> None:
-    assert trouble(container(state, restarts=3, ran=2)) == conditions.CRASH_LOOPING
+    assert trouble(container(state, restarts=3, ran=2)) == reasons.CRASH_LOOPING
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,9 @@ from typing import Any, Final, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from zookeeper_operator.api import ensemble as v1alpha1
-from zookeeper_operator.api.conditions import (
-    CONDITION_TYPES,
-    NEEDS_A_PERSON,
-    REASONS,
-    TYPICAL_REASONS,
-)
+from zookeeper_operator.api.conditions import CONDITION_TYPES
 from zookeeper_operator.api.ensemble import KNOWN_VERSIONS, ApiModel, EnsembleSpec, EnsembleStatus
+from zookeeper_operator.api.reasons import NEEDS_A_PERSON, REASONS, TYPICAL_REASONS
 from zookeeper_operator.api.schema.owned_keys import OWNED_KEYS
 from zookeeper_operator.api.schema.rules import RULES
 

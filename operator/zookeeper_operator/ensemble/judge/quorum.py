@@ -1,7 +1,7 @@
 """What the answers of all members say about the quorum, taken together.
 
 One member's own answers always look perfect, in a split brain too; only the comparison of all of them
-tells. Every safety rule that other modules rely on is a method of `Health`:
+tells. Every safety rule that other modules rely on is a method of `Quorum`:
 
 * *live* is a committed voter that serves, follows the agreed leader and shares its epoch;
 * a leader is *agreed* only if exactly one serving member claims to lead and every serving member names
@@ -12,7 +12,7 @@ tells. Every safety rule that other modules rely on is a method of `Health`:
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from zookeeper_operator.api import conditions
+from zookeeper_operator.api import reasons
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.servers import majority
 
@@ -26,7 +26,7 @@ class Contradiction:
 
 
 @dataclass(frozen=True)
-class Health:
+class Quorum:
     """The state of the quorum.
 
     `voters` are the committed voters as far as known: read from the ensemble, else what the serving
@@ -97,7 +97,7 @@ def find_contradiction(
     leaders = sorted(a.id for a in serving if a.is_leader)
     if len(leaders) > 1:
         return Contradiction(
-            conditions.SPLIT_BRAIN,
+            reasons.SPLIT_BRAIN,
             f"members {_listed(leaders)} claim to lead at the same time; nothing will be changed "
             "until a person has looked",
         )
@@ -111,7 +111,7 @@ def find_contradiction(
             for view, ids in sorted(views.items(), key=lambda item: item[1])
         )
         return Contradiction(
-            conditions.VOTING_VIEWS_DIFFER,
+            reasons.VOTING_VIEWS_DIFFER,
             f"members disagree on who may vote ({told}); nothing will be changed meanwhile",
         )
     return None
@@ -121,12 +121,12 @@ def _listed(ids: list[int]) -> str:
     return ", ".join(map(str, ids)) or "none"
 
 
-def assess(
+def judge_quorum(
     answers: Mapping[int, Answers],
     *,
     committed: frozenset[int] | None,
     published: frozenset[int],
-) -> Health:
+) -> Quorum:
     """Judge the quorum from every member's answers.
 
     `committed` are the voters read from the ensemble itself (None: could not be read), `published`
@@ -149,7 +149,7 @@ def assess(
         for a in serving
         if a.id in voters and leader is not None and a.leader_id == leader and _same_epoch(a, epoch)
     )
-    return Health(
+    return Quorum(
         voters=voters,
         certain=certain,
         serving=frozenset(a.id for a in serving),

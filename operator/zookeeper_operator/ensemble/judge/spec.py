@@ -6,7 +6,7 @@ needs the version that runs, arithmetic over several fields, or objects stored b
 
 from dataclasses import dataclass
 
-from zookeeper_operator.api import conditions
+from zookeeper_operator.api import reasons
 from zookeeper_operator.api.ensemble import KNOWN_VERSIONS, has_upgrade_path
 from zookeeper_operator.api.schema.owned_keys import refusal_of, refusal_of_value
 from zookeeper_operator.ensemble import names
@@ -35,10 +35,7 @@ def validate(observed: Observed) -> tuple[Problem, ...]:
         *_config_problems(ensemble),
         *_version_problems(ensemble),
         *_memory_problems(ensemble),
-        *(
-            Problem(conditions.INVALID_POD_TEMPLATE, text)
-            for text in pod_template_problems(ensemble)
-        ),
+        *(Problem(reasons.INVALID_POD_TEMPLATE, text) for text in pod_template_problems(ensemble)),
         *_name_problems(observed),
     )
 
@@ -50,12 +47,12 @@ def _config_problems(ensemble: Ensemble) -> list[Problem]:
         if why is not None:
             found.append(
                 Problem(
-                    conditions.INVALID_CONFIG_KEY,
+                    reasons.INVALID_CONFIG_KEY,
                     f"spec.config.{key} is owned by the operator: {why}; remove it",
                 )
             )
         elif (bad := refusal_of_value(key, value)) is not None:
-            found.append(Problem(conditions.INVALID_CONFIG_KEY, f"spec.config.{key}: {bad}"))
+            found.append(Problem(reasons.INVALID_CONFIG_KEY, f"spec.config.{key}: {bad}"))
     return found
 
 
@@ -65,7 +62,7 @@ def _version_problems(ensemble: Ensemble) -> list[Problem]:
         known = ", ".join(sorted(KNOWN_VERSIONS))
         return [
             Problem(
-                conditions.UNSUPPORTED_VERSION,
+                reasons.UNSUPPORTED_VERSION,
                 f"spec.version {spec.version} is not known (known: {known}); choose one of these, or "
                 "name the image to run by spec.image.tag or spec.image.digest",
             )
@@ -75,7 +72,7 @@ def _version_problems(ensemble: Ensemble) -> list[Problem]:
         if not has_upgrade_path(current, spec.version):
             return [
                 Problem(
-                    conditions.UNSUPPORTED_VERSION,
+                    reasons.UNSUPPORTED_VERSION,
                     f"members run {current}, and there is no supported way from there to "
                     f"{spec.version}; go by way of 3.8, one minor version at a time",
                 )
@@ -90,7 +87,7 @@ def _memory_problems(ensemble: Ensemble) -> list[Problem]:
     limit = ensemble.spec.resources.limits.get("memory")
     return [
         Problem(
-            conditions.MEMORY_TOO_SMALL,
+            reasons.MEMORY_TOO_SMALL,
             f"spec.resources.limits.memory {limit} leaves a heap of {heap} MiB "
             f"({ensemble.spec.jvm.heap_percent} %), less than the {_LEAST_HEAP_MEBIBYTES} MiB a "
             "member needs to start; raise it to 256Mi or more",
@@ -107,11 +104,11 @@ def _name_problem(other: Object, ensemble: Ensemble) -> Problem:
     owners = other["metadata"].get("ownerReferences") or []
     if any(o["kind"] == names.KIND and o["name"] == ensemble.name for o in owners):
         return Problem(
-            conditions.DELETING,
+            reasons.DELETING,
             f"{named} of the deleted ensemble of this name is still there; waiting for it to go",
         )
     return Problem(
-        conditions.NAME_TAKEN,
+        reasons.NAME_TAKEN,
         f"{named} exists and does not belong to this ensemble; remove it, or choose another name for "
         "the ensemble",
     )

@@ -7,9 +7,9 @@ last one; whatever comes after that is decided by the next look. A plan on its o
 from dataclasses import dataclass, replace
 from typing import Final
 
-from zookeeper_operator.api import conditions
+from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble.actions import Action
-from zookeeper_operator.ensemble.judge.quorum import Health, assess
+from zookeeper_operator.ensemble.judge.quorum import Quorum, judge_quorum
 from zookeeper_operator.ensemble.judge.spec import Problem, validate
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan.children import changes_template, plan_children
@@ -42,16 +42,16 @@ class Plan:
     @property
     def under_way(self) -> bool:
         """Whether a member is away by our own hand: every moment until the next look counts."""
-        waiting = {conditions.WAITING_FOR_MEMBER, conditions.WAITING_FOR_SYNC}
-        return self.health.healthy and (
+        waiting = {reasons.WAITING_FOR_MEMBER, reasons.WAITING_FOR_SYNC}
+        return self.quorum.healthy and (
             (self.rollout.state is False and self.rollout.reason in waiting)
             or (self.membership.state is False and self.membership.reason in waiting)
         )
 
     @property
-    def health(self) -> Health:
+    def quorum(self) -> Quorum:
         """The state of the quorum the plan was made for."""
-        return self.situation.health
+        return self.situation.quorum
 
 
 def build_plan(observed: Observed) -> Plan:
@@ -86,7 +86,7 @@ def build_plan(observed: Observed) -> Plan:
 
 
 _ON_ITS_WAY: Final = Verdict(
-    False, conditions.WAITING_FOR_MEMBER, "a change is on its way to the pods"
+    False, reasons.WAITING_FOR_MEMBER, "a change is on its way to the pods"
 )
 """Until Kubernetes has given a new template its revision, pods of the old one look up to date."""
 
@@ -96,30 +96,30 @@ def _will_be_told(plan: Plan) -> bool:
 
     None comes from objects that are not ours, nor from members in trouble, whom nobody helps now.
     """
-    taken = any(problem.reason == conditions.NAME_TAKEN for problem in plan.problems)
+    taken = any(problem.reason == reasons.NAME_TAKEN for problem in plan.problems)
     situation = plan.situation
     ought_to_serve = situation.founded and not situation.ensemble.spec.stopped
-    troubled = ought_to_serve and not (plan.health.all_live or situation.ensemble.deleting)
-    return plan.health.contradiction is None and not taken and not troubled
+    troubled = ought_to_serve and not (plan.quorum.all_live or situation.ensemble.deleting)
+    return plan.quorum.contradiction is None and not taken and not troubled
 
 
 def understand(observed: Observed) -> Situation:
     """What follows from an observation before anything is decided."""
     published = decide_membership(
-        observed, assess(observed.answers, committed=None, published=frozenset())
+        observed, judge_quorum(observed.answers, committed=None, published=frozenset())
     )
     voters = frozenset(s.id for s in published.servers if s.role == "participant")
     committed = observed.committed
-    health = assess(
+    quorum = judge_quorum(
         observed.answers,
         committed=committed.voters if committed and committed.servers else None,
         published=voters,
     )
     return Situation(
         observed=observed,
-        health=health,
-        membership=decide_membership(observed, health),
-        founded=is_founded(observed, health),
+        quorum=quorum,
+        membership=decide_membership(observed, quorum),
+        founded=is_founded(observed, quorum),
     )
 
 
@@ -131,8 +131,8 @@ def _why_nothing_may_be_done(plan: Plan) -> str | None:
         return f"nothing until the spec is mended: {plan.problems[0].message}"
     if ensemble.spec.paused:
         return "nothing: the ensemble is paused"
-    if plan.health.contradiction is not None:
-        return f"nothing: {plan.health.contradiction.message}"
+    if plan.quorum.contradiction is not None:
+        return f"nothing: {plan.quorum.contradiction.message}"
     return None
 
 
@@ -171,11 +171,11 @@ def _is_settled(plan: Plan) -> bool:
         return not plan.situation.observed.pods
     return (
         plan.situation.founded
-        and plan.health.all_live
+        and plan.quorum.all_live
         and plan.membership.state is True
         and plan.rollout.state is True
-        and plan.storage.reason != conditions.RESIZE_PENDING
-        and len(plan.health.serving) == len(plan.situation.observed.pods)
+        and plan.storage.reason != reasons.RESIZE_PENDING
+        and len(plan.quorum.serving) == len(plan.situation.observed.pods)
         and all(pod.ready for pod in plan.situation.observed.pods)
     )
 
@@ -190,9 +190,9 @@ def _say(plan: Plan, step: Step | None, actions: tuple[Action, ...]) -> str:
         count = len(actions)
         return f"bringing {count} child object{'s' if count > 1 else ''} in line with the spec"
     for verdict in (plan.rollout, plan.membership, plan.storage):
-        if verdict.state is not True and verdict.reason != conditions.EPHEMERAL_STORAGE:
+        if verdict.state is not True and verdict.reason != reasons.EPHEMERAL_STORAGE:
             return verdict.message
-    if not plan.health.all_live:
-        missing = sorted(plan.health.voters - plan.health.live)
+    if not plan.quorum.all_live:
+        missing = sorted(plan.quorum.voters - plan.quorum.live)
         return f"waiting for member {', '.join(map(str, missing))} to serve"
     return "nothing to do"

@@ -8,7 +8,7 @@ copies: the ensemble's status, the ConfigMap, and the mark on the members' volum
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.membership import Membership, read_membership
-from zookeeper_operator.ensemble.judge.quorum import Health
+from zookeeper_operator.ensemble.judge.quorum import Quorum
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 
@@ -24,12 +24,12 @@ def published_membership(observed: Observed) -> Membership | None:
         return None
 
 
-def is_founded(observed: Observed, health: Health) -> bool:
+def is_founded(observed: Observed, quorum: Quorum) -> bool:
     """Whether the ensemble has, or ever had, a quorum."""
     return (
         bool(observed.ensemble.status.get("foundedAt"))
         or any(claim.member for claim in observed.claims)
-        or health.healthy
+        or quorum.healthy
     )
 
 
@@ -57,7 +57,7 @@ def known_ids(observed: Observed) -> frozenset[int]:
     return voters or ids or frozenset(observed.ensemble.voter_ids)
 
 
-def decide_membership(observed: Observed, health: Health) -> Membership:
+def decide_membership(observed: Observed, quorum: Quorum) -> Membership:
     """What the pods have to start from now.
 
     The committed configuration wins over the published one unless that is newer: one of the same version
@@ -66,7 +66,7 @@ def decide_membership(observed: Observed, health: Health) -> Membership:
     ensemble = observed.ensemble
     published = published_membership(observed)
     identity = find_identity(observed, published)
-    founded = is_founded(observed, health)
+    founded = is_founded(observed, quorum)
     committed = observed.committed
     if committed is not None and _is_news(committed, published):
         servers: tuple[Server, ...] = committed.servers

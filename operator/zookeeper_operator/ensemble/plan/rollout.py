@@ -17,7 +17,7 @@ Safety, each with a property test and an invariant of the simulator:
 from datetime import timedelta
 from typing import Final
 
-from zookeeper_operator.api import conditions
+from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Reconfigure, RestartMember
 from zookeeper_operator.ensemble.observed import Pod, Trouble
@@ -31,7 +31,7 @@ _TIME_TO_COME_BACK: Final = timedelta(seconds=30)
 def plan_rollout(situation: Situation) -> Step:
     """How the rollout stands, and the next restart or hand-over if one is due and safe."""
     if situation.ensemble.spec.stopped:
-        return Step(Verdict(None, conditions.STOPPED, "the ensemble is stopped; no pod runs"))
+        return Step(Verdict(None, reasons.STOPPED, "the ensemble is stopped; no pod runs"))
     untold = [
         component
         for component in (names.VOTER, names.OBSERVER)
@@ -41,7 +41,7 @@ def plan_rollout(situation: Situation) -> Step:
         return Step(
             Verdict(
                 None,
-                conditions.WAITING_FOR_MEMBER,
+                reasons.WAITING_FOR_MEMBER,
                 "Kubernetes has not told the current revision yet",
             )
         )
@@ -51,7 +51,7 @@ def plan_rollout(situation: Situation) -> Step:
 
 def _unready_step(situation: Situation, due: list[Pod]) -> Step | None:
     """What to do about members that do not serve; None when they stand in nobody's way."""
-    unready = [p for p in situation.observed.pods if p.id not in situation.health.serving]
+    unready = [p for p in situation.observed.pods if p.id not in situation.quorum.serving]
     current = [p for p in unready if p not in due]
     for pod in current:
         if pod.trouble is not None and not pod.terminating:
@@ -84,7 +84,7 @@ def _is_stuck(situation: Situation, pod: Pod) -> bool:
     if pod.ready:
         return False
     since = pod.unready_since
-    return situation.health.healthy or (
+    return situation.quorum.healthy or (
         since is not None and situation.observed.now - since > _TIME_TO_COME_BACK
     )
 
@@ -93,14 +93,14 @@ def _stopped_by(pod: Pod, trouble: Trouble, *, some_left: bool) -> Verdict:
     rest = "; no other member is touched until it does or the spec is mended" if some_left else ""
     return Verdict(
         False,
-        conditions.ROLLOUT_STOPPED,
+        reasons.ROLLOUT_STOPPED,
         f"{pod.name} does not come up with the current revision ({trouble.reason}: "
         f"{trouble.message}){rest}",
     )
 
 
 def _wait(message: str) -> Step:
-    return Step(Verdict(False, conditions.WAITING_FOR_MEMBER, message))
+    return Step(Verdict(False, reasons.WAITING_FOR_MEMBER, message))
 
 
 def _answers(situation: Situation, pod: Pod) -> bool:
@@ -112,28 +112,28 @@ def _missing(situation: Situation) -> list[str]:
     present = {p.id for p in situation.observed.pods}
     return [
         names.member_name(situation.ensemble.name, i)
-        for i in sorted(situation.health.voters)
+        for i in sorted(situation.quorum.voters)
         if i not in present and i < names.FIRST_OBSERVER_ID
     ]
 
 
 def _healthy_step(situation: Situation, due: list[Pod]) -> Step:
     """Every member serves, or nothing is due: take the next one that is due."""
-    health = situation.health
+    quorum = situation.quorum
     if not due:
-        return Step(Verdict(True, conditions.UP_TO_DATE, "every member runs the current revision"))
-    if not health.all_live or situation.observed.committed is None:
+        return Step(Verdict(True, reasons.UP_TO_DATE, "every member runs the current revision"))
+    if not quorum.all_live or situation.observed.committed is None:
         return _wait(
             f"{len(due)} members are due for a restart; waiting until every voter is in sync"
         )
-    voters = health.voters
-    pod = min(due, key=lambda p: (p.id in voters, p.id == health.leader, p.id))
+    voters = quorum.voters
+    pod = min(due, key=lambda p: (p.id in voters, p.id == quorum.leader, p.id))
     away = sorted(_voteless(situation) - {pod.id})
     if pod.id in voters and away:
         return _wait(f"waiting for member {', '.join(map(str, away))} to get its vote back")
     if pod.id not in voters or len(voters) == 1:
         return _restart(situation, pod, "its revision is old")
-    if pod.id == health.leader or not health.survives_without(pod.id):
+    if pod.id == quorum.leader or not quorum.survives_without(pod.id):
         return _hand_over(situation, pod)
     return _restart(situation, pod, "its revision is old")
 
@@ -151,14 +151,14 @@ def _hand_over(situation: Situation, pod: Pod) -> Step:
     assert committed is not None
     refusal = observed.refusal
     if refusal is not None and refusal.demotion:
-        if situation.health.survives_without(pod.id):
+        if situation.quorum.survives_without(pod.id):
             why = f"its revision is old; it could not hand over before ({refusal.why})"
             return _restart(situation, pod, why)
         if refusal.is_recent(observed.now):
             return Step(
                 Verdict(
                     False,
-                    conditions.ROLLOUT_STOPPED,
+                    reasons.ROLLOUT_STOPPED,
                     f"{pod.name} cannot hand over before its restart ({refusal.why}), and without it no "
                     "majority would be left; delete the pod by hand if a short outage will do",
                 )
@@ -166,16 +166,16 @@ def _hand_over(situation: Situation, pod: Pod) -> Step:
     return Step(
         Verdict(
             False,
-            conditions.HANDING_OVER_LEADERSHIP,
+            reasons.HANDING_OVER_LEADERSHIP,
             f"{pod.name} hands over before its restart",
         ),
         (
             Reconfigure(
                 based_on=committed,
                 joining=(situation.ensemble.server(pod.id, "observer"),),
-                reason=conditions.HANDING_OVER_LEADERSHIP,
+                reason=reasons.HANDING_OVER_LEADERSHIP,
                 why=f"{pod.name} is the last one to be restarted"
-                if pod.id == situation.health.leader
+                if pod.id == situation.quorum.leader
                 else f"no majority would be left without {pod.name}",
             ),
         ),
@@ -186,7 +186,7 @@ def _restart(situation: Situation, pod: Pod, why: str) -> Step:
     statefulset = statefulset_of(situation, pod.component)
     assert statefulset is not None
     return Step(
-        Verdict(False, conditions.ROLLING_MEMBER, f"restarting {pod.name}: {why}"),
+        Verdict(False, reasons.ROLLING_MEMBER, f"restarting {pod.name}: {why}"),
         (
             RestartMember(
                 member_id=pod.id,
@@ -194,7 +194,7 @@ def _restart(situation: Situation, pod: Pod, why: str) -> Step:
                 uid=pod.uid,
                 statefulset=statefulset["metadata"]["name"],
                 generation=statefulset["metadata"].get("generation", 0),
-                reason=conditions.ROLLING_MEMBER,
+                reason=reasons.ROLLING_MEMBER,
                 why=f"{why} ({pod.revision or 'unknown'} → "
                 f"{update_revision(situation, pod.component)})",
             ),

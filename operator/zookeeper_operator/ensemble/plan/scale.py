@@ -11,7 +11,7 @@ Safety, each with a property test and an invariant of the simulator:
 Whatever was interrupted is finished from what is committed; there is no other memory.
 """
 
-from zookeeper_operator.api import conditions
+from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Reconfigure
 from zookeeper_operator.ensemble.plan.revision import is_outdated
@@ -70,41 +70,41 @@ def live_replicas(situation: Situation, component: str) -> int | None:
 
 def may_shrink_pods(situation: Situation) -> bool:
     """Whether pods beyond the configuration may go: only if it was read from a healthy quorum."""
-    return situation.observed.committed is not None and situation.health.healthy
+    return situation.observed.committed is not None and situation.quorum.healthy
 
 
 def may_grow(situation: Situation) -> Verdict:
     """Whether a change of `replicas` would be started now, and if not, why: `ScaleAllowed`."""
-    health = situation.health
+    quorum = situation.quorum
     if situation.ensemble.spec.paused:
-        return Verdict(False, conditions.PAUSED, "the ensemble is paused; nothing is changed")
+        return Verdict(False, reasons.PAUSED, "the ensemble is paused; nothing is changed")
     if situation.ensemble.spec.stopped:
-        return Verdict(False, conditions.STOPPED, "the ensemble is stopped; start it first")
+        return Verdict(False, reasons.STOPPED, "the ensemble is stopped; start it first")
     if not situation.founded:
-        return Verdict(False, conditions.FOUNDING, "the first quorum has not formed yet")
-    if health.contradiction is not None:
-        return Verdict(False, health.contradiction.reason, health.contradiction.message)
-    if situation.observed.committed is None or not health.healthy:
+        return Verdict(False, reasons.FOUNDING, "the first quorum has not formed yet")
+    if quorum.contradiction is not None:
+        return Verdict(False, quorum.contradiction.reason, quorum.contradiction.message)
+    if situation.observed.committed is None or not quorum.healthy:
         return Verdict(
-            False, conditions.NO_QUORUM, "no healthy quorum has confirmed who the members are"
+            False, reasons.NO_QUORUM, "no healthy quorum has confirmed who the members are"
         )
-    if not health.all_live:
-        missing = ", ".join(map(str, sorted(health.voters - health.live)))
+    if not quorum.all_live:
+        missing = ", ".join(map(str, sorted(quorum.voters - quorum.live)))
         return Verdict(
             False,
-            conditions.MEMBER_NOT_SYNCED,
+            reasons.MEMBER_NOT_SYNCED,
             f"member {missing} votes but is not in sync; bring it back first",
         )
     if demoted(situation):
         return Verdict(
-            False, conditions.ROLLOUT_IN_PROGRESS, "a member has handed its vote over for a restart"
+            False, reasons.ROLLOUT_IN_PROGRESS, "a member has handed its vote over for a restart"
         )
     due = [p.name for p in situation.observed.pods if is_outdated(situation, p)]
     if due:
         return Verdict(
-            False, conditions.ROLLOUT_IN_PROGRESS, f"{', '.join(due)} must be restarted first"
+            False, reasons.ROLLOUT_IN_PROGRESS, f"{', '.join(due)} must be restarted first"
         )
-    return Verdict(True, conditions.ALLOWED, "a change of replicas would be started now")
+    return Verdict(True, reasons.ALLOWED, "a change of replicas would be started now")
 
 
 def demoted(situation: Situation) -> frozenset[int]:
@@ -117,9 +117,9 @@ def demoted(situation: Situation) -> frozenset[int]:
 
 def plan_promotion(situation: Situation) -> Step | None:
     """Give (back) a vote to a synced member that should have one, or list a synced observer."""
-    observed, health, ensemble = situation.observed, situation.health, situation.ensemble
+    observed, quorum, ensemble = situation.observed, situation.quorum, situation.ensemble
     committed = observed.committed
-    if committed is None or not health.healthy:
+    if committed is None or not quorum.healthy:
         return None
     wanted = wanted_ids(situation)
     for member_id in sorted(wanted - committed.voters):
@@ -127,24 +127,24 @@ def plan_promotion(situation: Situation) -> Step | None:
         if observer and member_id in committed.observers:
             continue
         pod = observed.pod(member_id)
-        if pod is None or pod.terminating or not health.in_sync(member_id, observed.answers):
+        if pod is None or pod.terminating or not quorum.in_sync(member_id, observed.answers):
             continue
         if not observer:
             grows = committed.server(member_id) is None and member_id > max(committed.voters)
-            if grows and not health.all_live:
+            if grows and not quorum.all_live:
                 continue
-            if is_outdated(situation, pod) and health.all_live:
+            if is_outdated(situation, pod) and quorum.all_live:
                 continue  # its restart comes first; without a vote it costs nobody anything
             if _needs_to_count(situation, committed, member_id):
-                if not health.all_live:
+                if not quorum.all_live:
                     continue
                 return _take_off_the_list(committed, member_id)
         return Step(
             Verdict(
                 False,
-                conditions.ADDING_MEMBER
+                reasons.ADDING_MEMBER
                 if committed.server(member_id) is None
-                else conditions.REPAIRING_MEMBERSHIP,
+                else reasons.REPAIRING_MEMBERSHIP,
                 f"member {member_id} has synced and gets its "
                 + ("place as an observer" if observer else "vote"),
             ),
@@ -154,8 +154,8 @@ def plan_promotion(situation: Situation) -> Step | None:
                     joining=(
                         ensemble.server(member_id, "observer" if observer else "participant"),
                     ),
-                    reason=conditions.ADDING_MEMBER,
-                    why=f"member {member_id} is in sync with leader {health.leader}",
+                    reason=reasons.ADDING_MEMBER,
+                    why=f"member {member_id} is in sync with leader {quorum.leader}",
                 ),
             ),
         )
@@ -169,7 +169,7 @@ def _needs_to_count(situation: Situation, committed: CommittedConfig, member_id:
     make a voter of an observer whose own vote would be needed: the second of two (seen on 3.9.5). Whoever
     is not listed at all is a follower without a vote, and counts.
     """
-    return member_id in committed.observers and len(situation.health.live) < majority(
+    return member_id in committed.observers and len(situation.quorum.live) < majority(
         len(committed.voters) + 1
     )
 
@@ -178,14 +178,14 @@ def _take_off_the_list(committed: CommittedConfig, member_id: int) -> Step:
     return Step(
         Verdict(
             False,
-            conditions.REPAIRING_MEMBERSHIP,
+            reasons.REPAIRING_MEMBERSHIP,
             f"member {member_id} is to follow without a vote, so that it counts when it gets one",
         ),
         (
             Reconfigure(
                 based_on=committed,
                 leaving=(member_id,),
-                reason=conditions.REPAIRING_MEMBERSHIP,
+                reason=reasons.REPAIRING_MEMBERSHIP,
                 why=f"as an observer, member {member_id} cannot become the voter that is needed",
             ),
         ),
@@ -194,7 +194,7 @@ def _take_off_the_list(committed: CommittedConfig, member_id: int) -> Step:
 
 def plan_removal(situation: Situation) -> Step | None:
     """Remove the highest member that the spec no longer asks for."""
-    observed, health = situation.observed, situation.health
+    observed, quorum = situation.observed, situation.quorum
     committed = observed.committed
     if committed is None:
         return None
@@ -206,15 +206,15 @@ def plan_removal(situation: Situation) -> Step | None:
     if blocked is not None:
         return Step(blocked)
     handover = (
-        " (it leads; the others take over in the same step)" if leaver == health.leader else ""
+        " (it leads; the others take over in the same step)" if leaver == quorum.leader else ""
     )
     return Step(
-        Verdict(False, conditions.REMOVING_MEMBER, f"member {leaver} is being removed{handover}"),
+        Verdict(False, reasons.REMOVING_MEMBER, f"member {leaver} is being removed{handover}"),
         (
             Reconfigure(
                 based_on=committed,
                 leaving=(leaver,),
-                reason=conditions.REMOVING_MEMBER,
+                reason=reasons.REMOVING_MEMBER,
                 why=f"the spec asks for {situation.ensemble.spec.replicas} voters and "
                 f"{situation.ensemble.spec.observers.replicas} observers",
             ),
@@ -226,20 +226,20 @@ def why_not_without(
     situation: Situation, committed: CommittedConfig, leaver: int
 ) -> Verdict | None:
     """What speaks against a configuration without one member now; None if nothing does."""
-    health = situation.health
-    if not health.healthy:
+    quorum = situation.quorum
+    if not quorum.healthy:
         return Verdict(
             False,
-            conditions.NO_QUORUM,
+            reasons.NO_QUORUM,
             f"member {leaver} is to leave, but without a healthy quorum nothing can be committed",
         )
     staying = committed.voters - {leaver}
-    missing = staying - health.live
-    if not staying or len(staying & health.live) < majority(len(staying)) or missing:
+    missing = staying - quorum.live
+    if not staying or len(staying & quorum.live) < majority(len(staying)) or missing:
         named = ", ".join(map(str, sorted(missing)))
         return Verdict(
             False,
-            conditions.MEMBER_NOT_SYNCED,
+            reasons.MEMBER_NOT_SYNCED,
             f"member {leaver} is to leave, but member {named} would stay and is not in sync",
         )
     pending = demoted(situation) & wanted_ids(situation)
@@ -247,7 +247,7 @@ def why_not_without(
         named = ", ".join(map(str, sorted(pending)))
         return Verdict(
             False,
-            conditions.REPAIRING_MEMBERSHIP,
+            reasons.REPAIRING_MEMBERSHIP,
             f"member {leaver} is to leave after member {named} has its vote back",
         )
     return None
@@ -271,12 +271,12 @@ def _standing(situation: Situation) -> Verdict:
     observed, ensemble = situation.observed, situation.ensemble
     committed = observed.committed
     if ensemble.spec.stopped:
-        return Verdict(None, conditions.STOPPED, "the ensemble is stopped; its membership is kept")
+        return Verdict(None, reasons.STOPPED, "the ensemble is stopped; its membership is kept")
     if not situation.founded:
-        return Verdict(False, conditions.FOUNDING, "the first quorum has not formed yet")
+        return Verdict(False, reasons.FOUNDING, "the first quorum has not formed yet")
     if committed is None:
         return Verdict(
-            None, conditions.NOT_PROBED, observed.unreadable or "the configuration was not read"
+            None, reasons.NOT_PROBED, observed.unreadable or "the configuration was not read"
         )
     waiting = sorted(
         i
@@ -284,17 +284,17 @@ def _standing(situation: Situation) -> Verdict:
         if i < names.FIRST_OBSERVER_ID or i not in committed.observers
     )
     if not waiting:
-        return Verdict(True, conditions.SETTLED, "the members are those the spec asks for")
+        return Verdict(True, reasons.SETTLED, "the members are those the spec asks for")
     present = [i for i in waiting if observed.pod(i) is not None]
     if present:
         named = ", ".join(map(str, present))
         return Verdict(
             False,
-            conditions.WAITING_FOR_SYNC,
+            reasons.WAITING_FOR_SYNC,
             f"waiting for member {named} to sync before it joins",
         )
     allowed = may_grow(situation)
     named = ", ".join(map(str, waiting))
     if not allowed.state:
         return Verdict(False, allowed.reason, f"member {named} is to join, but {allowed.message}")
-    return Verdict(False, conditions.ADDING_MEMBER, f"member {named} is to join")
+    return Verdict(False, reasons.ADDING_MEMBER, f"member {named} is to join")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from zookeeper_operator.ensemble.actions import Action
 from zookeeper_operator.ensemble.build.membership import Membership
 from zookeeper_operator.ensemble.ensemble import Ensemble
-from zookeeper_operator.ensemble.judge.quorum import Health
+from zookeeper_operator.ensemble.judge.quorum import Quorum
 from zookeeper_operator.ensemble.observed import Observed
 
 
@@ -35,7 +35,7 @@ class Situation:
     """
 
     observed: Observed
-    health: Health
+    quorum: Quorum
     membership: Membership
     founded: bool
 

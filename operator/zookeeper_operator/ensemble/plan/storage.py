@@ -6,7 +6,7 @@ volume is gone; and then only while the other live voters are a majority of the 
 
 from dataclasses import dataclass
 
-from zookeeper_operator.api import conditions
+from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Action, Apply, Delete, ReplaceMember
 from zookeeper_operator.ensemble.build.statefulset import volumes_asked_for
@@ -38,7 +38,7 @@ def plan_marks(situation: Situation) -> tuple[Action, ...]:
     The mark is what a later ensemble of the same name goes by when it finds retained volumes.
     """
     committed = situation.observed.committed
-    if committed is None or not situation.health.healthy:
+    if committed is None or not situation.quorum.healthy:
         return ()
     return tuple(
         Apply(
@@ -116,9 +116,7 @@ def plan_replacement(situation: Situation) -> Step | None:
     for one in due:
         if one.pod.terminating and not one.claims:
             return Step(
-                Verdict(
-                    False, conditions.VOLUME_LOST, f"{one.pod.name} is being replaced ({one.why})"
-                )
+                Verdict(False, reasons.VOLUME_LOST, f"{one.pod.name} is being replaced ({one.why})")
             )
     for one in due:
         if one.unbound or _others_suffice(situation, one.pod):
@@ -128,7 +126,7 @@ def plan_replacement(situation: Situation) -> Step | None:
     return Step(
         Verdict(
             False,
-            conditions.VOLUME_LOST,
+            reasons.VOLUME_LOST,
             f"{due[0].pod.name} is to be replaced ({due[0].why}), but the other members are no majority "
             "in sync; bring them back first",
         )
@@ -153,7 +151,7 @@ def _due(situation: Situation, pod: Pod) -> _Due | None:
 
 def _replace(due: _Due) -> Step:
     return Step(
-        Verdict(False, conditions.VOLUME_LOST, f"replacing {due.pod.name}: {due.why}"),
+        Verdict(False, reasons.VOLUME_LOST, f"replacing {due.pod.name}: {due.why}"),
         (
             ReplaceMember(
                 member_id=due.pod.id,
@@ -166,7 +164,7 @@ def _replace(due: _Due) -> Step:
 
 
 def _others_suffice(situation: Situation, pod: Pod) -> bool:
-    return situation.health.certain and situation.health.survives_without(pod.id)
+    return situation.quorum.certain and situation.quorum.survives_without(pod.id)
 
 
 def _never_bound_elsewhere(situation: Situation, claim: Claim) -> bool:
@@ -195,14 +193,14 @@ def _standing(situation: Situation) -> Verdict:
     if foreign:
         return Verdict(
             False,
-            conditions.FOREIGN_VOLUME,
+            reasons.FOREIGN_VOLUME,
             f"{', '.join(foreign)} belongs to another ensemble; move it away, its member refuses it",
         )
     refused = [c for c in claims if _grows(situation, c) and not _expandable(situation, c)]
     if refused:
         return Verdict(
             False,
-            conditions.RESIZE_REFUSED,
+            reasons.RESIZE_REFUSED,
             f"storage class {refused[0].storage_class or '(none)'} does not let {refused[0].name} grow; "
             "allow it there (allowVolumeExpansion), or replace the members one by one: a new volume gets "
             "the new size",
@@ -215,18 +213,18 @@ def _standing(situation: Situation) -> Verdict:
         return full
     growing = [c.name for c in claims if c.resizing or _grows(situation, c)]
     if growing:
-        return Verdict(False, conditions.RESIZE_PENDING, f"{', '.join(growing)} is growing")
+        return Verdict(False, reasons.RESIZE_PENDING, f"{', '.join(growing)} is growing")
     if ensemble.spec.storage.ephemeral:
         return Verdict(
             False,
-            conditions.EPHEMERAL_STORAGE,
+            reasons.EPHEMERAL_STORAGE,
             "members keep their data in emptyDir: a member that is rescheduled starts empty, and all "
             "data is lost when a majority is",
         )
     pending = [c.name for c in claims if c.phase != "Bound"]
     if pending:
-        return Verdict(None, conditions.BOUND, f"{', '.join(pending)} is not bound yet")
-    return Verdict(True, conditions.BOUND, "every volume is bound and of the size asked for")
+        return Verdict(None, reasons.BOUND, f"{', '.join(pending)} is not bound yet")
+    return Verdict(True, reasons.BOUND, "every volume is bound and of the size asked for")
 
 
 def _missing_class(situation: Situation) -> Verdict | None:
@@ -240,14 +238,14 @@ def _missing_class(situation: Situation) -> Verdict | None:
         if asked and asked not in known:
             return Verdict(
                 False,
-                conditions.STORAGE_CLASS_MISSING,
+                reasons.STORAGE_CLASS_MISSING,
                 f"{claim.name} asks for storage class {asked}, which does not exist; create it, or "
                 f"delete the ensemble and its claims and name one of: {', '.join(sorted(known)) or 'none'}",
             )
         if not asked and not any(c.default for c in known.values()):
             return Verdict(
                 False,
-                conditions.STORAGE_CLASS_MISSING,
+                reasons.STORAGE_CLASS_MISSING,
                 f"{claim.name} asks for the default storage class and the cluster has none; mark one as "
                 "default, or name one in spec.storage",
             )
@@ -264,7 +262,7 @@ def _filling(situation: Situation) -> Verdict | None:
             field = "log" if claim.volume == names.LOG_VOLUME else "data"
             return Verdict(
                 False,
-                conditions.DISK_PRESSURE,
+                reasons.DISK_PRESSURE,
                 f"{claim.name} is filled to {used:.0%} of its {_gibibytes(claim.capacity)}; raise "
                 f"spec.storage.{field}.size, a full disk takes the member out",
             )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from zookeeper_operator.api import conditions
+from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.ensemble.actions import Action, Reconfigure, ReplaceMember, RestartMember
 
 
@@ -31,28 +31,28 @@ _TOLD: Final = (
 )
 ALARMING: Final = frozenset(
     {
-        conditions.SPLIT_BRAIN,
-        conditions.VOTING_VIEWS_DIFFER,
-        conditions.ROLLOUT_STOPPED,
-        conditions.DISK_PRESSURE,
-        conditions.RESIZE_REFUSED,
-        conditions.VOLUME_LOST,
-        conditions.FOREIGN_VOLUME,
-        conditions.EPHEMERAL_STORAGE,
-        conditions.STORAGE_CLASS_MISSING,
-        conditions.INVALID_CONFIG_KEY,
-        conditions.UNSUPPORTED_VERSION,
-        conditions.INVALID_POD_TEMPLATE,
-        conditions.INVALID_SPEC,
-        conditions.NAME_TAKEN,
-        conditions.MEMORY_TOO_SMALL,
-        conditions.IMAGE_PULL_FAILED,
-        conditions.UNSCHEDULABLE,
-        conditions.CRASH_LOOPING,
-        conditions.OUT_OF_MEMORY,
+        reasons.SPLIT_BRAIN,
+        reasons.VOTING_VIEWS_DIFFER,
+        reasons.ROLLOUT_STOPPED,
+        reasons.DISK_PRESSURE,
+        reasons.RESIZE_REFUSED,
+        reasons.VOLUME_LOST,
+        reasons.FOREIGN_VOLUME,
+        reasons.EPHEMERAL_STORAGE,
+        reasons.STORAGE_CLASS_MISSING,
+        reasons.INVALID_CONFIG_KEY,
+        reasons.UNSUPPORTED_VERSION,
+        reasons.INVALID_POD_TEMPLATE,
+        reasons.INVALID_SPEC,
+        reasons.NAME_TAKEN,
+        reasons.MEMORY_TOO_SMALL,
+        reasons.IMAGE_PULL_FAILED,
+        reasons.UNSCHEDULABLE,
+        reasons.CRASH_LOOPING,
+        reasons.OUT_OF_MEMORY,
     }
 )
-_TOLD_OTHERWISE: Final = ALARMING | {conditions.STOPPED}
+_TOLD_OTHERWISE: Final = ALARMING | {reasons.STOPPED}
 """Reasons of a lost quorum that have a notice of their own."""
 
 
@@ -124,12 +124,12 @@ def _condition(status: Mapping[str, Any], type_: str) -> Mapping[str, Any]:
 
 
 def _is_stopped(status: Mapping[str, Any]) -> bool:
-    return _condition(status, conditions.READY).get("reason") == conditions.STOPPED
+    return _condition(status, conditions.READY).get("reason") == reasons.STOPPED
 
 
 def _stop(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
     if _is_stopped(new) and not _is_stopped(old):
-        yield Notice("Normal", conditions.STOPPED, _condition(new, conditions.READY)["message"])
+        yield Notice("Normal", reasons.STOPPED, _condition(new, conditions.READY)["message"])
 
 
 def _exposure(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:

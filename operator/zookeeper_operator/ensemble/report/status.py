@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from zookeeper_operator.api import conditions
+from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.api.conditions import Condition
 from zookeeper_operator.api.ensemble import (
     ConditionStatus,
@@ -49,7 +49,7 @@ def build_status(
     doing what it planned; `refused` that the API server does not accept what the spec makes of a child.
     """
     situation = plan.situation
-    observed, ensemble, health = situation.observed, situation.ensemble, plan.health
+    observed, ensemble, quorum = situation.observed, situation.ensemble, plan.quorum
     old = EnsembleStatus.model_validate(ensemble.status)
     now = format_time(observed.now)
     answered = build_conditions(plan, failure=failure, refused=refused)
@@ -64,14 +64,14 @@ def build_status(
         replicas=live_replicas(situation, names.VOTER) or 0,
         ready_replicas=sum(p.ready and p.component == names.VOTER for p in observed.pods),
         selector=f"{names.LABEL_ENSEMBLE}={ensemble.name},{names.LABEL_COMPONENT}={names.VOTER}",
-        observers=sum(i >= names.FIRST_OBSERVER_ID for i in health.serving),
+        observers=sum(i >= names.FIRST_OBSERVER_ID for i in quorum.serving),
         leader=_leader(plan, old, now),
         quorum=QuorumStatus(
-            voters=len(health.voters),
-            needed=health.needed if health.voters else 0,
-            live=len(health.live),
-            tolerates=max(health.tolerates, 0),
-            summary=f"{len(health.live)}/{ensemble.spec.replicas}",
+            voters=len(quorum.voters),
+            needed=quorum.needed if quorum.voters else 0,
+            live=len(quorum.live),
+            tolerates=max(quorum.tolerates, 0),
+            summary=f"{len(quorum.live)}/{ensemble.spec.replicas}",
         ),
         membership=MembershipStatus(
             config_version=f"{committed.version:x}"
@@ -112,14 +112,14 @@ def build_conditions(plan: Plan, *, failure: str = "", refused: bool = False) ->
     spec_valid = (
         Verdict(False, plan.problems[0].reason, "; ".join(p.message for p in plan.problems))
         if plan.problems
-        else Verdict(True, conditions.VALID, "the spec can be acted on")
+        else Verdict(True, reasons.VALID, "the spec can be acted on")
     )
     if refused and not plan.problems:
-        spec_valid = Verdict(False, conditions.INVALID_SPEC, failure)
-    quorum = _quorum(plan)
+        spec_valid = Verdict(False, reasons.INVALID_SPEC, failure)
+    quorum_healthy = _quorum(plan)
     verdicts = {
-        conditions.READY: _ready(plan, quorum, spec_valid, failure),
-        conditions.QUORUM_HEALTHY: quorum,
+        conditions.READY: _ready(plan, quorum_healthy, spec_valid, failure),
+        conditions.QUORUM_HEALTHY: quorum_healthy,
         conditions.MEMBERSHIP_SETTLED: plan.membership,
         conditions.ROLLED_OUT: plan.rollout,
         conditions.SCALE_ALLOWED: plan.scale,
@@ -141,72 +141,74 @@ def build_conditions(plan: Plan, *, failure: str = "", refused: bool = False) ->
 
 
 def _quorum(plan: Plan) -> Verdict:
-    situation, health = plan.situation, plan.health
+    situation, quorum = plan.situation, plan.quorum
     observed = situation.observed
     if situation.ensemble.spec.stopped:
-        return Verdict(False, conditions.STOPPED, "the ensemble is stopped; its data is kept")
-    if health.contradiction is not None:
-        return Verdict(False, health.contradiction.reason, health.contradiction.message)
-    if health.healthy:
+        return Verdict(False, reasons.STOPPED, "the ensemble is stopped; its data is kept")
+    if quorum.contradiction is not None:
+        return Verdict(False, quorum.contradiction.reason, quorum.contradiction.message)
+    if quorum.healthy:
         return Verdict(
             True,
-            conditions.SERVING,
-            f"member {health.leader} leads {len(health.live)} of {len(health.voters)} voters; "
-            f"{health.tolerates} more may be lost",
+            reasons.SERVING,
+            f"member {quorum.leader} leads {len(quorum.live)} of {len(quorum.voters)} voters; "
+            f"{quorum.tolerates} more may be lost",
         )
     if not situation.founded:
-        return Verdict(False, conditions.FOUNDING, "the first quorum has not formed yet")
-    reachable = [a for a in observed.answers.values() if a.reachable and a.id in health.voters]
+        return Verdict(False, reasons.FOUNDING, "the first quorum has not formed yet")
+    reachable = [a for a in observed.answers.values() if a.reachable and a.id in quorum.voters]
     if not reachable and any(p.ready for p in observed.pods):
         return Verdict(
             None,
-            conditions.NOT_PROBED,
+            reasons.NOT_PROBED,
             "no member's AdminServer could be asked although pods are ready; check that the operator "
             "may reach port 8080 of the pods",
         )
-    if len(reachable) >= health.needed:
+    if len(reachable) >= quorum.needed:
         return Verdict(
             False,
-            conditions.ELECTION_IN_PROGRESS,
-            f"{len(reachable)} of {len(health.voters)} voters answer, but they have no leader yet",
+            reasons.ELECTION_IN_PROGRESS,
+            f"{len(reachable)} of {len(quorum.voters)} voters answer, but they have no leader yet",
         )
     return Verdict(
         False,
-        conditions.NO_QUORUM,
-        f"{len(reachable)} of {len(health.voters)} voters answer, {health.needed} are needed",
+        reasons.NO_QUORUM,
+        f"{len(reachable)} of {len(quorum.voters)} voters answer, {quorum.needed} are needed",
     )
 
 
-def _ready(plan: Plan, quorum: Verdict, spec_valid: Verdict, failure: str) -> Verdict:
+def _ready(plan: Plan, quorum_healthy: Verdict, spec_valid: Verdict, failure: str) -> Verdict:
     ensemble = plan.situation.ensemble
     if ensemble.deleting:
-        return Verdict(False, conditions.DELETING, "the ensemble is being deleted")
+        return Verdict(False, reasons.DELETING, "the ensemble is being deleted")
     if ensemble.spec.stopped:
-        return Verdict(False, conditions.STOPPED, "the ensemble is stopped; its data is kept")
-    if plan.health.contradiction is not None or not spec_valid.state:
-        return quorum if plan.health.contradiction is not None else spec_valid
+        return Verdict(False, reasons.STOPPED, "the ensemble is stopped; its data is kept")
+    if plan.quorum.contradiction is not None or not spec_valid.state:
+        return quorum_healthy if plan.quorum.contradiction is not None else spec_valid
     trouble = _trouble(plan.situation.observed)
     blocking = {
-        conditions.STORAGE_CLASS_MISSING,
-        conditions.VOLUME_LOST,
-        conditions.FOREIGN_VOLUME,
+        reasons.STORAGE_CLASS_MISSING,
+        reasons.VOLUME_LOST,
+        reasons.FOREIGN_VOLUME,
     }
     if plan.storage.state is False and plan.storage.reason in blocking:
         return plan.storage
     if trouble is not None:
         return trouble
-    for verdict in (quorum, plan.rollout, plan.membership):
+    for verdict in (quorum_healthy, plan.rollout, plan.membership):
         if verdict.state is not True:
-            if ensemble.spec.paused and (verdict is not quorum or not plan.situation.founded):
+            if ensemble.spec.paused and (
+                verdict is not quorum_healthy or not plan.situation.founded
+            ):
                 # It waits for us, and we do nothing: another reason would promise that it passes.
-                return Verdict(False, conditions.PAUSED, f"paused, and {verdict.message}")
+                return Verdict(False, reasons.PAUSED, f"paused, and {verdict.message}")
             return Verdict(False, verdict.reason, verdict.message)
-    if not plan.health.all_live:
-        missing = ", ".join(map(str, sorted(plan.health.voters - plan.health.live)))
-        return Verdict(False, conditions.WAITING_FOR_MEMBER, f"member {missing} does not serve")
+    if not plan.quorum.all_live:
+        missing = ", ".join(map(str, sorted(plan.quorum.voters - plan.quorum.live)))
+        return Verdict(False, reasons.WAITING_FOR_MEMBER, f"member {missing} does not serve")
     if failure:
-        return Verdict(None, conditions.APPLY_FAILED, failure)
-    return Verdict(True, conditions.SERVING, "serving as the spec asks")
+        return Verdict(None, reasons.APPLY_FAILED, failure)
+    return Verdict(True, reasons.SERVING, "serving as the spec asks")
 
 
 def _trouble(observed: Observed) -> Verdict | None:
@@ -222,20 +224,20 @@ def _summary(plan: Plan, merged: list[Condition]) -> str:
     if ready.status != conditions.TRUE:
         return ready.reason
     if plan.situation.ensemble.spec.paused:
-        return conditions.PAUSED
+        return reasons.PAUSED
     return plan.storage.reason if plan.storage.state is False else ready.reason
 
 
 def _leader(plan: Plan, old: EnsembleStatus, now: str) -> LeaderStatus | None:
-    health = plan.health
-    if health.leader is None:
+    quorum = plan.quorum
+    if quorum.leader is None:
         return None
-    known = old.leader if old.leader is not None and old.leader.id == health.leader else None
+    known = old.leader if old.leader is not None and old.leader.id == quorum.leader else None
     # A leader that was too busy to tell its epoch has not been elected anew.
-    epoch = health.epoch or (known.epoch if known else 0)
+    epoch = quorum.epoch or (known.epoch if known else 0)
     return LeaderStatus(
-        id=health.leader,
-        pod=names.member_name(plan.situation.ensemble.name, health.leader),
+        id=quorum.leader,
+        pod=names.member_name(plan.situation.ensemble.name, quorum.leader),
         epoch=epoch,
         since=known.since if known and known.epoch == epoch else now,
     )
@@ -268,7 +270,7 @@ def _listed_ids(plan: Plan) -> list[int]:
 def _member(
     plan: Plan, old: EnsembleStatus, member_id: int, restarted: Mapping[int, str], now: str
 ) -> MemberStatus:
-    observed, health = plan.situation.observed, plan.health
+    observed, quorum = plan.situation.observed, plan.quorum
     answer = observed.answers.get(member_id) or Answers(member_id, reachable=False)
     pod = observed.pod(member_id)
     before = next((m for m in old.members if m.id == member_id), None)
@@ -281,7 +283,7 @@ def _member(
         serving=answer.serving,
         zxid="" if answer.zxid is None else f"{answer.zxid:#x}",
         epoch=answer.epoch,
-        lag=_lag(answer, observed.answers.get(health.leader or 0)),
+        lag=_lag(answer, observed.answers.get(quorum.leader or 0)),
         connections=answer.connections,
         version=answer.version,
         revision=pod.revision if pod else "",

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from zookeeper_operator.api.conditions import CONDITION_TYPES, REASONS
+from zookeeper_operator.api.conditions import CONDITION_TYPES
+from zookeeper_operator.api.reasons import REASONS
 from zookeeper_operator.api.schema.owned_keys import OWNED_KEYS
 from zookeeper_operator.api.schema.reference import reference
 

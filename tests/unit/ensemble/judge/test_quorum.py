@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zookeeper_operator.api import conditions
-from zookeeper_operator.ensemble.judge.quorum import Health, assess
+from zookeeper_operator.api import reasons
+from zookeeper_operator.ensemble.judge.quorum import Quorum, judge_quorum
 from zookeeper_operator.zookeeper.answers import Answers
 
 THREE = frozenset({1, 2, 3})
@@ -29,23 +29,23 @@ def member(
     )
 
 
-def judged(*answers: Answers, committed: frozenset[int] | None = THREE) -> Health:
-    return assess({a.id: a for a in answers}, committed=committed, published=THREE)
+def judged(*answers: Answers, committed: frozenset[int] | None = THREE) -> Quorum:
+    return judge_quorum({a.id: a for a in answers}, committed=committed, published=THREE)
 
 
 def test_all_members_in_broadcast_under_one_leader_are_live() -> None:
-    health = judged(member(1), member(2), member(3))
-    assert (health.leader, health.epoch) == (3, 2)
-    assert health.all_live
-    assert health.tolerates == 1
+    quorum = judged(member(1), member(2), member(3))
+    assert (quorum.leader, quorum.epoch) == (3, 2)
+    assert quorum.all_live
+    assert quorum.tolerates == 1
 
 
 def test_a_member_that_does_not_answer_is_not_live_but_the_rest_is_a_quorum() -> None:
-    health = judged(member(1), Answers(2, reachable=False), member(3))
-    assert health.healthy
-    assert not health.all_live
-    assert health.live == {1, 3}
-    assert not health.survives_without(1)
+    quorum = judged(member(1), Answers(2, reachable=False), member(3))
+    assert quorum.healthy
+    assert not quorum.all_live
+    assert quorum.live == {1, 3}
+    assert not quorum.survives_without(1)
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,11 @@ def test_who_does_not_follow_the_leader_in_broadcast_is_not_live(answer: Answers
 
 
 def test_two_leaders_are_a_split_brain_and_nothing_is_agreed() -> None:
-    health = judged(member(1, leader=1, epoch=3), member(2, leader=1, epoch=3), member(3, leader=3))
-    assert health.contradiction is not None
-    assert health.contradiction.reason == conditions.SPLIT_BRAIN
-    assert health.leader is None
-    assert not health.healthy
+    quorum = judged(member(1, leader=1, epoch=3), member(2, leader=1, epoch=3), member(3, leader=3))
+    assert quorum.contradiction is not None
+    assert quorum.contradiction.reason == reasons.SPLIT_BRAIN
+    assert quorum.leader is None
+    assert not quorum.healthy
 
 
 def test_members_that_name_different_leaders_have_agreed_on_none() -> None:
@@ -73,22 +73,22 @@ def test_members_that_name_different_leaders_have_agreed_on_none() -> None:
 
 
 def test_voters_that_disagree_on_who_votes_are_a_contradiction() -> None:
-    health = judged(member(1, view=frozenset({1, 2, 3, 4})), member(2), member(3))
-    assert health.contradiction is not None
-    assert health.contradiction.reason == conditions.VOTING_VIEWS_DIFFER
-    assert "1 see voters 1, 2, 3, 4" in health.contradiction.message
+    quorum = judged(member(1, view=frozenset({1, 2, 3, 4})), member(2), member(3))
+    assert quorum.contradiction is not None
+    assert quorum.contradiction.reason == reasons.VOTING_VIEWS_DIFFER
+    assert "1 see voters 1, 2, 3, 4" in quorum.contradiction.message
 
 
 def test_a_non_voter_is_in_sync_but_not_live() -> None:
     answers = {a.id: a for a in (member(1), member(2), member(3), member(4))}
-    health = assess(answers, committed=THREE, published=THREE)
-    assert health.live == THREE
-    assert health.in_sync(4, answers)
+    quorum = judge_quorum(answers, committed=THREE, published=THREE)
+    assert quorum.live == THREE
+    assert quorum.in_sync(4, answers)
 
 
 def test_followers_that_still_show_the_old_epoch_after_an_election_are_live() -> None:
-    health = judged(member(1, epoch=1), member(2, epoch=1), member(3, epoch=2))
-    assert health.all_live
+    quorum = judged(member(1, epoch=1), member(2, epoch=1), member(3, epoch=2))
+    assert quorum.all_live
 
 
 def test_a_follower_ahead_of_its_leader_is_not_trusted() -> None:
@@ -96,9 +96,9 @@ def test_a_follower_ahead_of_its_leader_is_not_trusted() -> None:
 
 
 def test_without_a_configuration_the_leaders_view_tells_who_votes() -> None:
-    health = judged(member(1), member(2), member(3), committed=None)
-    assert health.voters == THREE
-    assert not health.certain
+    quorum = judged(member(1), member(2), member(3), committed=None)
+    assert quorum.voters == THREE
+    assert not quorum.certain
 
 
 answers = st.builds(
@@ -119,11 +119,11 @@ def test_whatever_members_say_the_judgement_keeps_its_promises(
     told: tuple[Answers, Answers, Answers],
 ) -> None:
     said = {i: replace(a, id=i) for i, a in enumerate(told, start=1)}
-    health = assess(said, committed=THREE, published=THREE)
-    assert health.live <= health.voters & health.serving
-    if health.leader is not None:
-        assert said[health.leader].is_leader
-        assert all(said[i].leader_id == health.leader for i in health.serving)
-    if health.healthy:
-        assert len(health.live) >= 2
-        assert health.contradiction is None
+    quorum = judge_quorum(said, committed=THREE, published=THREE)
+    assert quorum.live <= quorum.voters & quorum.serving
+    if quorum.leader is not None:
+        assert said[quorum.leader].is_leader
+        assert all(said[i].leader_id == quorum.leader for i in quorum.serving)
+    if quorum.healthy:
+        assert len(quorum.live) >= 2
+        assert quorum.contradiction is None

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tests.unit.ensemble.plan.scenes import at_rest, ensemble, silent
 
-from zookeeper_operator.api import conditions
+from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import RestartMember
 from zookeeper_operator.ensemble.plan import build_plan
@@ -29,7 +29,7 @@ def test_a_name_that_is_taken_is_looked_at_again_soon() -> None:
         "metadata": {"name": names.config_name("zk"), "namespace": "demo", "uid": "theirs"},
     }
     plan = build_plan(replace(at_rest(), foreign=(foreign,)))
-    assert plan.problems[0].reason == conditions.NAME_TAKEN
+    assert plan.problems[0].reason == reasons.NAME_TAKEN
     assert not plan.settled
 
 

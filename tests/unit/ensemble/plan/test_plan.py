@@ -24,7 +24,7 @@ from tests.unit.ensemble.plan.scenes import (
     without_answer,
 )
 
-from zookeeper_operator.api import conditions
+from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import (
     Apply,
@@ -176,13 +176,13 @@ def test_a_synced_joiner_gets_its_vote() -> None:
 def test_a_joiner_that_has_not_synced_waits() -> None:
     plan = build_plan(without_answer(joined(3, 4), 4))
     assert disruptive(plan.actions) == []
-    assert plan.membership.reason == conditions.WAITING_FOR_SYNC
+    assert plan.membership.reason == reasons.WAITING_FOR_SYNC
 
 
 def test_no_vote_is_given_while_a_voter_is_missing() -> None:
     plan = build_plan(without_answer(joined(3, 4), 2))
     assert disruptive(plan.actions) == []
-    assert plan.scale.reason == conditions.MEMBER_NOT_SYNCED
+    assert plan.scale.reason == reasons.MEMBER_NOT_SYNCED
 
 
 @pytest.mark.parametrize("size", [2, 3, 4, 5])
@@ -217,13 +217,13 @@ def test_nothing_shrinks_without_a_quorum() -> None:
     plan = build_plan(down)
     assert applied(plan.actions, "StatefulSet") == []
     assert disruptive(plan.actions) == []
-    assert plan.scale.reason == conditions.NO_QUORUM
+    assert plan.scale.reason == reasons.NO_QUORUM
 
 
 def test_shrinking_waits_while_a_member_that_stays_is_down() -> None:
     plan = build_plan(without_answer(edited(at_rest(5, leader=1), {"replicas": 3}), 2))
     assert disruptive(plan.actions) == []
-    assert plan.membership.reason == conditions.MEMBER_NOT_SYNCED
+    assert plan.membership.reason == reasons.MEMBER_NOT_SYNCED
 
 
 def test_a_dead_member_that_is_to_leave_may_leave() -> None:
@@ -307,7 +307,7 @@ def test_a_refused_hand_over_never_costs_the_majority() -> None:
     refused = replace(scene, refusal=Refusal("not in sync", NOW, demotion=True))
     plan = build_plan(refused)
     assert disruptive(plan.actions) == []
-    assert plan.rollout.reason == conditions.ROLLOUT_STOPPED
+    assert plan.rollout.reason == reasons.ROLLOUT_STOPPED
     later = replace(refused, now=NOW + timedelta(seconds=2))
     (step,) = disruptive(build_plan(later).actions)
     assert isinstance(step, Reconfigure)
@@ -345,16 +345,16 @@ def test_the_next_member_waits_until_the_last_one_votes_again() -> None:
     scene = changed(without_answer(outdated(at_rest(3, leader=3), 2), 1), 1, trouble=None)
     plan = build_plan(scene)
     assert disruptive(plan.actions) == []
-    assert plan.rollout.reason == conditions.WAITING_FOR_MEMBER
+    assert plan.rollout.reason == reasons.WAITING_FOR_MEMBER
 
 
 def test_a_member_that_does_not_come_back_stops_the_rollout() -> None:
     # pain 13
     scene = without_answer(outdated(at_rest(3, leader=3), 2, 3), 1)
-    scene = changed(scene, 1, trouble=Trouble(conditions.IMAGE_PULL_FAILED, "no such image"))
+    scene = changed(scene, 1, trouble=Trouble(reasons.IMAGE_PULL_FAILED, "no such image"))
     plan = build_plan(scene)
     assert disruptive(plan.actions) == []
-    assert plan.rollout.reason == conditions.ROLLOUT_STOPPED
+    assert plan.rollout.reason == reasons.ROLLOUT_STOPPED
     assert "zk-1" in plan.rollout.message
     assert "no such image" in plan.rollout.message
 
@@ -362,7 +362,7 @@ def test_a_member_that_does_not_come_back_stops_the_rollout() -> None:
 def test_a_mended_spec_moves_a_stopped_rollout_on() -> None:
     # pains 14 and 18: the broken pod is on an old revision now, and is replaced first
     scene = without_answer(outdated(at_rest(3, leader=3), 1, 2, 3), 1)
-    scene = changed(scene, 1, trouble=Trouble(conditions.IMAGE_PULL_FAILED, "no such image"))
+    scene = changed(scene, 1, trouble=Trouble(reasons.IMAGE_PULL_FAILED, "no such image"))
     (step,) = disruptive(build_plan(scene).actions)
     assert isinstance(step, RestartMember)
     assert step.pod == "zk-1"
@@ -383,7 +383,7 @@ def test_without_a_quorum_who_may_be_on_the_way_back_is_not_touched() -> None:
     for member_id in (1, 3):
         lately = changed(lately, member_id, unready_since=NOW - timedelta(seconds=20))
     assert disruptive(build_plan(lately).actions) == []
-    broken = changed(lately, 3, trouble=Trouble(conditions.CRASH_LOOPING, "ends again and again"))
+    broken = changed(lately, 3, trouble=Trouble(reasons.CRASH_LOOPING, "ends again and again"))
     (step,) = disruptive(build_plan(broken).actions)
     assert isinstance(step, RestartMember)
     assert step.pod == "zk-3"
@@ -401,7 +401,7 @@ def test_two_leaders_stop_everything(both: tuple[int, int]) -> None:
     told = {i: answers(i, i if i in both else both[0], (1, 2, 3)) for i in (1, 2, 3)}
     plan = build_plan(replace(scene, answers=told))
     assert plan.actions == ()
-    assert plan.scale.reason == conditions.SPLIT_BRAIN
+    assert plan.scale.reason == reasons.SPLIT_BRAIN
 
 
 # ---- storage ----
@@ -440,7 +440,7 @@ def test_volumes_grow_where_the_class_allows_it() -> None:
 def test_volumes_that_cannot_grow_are_told_and_left_alone() -> None:
     plan = build_plan(grown(expandable=False))
     assert applied(plan.actions, "PersistentVolumeClaim") == []
-    assert plan.storage.reason == conditions.RESIZE_REFUSED
+    assert plan.storage.reason == reasons.RESIZE_REFUSED
 
 
 def test_a_member_is_replaced_when_asked_while_the_others_are_a_majority() -> None:
@@ -456,7 +456,7 @@ def test_a_member_is_replaced_once_and_then_waited_for() -> None:
     going = tuple(replace(c, terminating=c.member_id == 2) for c in scene.claims)
     plan = build_plan(replace(scene, claims=going))
     assert disruptive(plan.actions) == []
-    assert plan.storage.reason == conditions.VOLUME_LOST
+    assert plan.storage.reason == reasons.VOLUME_LOST
 
 
 def test_a_replacement_that_has_to_wait_does_not_hold_up_the_one_it_waits_for() -> None:
@@ -482,7 +482,7 @@ def test_a_member_without_which_there_is_no_majority_is_never_replaced(size: int
     # pain 7
     plan = build_plan(changed(at_rest(size), 1, replace_requested=True))
     assert disruptive(plan.actions) == []
-    assert plan.storage.reason == conditions.VOLUME_LOST
+    assert plan.storage.reason == reasons.VOLUME_LOST
 
 
 def filled(scene: Observed, member_id: int, *, data: float, log: float) -> Observed:
@@ -497,7 +497,7 @@ def filled(scene: Observed, member_id: int, *, data: float, log: float) -> Obser
 
 def test_a_filling_disk_is_told() -> None:
     plan = build_plan(filled(at_rest(3), 2, data=0.5, log=4))
-    assert plan.storage.reason == conditions.DISK_PRESSURE
+    assert plan.storage.reason == reasons.DISK_PRESSURE
     assert "data-zk-2 is filled to 90% of its 5Gi" in plan.storage.message
     assert "spec.storage.data.size" in plan.storage.message
 
@@ -508,7 +508,7 @@ def test_a_filling_volume_of_logs_is_told_however_much_room_the_data_have() -> N
     scene = replace(scene, claims=(*scene.claims, *logs))
     assert build_plan(filled(scene, 2, data=3, log=3)).storage.state is True
     plan = build_plan(filled(scene, 2, data=0.1, log=4.5))
-    assert plan.storage.reason == conditions.DISK_PRESSURE
+    assert plan.storage.reason == reasons.DISK_PRESSURE
     assert "datalog-zk-2 is filled to 90% of its 5Gi" in plan.storage.message
     assert "spec.storage.log.size" in plan.storage.message
 
@@ -568,7 +568,7 @@ def test_no_member_is_replaced_while_the_ensemble_is_stopped() -> None:
     scene = changed(edited(at_rest(3), {"stopped": True}), 2, replace_requested=True)
     plan = build_plan(scene)
     assert disruptive(plan.actions) == []
-    assert plan.storage.reason == conditions.BOUND
+    assert plan.storage.reason == reasons.BOUND
 
 
 @pytest.mark.parametrize("spec", [{"paused": True}, {"config": {"clientPort": "1"}}])
@@ -597,7 +597,7 @@ def test_a_version_without_a_way_to_it_is_refused_with_a_reason() -> None:
             edited(scene, {"version": "3.9.4"}), ensemble=replace(scene.ensemble, status=status)
         )
     ).problems
-    assert problem.reason == conditions.UNSUPPORTED_VERSION
+    assert problem.reason == reasons.UNSUPPORTED_VERSION
 
 
 def test_an_ensemble_being_deleted_is_left_alone() -> None:

@@ -43,11 +43,11 @@ def test_whatever_is_seen_one_thing_at_most_is_disturbed(
     scene = without_answer(outdated(edited(scene, {"replicas": target}), *old), *away)
     plan = build_plan(scene)
     check_order(plan)
-    if not plan.health.healthy:
+    if not plan.quorum.healthy:
         assert not [a for a in plan.actions if isinstance(a, Reconfigure)]
     for action in plan.actions:
         if isinstance(action, RestartMember) and size > 1:
-            live = plan.health.live - {action.member_id}
+            live = plan.quorum.live - {action.member_id}
             assert action.member_id in away or len(live) >= majority(size)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.unit.ensemble.plan.scenes import NOW, answers, claim, committed, live, silent
 
-from zookeeper_operator.api import conditions
+from zookeeper_operator.api import reasons
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import (
@@ -43,7 +43,7 @@ BROKEN = "broken"
 """The tag of an image that no pod comes up with."""
 
 CLASSES = {"standard": StorageClass("standard", expandable=True, default=True)}
-IN_TROUBLE = Trouble(conditions.IMAGE_PULL_FAILED, "no such image")
+IN_TROUBLE = Trouble(reasons.IMAGE_PULL_FAILED, "no such image")
 
 
 class PromiseBrokenError(AssertionError):
