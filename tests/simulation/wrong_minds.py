@@ -22,8 +22,8 @@ from zookeeper_operator.ensemble.build.stamp import stamped
 from zookeeper_operator.ensemble.observed import Observed, Pod
 from zookeeper_operator.ensemble.plan import Plan, build_plan
 from zookeeper_operator.ensemble.plan.children import wanted_children
+from zookeeper_operator.ensemble.plan.members import wanted_ids
 from zookeeper_operator.ensemble.plan.revision import is_outdated
-from zookeeper_operator.ensemble.plan.scale import wanted_ids
 from zookeeper_operator.kube.api import Kube, Object, Resource
 from zookeeper_operator.kube.diff import first_difference
 

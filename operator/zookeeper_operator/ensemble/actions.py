@@ -1,7 +1,7 @@
 """What a plan can ask for. Values; `ensemble.apply` gives each its effect.
 
 An action is *disruptive* when it deletes a pod, changes the voting membership or removes data. A plan
-holds at most one of those, as its last action, and the next look decides what comes after it.
+holds at most one of those, as its last action, and the next pass decides what comes after it.
 """
 
 from dataclasses import dataclass
@@ -15,9 +15,8 @@ from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 class Apply:
     """Server-side apply of a whole child, because it is missing or differs.
 
-    With `only_new`, it is created, and nothing is done to one that somebody has created meanwhile: for
-    content that was drawn by lot.
-    Where a child is `optional`, its refusal by the API server keeps nothing else from being done.
+    With `only_new` it is created, and one that somebody has created meanwhile is left alone: for random
+    content. If the API server refuses an `optional` child, the rest of the plan is carried out all the same.
     """
 
     body: Object
@@ -29,9 +28,9 @@ class Apply:
 
 @dataclass(frozen=True)
 class Delete:
-    """Delete a child that is not wanted any more, if it is still the one that was seen.
+    """Delete a child that is not wanted any more, if it is still the one that was observed.
 
-    With `orphan`, what it owns stays (a StatefulSet that is remade leaves its pods running).
+    With `orphan`, what it owns stays: a StatefulSet that is created again leaves its pods running.
     """
 
     api_version: str
@@ -45,10 +44,10 @@ class Delete:
 
 @dataclass(frozen=True)
 class RestartMember:
-    """Delete one pod, if it is still the one that was seen; its StatefulSet makes it anew.
+    """Delete one pod, if it is still the one that was observed; its StatefulSet creates it again.
 
-    `statefulset` and `generation` are what the restart was decided on: with another generation, a template
-    that was just put right for one, there may be nothing to restart for.
+    `statefulset` and `generation` are what the restart was decided on. With another generation there may
+    be nothing to restart for, for example if the template has just been corrected.
     """
 
     member_id: int

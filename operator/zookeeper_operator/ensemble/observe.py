@@ -17,7 +17,7 @@ from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
 from zookeeper_operator.ensemble.judge.quorum import find_contradiction, judge_quorum
 from zookeeper_operator.ensemble.observed import Claim, Observed, Pod, Refusal, StorageClass
 from zookeeper_operator.ensemble.plan.children import expected_names
-from zookeeper_operator.ensemble.plan.storage import asked_size
+from zookeeper_operator.ensemble.plan.claims import asked_size
 from zookeeper_operator.ensemble.pods import is_ours, read_claim, read_pod, read_storage_classes
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
 from zookeeper_operator.settings import Settings

@@ -1,1 +1,1 @@
-"""Pure judgement: what the answers say about the quorum, and whether the spec can be acted on."""
+"""What the members' answers say about the quorum, and whether the spec can be acted on. Pure."""

@@ -1,7 +1,7 @@
 """What the answers of all members say about the quorum, taken together.
 
-One member's own answers always look perfect, in a split brain too; only the comparison of all of them
-tells. Every safety rule that other modules rely on is a method of `Quorum`:
+A member's own answers are consistent in a split brain too; only comparing all of them shows it. Every
+safety rule that other modules rely on is a property or a method of `Quorum`:
 
 * *live* is a committed voter that serves, follows the agreed leader and shares its epoch;
 * a leader is *agreed* only if exactly one serving member claims to lead and every serving member names
@@ -19,7 +19,7 @@ from zookeeper_operator.zookeeper.servers import majority
 
 @dataclass(frozen=True)
 class Contradiction:
-    """Members say things that cannot both be true."""
+    """Members report things that cannot both be true."""
 
     reason: str
     message: str
@@ -29,8 +29,8 @@ class Contradiction:
 class Quorum:
     """The state of the quorum.
 
-    `voters` are the committed voters as far as known: read from the ensemble, else what the serving
-    members' views say, else what the pods were told to start from (`certain` is False then).
+    `voters` are the committed voters as far as known. They are `certain` if they were read from the
+    ensemble; otherwise they are the voting view of the leader, or else what the pods start from.
     """
 
     voters: frozenset[int]
@@ -92,7 +92,7 @@ def _same_epoch(answer: Answers, epoch: int | None) -> bool:
 def find_contradiction(
     answers: Mapping[int, Answers], voters: frozenset[int]
 ) -> Contradiction | None:
-    """Tell whether two members claim to lead, or voters disagree on who votes."""
+    """Find two members that claim to lead, or voters that disagree on who votes."""
     serving = [a for a in answers.values() if a.serving]
     leaders = sorted(a.id for a in serving if a.is_leader)
     if len(leaders) > 1:
@@ -106,13 +106,13 @@ def find_contradiction(
         if answer.id in voters and answer.voting_view is not None:
             views.setdefault(answer.voting_view, []).append(answer.id)
     if len(views) > 1:
-        told = "; ".join(
+        reported = "; ".join(
             f"{_listed(sorted(ids))} see voters {_listed(sorted(view))}"
             for view, ids in sorted(views.items(), key=lambda item: item[1])
         )
         return Contradiction(
             reasons.VOTING_VIEWS_DIFFER,
-            f"members disagree on who may vote ({told}); nothing will be changed meanwhile",
+            f"members disagree on who may vote ({reported}); nothing will be changed meanwhile",
         )
     return None
 
@@ -129,8 +129,8 @@ def judge_quorum(
 ) -> Quorum:
     """Judge the quorum from every member's answers.
 
-    `committed` are the voters read from the ensemble itself (None: could not be read), `published`
-    those the pods were told to start from.
+    `committed` are the voters read from the ensemble itself (None: could not be read), `published` those
+    the pods start from.
     """
     serving = [a for a in answers.values() if a.serving]
     claiming = [a for a in serving if a.is_leader]

@@ -1,7 +1,8 @@
-"""What the CRD could not refuse, in words that say what to do.
+"""Problems of a spec that the CRD cannot refuse, each with what to do about it.
 
-The API server has already checked types, ranges and everything CEL can see. Here is the rest: what
-needs the version that runs, arithmetic over several fields, or objects stored by an older schema.
+The API server has already checked types, ranges and everything CEL can express. The rest is checked here:
+what depends on the running version or on other objects, arithmetic over several fields, and objects that
+were stored under an older schema.
 """
 
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.kube.api import Object
 
-# Below this a JVM with an idle ZooKeeper is killed or thrashes: about 100 MiB resident were measured,
-# of which the heap is a third.
+# With less, a JVM with an idle ZooKeeper is killed or spends its time on garbage collection: about 100 MiB
+# resident were measured, of which the heap is a third.
 _LEAST_HEAP_MEBIBYTES = 64
 
 
@@ -29,7 +30,7 @@ class Problem:
 
 
 def validate(observed: Observed) -> tuple[Problem, ...]:
-    """List everything that keeps us from acting on the spec; empty means go ahead."""
+    """List everything that makes the spec unusable; empty if it can be acted on."""
     ensemble = observed.ensemble
     return (
         *_config_problems(ensemble),

@@ -26,7 +26,7 @@ from zookeeper_operator.ensemble.build.stamp import stamped
 from zookeeper_operator.ensemble.build.statefulset import build_statefulset
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.observed import Observed
-from zookeeper_operator.ensemble.plan.scale import hosted_observers, hosted_voters, live_replicas
+from zookeeper_operator.ensemble.plan.replicas import hosted_observers, hosted_voters, live_replicas
 from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.diff import first_difference

@@ -1,8 +1,9 @@
-"""Who founds the ensemble, once, and what the pods start from ever after.
+"""Who founds the ensemble, once, and what its pods start from afterwards.
 
 Founding is the only moment in which members without data may elect a leader. It is decided when nothing
-of the ensemble exists yet, recorded in `zk-membership`, and over as soon as a quorum was seen; from then
-on an empty member may only join (pains 1, 7 and 8). The record survives the loss of any one of its
+of the ensemble exists yet, recorded in `zk-membership`, and over as soon as a quorum was seen.
+
+Safety: from then on an empty member may only join. The record of that survives the loss of any one of its
 copies: the ensemble's status, the ConfigMap, and the mark on the members' volume claims.
 """
 
@@ -36,8 +37,8 @@ def is_founded(observed: Observed, quorum: Quorum) -> bool:
 def find_identity(observed: Observed, published: Membership | None) -> str:
     """The name stamped on every volume of this ensemble.
 
-    The volumes decide before the object does: an ensemble that is made again over retained volumes takes
-    their identity on, so that they are its own.
+    The volumes decide before the object does: an ensemble that is created again over retained volumes
+    takes over their identity, so that they are its own.
     """
     recorded = observed.ensemble.status.get("identity") or (published and published.identity)
     if recorded:
@@ -47,7 +48,7 @@ def find_identity(observed: Observed, published: Membership | None) -> str:
 
 
 def known_ids(observed: Observed) -> frozenset[int]:
-    """The members of a founded ensemble whose published list is gone, by the best record left."""
+    """The members of a founded ensemble whose published list is gone, from the best record left."""
     status = observed.ensemble.status.get("members") or []
     ids = frozenset(
         member["id"] for member in status if member.get("id", 0) < names.FIRST_OBSERVER_ID
@@ -58,10 +59,10 @@ def known_ids(observed: Observed) -> frozenset[int]:
 
 
 def decide_membership(observed: Observed, quorum: Quorum) -> Membership:
-    """What the pods have to start from now.
+    """What the pods must start from now.
 
-    The committed configuration wins over the published one unless that is newer: one of the same version
-    that differs was edited by hand. A published one is never replaced by a guess.
+    The committed configuration wins over the published one unless that is newer. A published one of the
+    same version that differs was edited by hand. It is never replaced by a guess.
     """
     ensemble = observed.ensemble
     published = published_membership(observed)

@@ -1,4 +1,4 @@
-"""Which pods run another revision than the one their StatefulSet asks for."""
+"""The StatefulSets as they are, and which pods run another revision than theirs asks for."""
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.observed import Pod
@@ -13,7 +13,7 @@ def statefulset_of(situation: Situation, component: str) -> Object | None:
 
 
 def update_revision(situation: Situation, component: str) -> str:
-    """The revision every pod of a component has to run; empty while Kubernetes has not said it yet."""
+    """The revision every pod of a component must run; empty while Kubernetes has not reported it yet."""
     found = statefulset_of(situation, component)
     if found is None:
         return ""
@@ -24,9 +24,9 @@ def update_revision(situation: Situation, component: str) -> str:
 
 
 def is_outdated(situation: Situation, pod: Pod) -> bool:
-    """Whether a pod has to be restarted: another revision, or a file system that waits to grow."""
+    """Whether a pod must be restarted: it runs another revision, or its file system waits to grow."""
     revision = update_revision(situation, pod.component)
-    # A pod that is starting is what its file system waits for; that it has grown is told later.
+    # Starting is all that a file system waits for; that it has grown is reported later.
     waits = pod.ready and any(
         claim.member_id == pod.id and claim.file_system_resize_pending
         for claim in situation.observed.claims

@@ -4,14 +4,14 @@ Safety, each with a property test and an invariant of the simulator:
 
 * one pod at a time, and only while every other committed voter is live: never fewer live voters than a
   majority by our own hand (a single voter cannot be spared that);
-* not-ready members first, followers next, the leader last, looked up again before every step;
+* not-ready members first, followers next, the leader last; who leads is read again before every step;
 * before the leader, or a member without which no majority would be left, is restarted, it hands its vote
-  over by reconfiguration and gets it back when it has synced (measured: a write gap of 0.2-0.7 s where a
-  plain restart costs about a second);
-* the first member that does not come back stops the rollout (pain 13); a mended spec moves it on, because
-  a pod that is in trouble on an *old* revision may always be replaced (pain 14);
-* without a quorum only members may be touched that are in trouble, or have not been ready for longer than
-  a start and an election take.
+  over by reconfiguration and gets it back when it has synced (measured: writes pause for 0.2-0.7 s, in a
+  plain restart for about a second);
+* the first member that does not come back stops the rollout; a corrected spec resumes it, because a pod
+  that is in trouble on an *old* revision may always be restarted;
+* without a quorum only members may be restarted that are in trouble, or have not been ready for longer
+  than a start and an election take.
 """
 
 from datetime import timedelta
@@ -21,10 +21,11 @@ from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Reconfigure, RestartMember
 from zookeeper_operator.ensemble.observed import Pod, Trouble
+from zookeeper_operator.ensemble.plan.members import waiting_for_vote
 from zookeeper_operator.ensemble.plan.revision import is_outdated, statefulset_of, update_revision
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 
-# A start takes 6-7 s, an election up to 5 s (measured); readiness is told some seconds late.
+# A start takes 6-7 s, an election up to 5 s (measured); readiness is reported some seconds late.
 _TIME_TO_COME_BACK: Final = timedelta(seconds=30)
 
 
@@ -32,12 +33,12 @@ def plan_rollout(situation: Situation) -> Step:
     """How the rollout stands, and the next restart or hand-over if one is due and safe."""
     if situation.ensemble.spec.stopped:
         return Step(Verdict(None, reasons.STOPPED, "the ensemble is stopped; no pod runs"))
-    untold = [
+    unknown = [
         component
         for component in (names.VOTER, names.OBSERVER)
         if statefulset_of(situation, component) and not update_revision(situation, component)
     ]
-    if untold or statefulset_of(situation, names.VOTER) is None:
+    if unknown or statefulset_of(situation, names.VOTER) is None:
         return Step(
             Verdict(
                 None,
@@ -50,12 +51,12 @@ def plan_rollout(situation: Situation) -> Step:
 
 
 def _unready_step(situation: Situation, due: list[Pod]) -> Step | None:
-    """What to do about members that do not serve; None when they stand in nobody's way."""
+    """What to do about members that do not serve; None if the rollout need not wait for them."""
     unready = [p for p in situation.observed.pods if p.id not in situation.quorum.serving]
     current = [p for p in unready if p not in due]
     for pod in current:
         if pod.trouble is not None and not pod.terminating:
-            return Step(_stopped_by(pod, pod.trouble, some_left=bool(due)))
+            return Step(_stopped_by(pod, pod.trouble, others_due=bool(due)))
     if not due:
         return None
     absent = [p.name for p in unready if p.terminating] + _missing(situation)
@@ -76,8 +77,8 @@ def _unready_step(situation: Situation, due: list[Pod]) -> Step | None:
 def _is_stuck(situation: Situation, pod: Pod) -> bool:
     """Whether a member that does not serve may be restarted for the new revision.
 
-    With a quorum it costs nobody anything. Without one it may be on its way back into it, and what we
-    delete then would have ended the outage: it gets the time of a start and an election.
+    With a quorum a restart costs nobody anything. Without one the member may be about to form it again,
+    and a restart would prolong the outage: it gets the time of a start and an election first.
     """
     if pod.trouble is not None:
         return True
@@ -89,8 +90,8 @@ def _is_stuck(situation: Situation, pod: Pod) -> bool:
     )
 
 
-def _stopped_by(pod: Pod, trouble: Trouble, *, some_left: bool) -> Verdict:
-    rest = "; no other member is touched until it does or the spec is mended" if some_left else ""
+def _stopped_by(pod: Pod, trouble: Trouble, *, others_due: bool) -> Verdict:
+    rest = "; no other member is touched until it does or the spec is mended" if others_due else ""
     return Verdict(
         False,
         reasons.ROLLOUT_STOPPED,
@@ -128,7 +129,7 @@ def _healthy_step(situation: Situation, due: list[Pod]) -> Step:
         )
     voters = quorum.voters
     pod = min(due, key=lambda p: (p.id in voters, p.id == quorum.leader, p.id))
-    away = sorted(_voteless(situation) - {pod.id})
+    away = sorted(waiting_for_vote(situation) - {pod.id})
     if pod.id in voters and away:
         return _wait(f"waiting for member {', '.join(map(str, away))} to get its vote back")
     if pod.id not in voters or len(voters) == 1:
@@ -136,13 +137,6 @@ def _healthy_step(situation: Situation, due: list[Pod]) -> Step:
     if pod.id == quorum.leader or not quorum.survives_without(pod.id):
         return _hand_over(situation, pod)
     return _restart(situation, pod, "its revision is old")
-
-
-def _voteless(situation: Situation) -> frozenset[int]:
-    """Members that the spec wants to vote and that the configuration lists as observers."""
-    committed = situation.observed.committed
-    listed = committed.observers if committed else frozenset()
-    return listed & frozenset(situation.ensemble.voter_ids)
 
 
 def _hand_over(situation: Situation, pod: Pod) -> Step:

@@ -1,4 +1,4 @@
-"""What each concern of the plan answers: a verdict for the status, and perhaps one thing to do."""
+"""What each concern of the plan is given, and what it answers."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ from zookeeper_operator.ensemble.actions import Action
 from zookeeper_operator.ensemble.build.membership import Membership
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.judge.quorum import Quorum
+from zookeeper_operator.ensemble.judge.spec import Problem
 from zookeeper_operator.ensemble.observed import Observed
 
 
@@ -20,26 +21,34 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Step:
-    """One concern's answer: how things stand, and the actions that would move them on."""
+    """One concern's answer: how it stands, and the actions that bring it closer to the spec.
+
+    A verdict that is not True normally keeps the ensemble from being settled (`awaited`), and is what
+    the plan says next when there is nothing to do (`announced`). A concern clears them for a state that
+    nobody waits for.
+    """
 
     verdict: Verdict
     actions: tuple[Action, ...] = ()
+    awaited: bool = True
+    announced: bool = True
 
 
 @dataclass(frozen=True)
 class Situation:
     """What was observed, and what follows from it before anything is decided.
 
-    `membership` is what `zk-membership` has to hold now; `founded` whether the ensemble has ever had a
-    quorum, after which nobody may found it again.
+    `membership` is what `zk-membership` must hold now; `founded` says whether the ensemble has ever had a
+    quorum, after which nobody may found it again; `problems` are what makes the spec unusable.
     """
 
     observed: Observed
     quorum: Quorum
     membership: Membership
     founded: bool
+    problems: tuple[Problem, ...] = ()
 
     @property
     def ensemble(self) -> Ensemble:
-        """The ensemble looked at."""
+        """The ensemble the plan is for."""
         return self.observed.ensemble

@@ -24,8 +24,8 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.connection import connection_string
 from zookeeper_operator.ensemble.observed import Observed, Pod
 from zookeeper_operator.ensemble.plan import Plan
+from zookeeper_operator.ensemble.plan.replicas import live_replicas
 from zookeeper_operator.ensemble.plan.revision import update_revision
-from zookeeper_operator.ensemble.plan.scale import live_replicas
 from zookeeper_operator.ensemble.plan.step import Verdict
 from zookeeper_operator.ensemble.report.external import external_connection_string
 from zookeeper_operator.kube.api import Object

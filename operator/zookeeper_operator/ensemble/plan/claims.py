@@ -1,0 +1,96 @@
+"""What is edited on a volume claim: whose it is, and its size.
+
+Safety:
+
+* a claim is marked as a member's only by a configuration read from a healthy quorum;
+* a claim only ever grows, and only where its storage class allows that;
+* an edit names the UID it was decided on, and leaves nothing out that an earlier edit has set.
+"""
+
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.actions import Apply
+from zookeeper_operator.ensemble.build.statefulset import volumes_asked_for
+from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.observed import Claim
+from zookeeper_operator.ensemble.plan.step import Situation
+from zookeeper_operator.kube.api import Object
+from zookeeper_operator.kube.quantity import parse_quantity
+
+
+def asked_size(ensemble: Ensemble, volume: str) -> int:
+    """The size in bytes that the spec asks for; 0 for a volume the spec does not have."""
+    spec = volumes_asked_for(ensemble).get(volume)
+    return 0 if spec is None else parse_quantity(spec.size)
+
+
+def asked_class(ensemble: Ensemble, volume: str) -> str | None:
+    """The storage class the spec asks for; None for the cluster's default."""
+    spec = volumes_asked_for(ensemble).get(volume)
+    return None if spec is None else spec.storage_class_name
+
+
+def plan_marks(situation: Situation) -> tuple[Apply, ...]:
+    """Mark each claim whose volume belongs to a committed member, and no other.
+
+    The mark is what a later ensemble of the same name goes by when it finds retained volumes.
+    """
+    committed = situation.observed.committed
+    if committed is None or not situation.quorum.healthy:
+        return ()
+    return tuple(
+        Apply(
+            _claim_body(situation, claim, member=claim.member_id in committed.ids),
+            why="it belongs to a member"
+            if claim.member_id in committed.ids
+            else "its member has left",
+        )
+        for claim in situation.observed.claims
+        if claim.member != (claim.member_id in committed.ids) and not claim.terminating
+    )
+
+
+def plan_growth(situation: Situation) -> tuple[Apply, ...]:
+    """Ask for more where the spec does and the class allows it."""
+    return tuple(
+        Apply(
+            _claim_body(situation, claim, member=claim.member),
+            why=f"the spec asks for {_asked(situation.ensemble, claim.volume)}",
+        )
+        for claim in situation.observed.claims
+        if must_grow(situation, claim) and can_grow(situation, claim)
+    )
+
+
+def must_grow(situation: Situation, claim: Claim) -> bool:
+    """Whether the spec asks for more than a claim does."""
+    return claim.requested < asked_size(situation.ensemble, claim.volume)
+
+
+def can_grow(situation: Situation, claim: Claim) -> bool:
+    """Whether Kubernetes accepts a larger size for a claim."""
+    found = situation.observed.storage_classes.get(claim.storage_class)
+    return found is not None and found.expandable and claim.phase == "Bound"
+
+
+def _asked(ensemble: Ensemble, volume: str) -> str:
+    spec = volumes_asked_for(ensemble).get(volume)
+    return "" if spec is None else spec.size
+
+
+def _claim_body(situation: Situation, claim: Claim, *, member: bool) -> Object:
+    body: Object = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": claim.name,
+            "namespace": situation.ensemble.namespace,
+            "uid": claim.uid,
+            "annotations": {names.ANNOTATION_MEMBER: "true" if member else "false"},
+        },
+    }
+    if claim.phase == "Bound":
+        # Left out, a size that was ours before would be taken away again.
+        grows = must_grow(situation, claim) and can_grow(situation, claim)
+        size = _asked(situation.ensemble, claim.volume) if grows else str(claim.requested)
+        body["spec"] = {"resources": {"requests": {"storage": size}}}
+    return body

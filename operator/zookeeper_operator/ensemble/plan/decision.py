@@ -1,0 +1,195 @@
+"""From one observation to a plan: what must be done now, and what the status reports about it.
+
+Pure. A plan holds the harmless actions first and at most one exclusive action, always the last one; what
+comes after that is decided by the next pass. A plan made on its own result is empty.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from zookeeper_operator.api import reasons
+from zookeeper_operator.ensemble.actions import Action
+from zookeeper_operator.ensemble.judge.quorum import Quorum, judge_quorum
+from zookeeper_operator.ensemble.judge.spec import Problem, validate
+from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.plan.founding import decide_membership, is_founded
+from zookeeper_operator.ensemble.plan.order import ORDER, Concern, Hold, is_exclusive
+from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do now, and how each concern stands.
+
+    `verdicts` are those of the concerns that were asked, by name. `settled` means that nothing is left to
+    do or to wait for: the next pass can be far away.
+    """
+
+    situation: Situation
+    verdicts: Mapping[str, Verdict]
+    actions: tuple[Action, ...] = ()
+    next_action: str = "nothing to do"
+    settled: bool = False
+
+    @property
+    def membership(self) -> Verdict:
+        """Whether the committed members are those the spec asks for."""
+        return self.verdicts["membership"]
+
+    @property
+    def rollout(self) -> Verdict:
+        """Whether every member runs the current revision."""
+        return self.verdicts["rollout"]
+
+    @property
+    def scale(self) -> Verdict:
+        """Whether a change of `replicas` would be started now."""
+        return self.verdicts["scale"]
+
+    @property
+    def storage(self) -> Verdict:
+        """Whether every volume is as the spec asks."""
+        return self.verdicts["storage"]
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What makes the spec unusable."""
+        return self.situation.problems
+
+    @property
+    def quorum(self) -> Quorum:
+        """The state of the quorum the plan was made for."""
+        return self.situation.quorum
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a member is away because of the operator: every moment until the next pass counts."""
+        waiting = {reasons.WAITING_FOR_MEMBER, reasons.WAITING_FOR_SYNC}
+        return self.quorum.healthy and (
+            (self.rollout.state is False and self.rollout.reason in waiting)
+            or (self.membership.state is False and self.membership.reason in waiting)
+        )
+
+
+def build_plan(observed: Observed) -> Plan:
+    """Decide what to do about one ensemble now."""
+    return decide(understand(observed))
+
+
+def understand(observed: Observed) -> Situation:
+    """What follows from an observation before anything is decided."""
+    published = decide_membership(
+        observed, judge_quorum(observed.answers, committed=None, published=frozenset())
+    )
+    voters = frozenset(s.id for s in published.servers if s.role == "participant")
+    committed = observed.committed
+    quorum = judge_quorum(
+        observed.answers,
+        committed=committed.voters if committed and committed.servers else None,
+        published=voters,
+    )
+    return Situation(
+        observed=observed,
+        quorum=quorum,
+        membership=decide_membership(observed, quorum),
+        founded=is_founded(observed, quorum),
+        problems=validate(observed),
+    )
+
+
+def decide(situation: Situation, order: tuple[Hold | Concern, ...] = ORDER) -> Plan:
+    """The plan that the lines of an order make together."""
+    steps, held = _ask(situation, order)
+    actions = _choose(steps.values())
+    settled = not actions and (
+        _is_settled(situation, steps.values()) if held is None else _an_event_will_come(situation)
+    )
+    return Plan(
+        situation=situation,
+        verdicts=_reported(steps),
+        actions=actions,
+        next_action=_say(situation, steps, actions, held),
+        settled=settled,
+    )
+
+
+def _ask(
+    situation: Situation, order: tuple[Hold | Concern, ...]
+) -> tuple[dict[str, Step], str | None]:
+    """Each concern's answer, and why nothing below a hold may be done if one applies."""
+    steps: dict[str, Step] = {}
+    held: str | None = None
+    for line in order:
+        if isinstance(line, Hold):
+            held = held or line.why(situation)
+        elif held is None:
+            steps[line.name] = line.plan(situation)
+        elif line.reported:
+            steps[line.name] = replace(line.plan(situation), actions=())
+    return steps, held
+
+
+def _choose(steps: Iterable[Step]) -> tuple[Action, ...]:
+    wanted = [action for step in steps for action in step.actions]
+    harmless = [action for action in wanted if not is_exclusive(action)]
+    return (*harmless, *[action for action in wanted if is_exclusive(action)][:1])
+
+
+def _reported(steps: Mapping[str, Step]) -> dict[str, Verdict]:
+    verdicts = {name: step.verdict for name, step in steps.items()}
+    children = verdicts.get("children")
+    if children is not None and children.state is False:
+        # Until Kubernetes has given a new template its revision, pods of the old one seem up to date.
+        verdicts["rollout"] = children
+    return verdicts
+
+
+def _an_event_will_come(situation: Situation) -> bool:
+    """Whether an event triggers the next pass when something changes, while nothing may be done.
+
+    None comes from objects that are not ours, nor from members that do not serve, nor from members that
+    contradict each other.
+    """
+    taken = any(problem.reason == reasons.NAME_TAKEN for problem in situation.problems)
+    ensemble, quorum = situation.ensemble, situation.quorum
+    must_serve = situation.founded and not (ensemble.spec.stopped or ensemble.deleting)
+    return quorum.contradiction is None and not taken and (quorum.all_live or not must_serve)
+
+
+def _is_settled(situation: Situation, steps: Iterable[Step]) -> bool:
+    pods = situation.observed.pods
+    if situation.ensemble.spec.stopped:
+        return not pods
+    return (
+        situation.founded
+        and situation.quorum.all_live
+        and all(step.verdict.state is True for step in steps if step.awaited)
+        and len(situation.quorum.serving) == len(pods)
+        and all(pod.ready for pod in pods)
+    )
+
+
+def _say(
+    situation: Situation,
+    steps: Mapping[str, Step],
+    actions: tuple[Action, ...],
+    held: str | None,
+) -> str:
+    """What happens next, or what is waited for, in one sentence."""
+    if actions and actions[-1].disruptive:
+        return next(s.verdict.message for s in steps.values() if actions[-1] in s.actions)
+    if held is not None:
+        return held
+    if situation.ensemble.spec.stopped:
+        return "nothing: the ensemble is stopped"
+    if actions:
+        count = len(actions)
+        return f"bringing {count} child object{'s' if count > 1 else ''} in line with the spec"
+    # A rollout names the pod it waits for; the other concerns often wait for the same one.
+    for _, step in sorted(steps.items(), key=lambda item: item[0] != "rollout"):
+        if step.announced and step.verdict.state is not True:
+            return step.verdict.message
+    if not situation.quorum.all_live:
+        missing = sorted(situation.quorum.voters - situation.quorum.live)
+        return f"waiting for member {', '.join(map(str, missing))} to serve"
+    return "nothing to do"

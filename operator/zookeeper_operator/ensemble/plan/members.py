@@ -1,0 +1,26 @@
+"""Which members the spec asks for, and which of them wait for a vote."""
+
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.plan.step import Situation
+
+
+def wanted_ids(situation: Situation) -> frozenset[int]:
+    """The members the spec asks for, voters and observers."""
+    ensemble = situation.ensemble
+    return frozenset(ensemble.voter_ids) | frozenset(ensemble.observer_ids)
+
+
+def demoted(situation: Situation) -> frozenset[int]:
+    """Members with the id of a voter that the configuration lists as observers.
+
+    A hand-over before a restart makes them so.
+    """
+    committed = situation.observed.committed
+    if committed is None:
+        return frozenset()
+    return frozenset(i for i in committed.observers if i < names.FIRST_OBSERVER_ID)
+
+
+def waiting_for_vote(situation: Situation) -> frozenset[int]:
+    """Demoted members that get their vote back, because the spec still asks for them."""
+    return demoted(situation) & wanted_ids(situation)

@@ -1,0 +1,111 @@
+"""What has precedence over what, as one list.
+
+`ORDER` is read from top to bottom. A `Hold` that applies forbids every line below it to act. A `Concern`
+answers with a `Step`; from these answers a plan takes
+
+* in the order of the list, every action that disturbs nobody: applies, and deletes of unneeded children;
+* as its last action, at most one that `is_exclusive`: the first line that asks for one gets it, and the
+  next pass decides again.
+
+So a new concern is one function from `Situation` to `Step`, and one line here. What must run even if the
+spec is invalid, because it is not built from the spec, belongs above that hold.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from zookeeper_operator.api import reasons
+from zookeeper_operator.ensemble.actions import Action, Delete
+from zookeeper_operator.ensemble.plan.children import changes_template, plan_children
+from zookeeper_operator.ensemble.plan.claim_template import plan_claim_templates
+from zookeeper_operator.ensemble.plan.membership import plan_membership
+from zookeeper_operator.ensemble.plan.permission import plan_scale_permission
+from zookeeper_operator.ensemble.plan.rollout import plan_rollout
+from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
+from zookeeper_operator.ensemble.plan.storage import plan_storage
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Forbids every line below it to act while `why` gives a sentence; that is the plan's next action."""
+
+    name: str
+    why: Callable[[Situation], str | None]
+
+
+@dataclass(frozen=True)
+class Concern:
+    """One concern of the plan.
+
+    The status reports its verdict if it is `reported`. Such a concern is asked below a hold too, for its
+    verdict only; any other is not asked there.
+    """
+
+    name: str
+    plan: Callable[[Situation], Step]
+    reported: bool = True
+
+
+def is_exclusive(action: Action) -> bool:
+    """Whether nothing else of this sort may happen in the same pass.
+
+    A StatefulSet that is deleted to be recreated is not disruptive by itself, but a pod that is deleted
+    meanwhile is not recreated.
+    """
+    return action.disruptive or (isinstance(action, Delete) and action.orphan)
+
+
+def _deletion(situation: Situation) -> str | None:
+    return "nothing: the ensemble is being deleted" if situation.ensemble.deleting else None
+
+
+def _invalid_spec(situation: Situation) -> str | None:
+    problems = situation.problems
+    return f"nothing until the spec is mended: {problems[0].message}" if problems else None
+
+
+def _pause(situation: Situation) -> str | None:
+    return "nothing: the ensemble is paused" if situation.ensemble.spec.paused else None
+
+
+def _contradiction(situation: Situation) -> str | None:
+    found = situation.quorum.contradiction
+    return f"nothing: {found.message}" if found is not None else None
+
+
+def _plan_child_objects(situation: Situation) -> Step:
+    """Every child as it must be now; the verdict is False while a new pod template has no revision yet."""
+    actions = plan_children(situation)
+    if changes_template(situation, actions):
+        on_its_way = "a change is on its way to the pods"
+        return Step(Verdict(False, reasons.WAITING_FOR_MEMBER, on_its_way), actions)
+    return Step(Verdict(True, reasons.UP_TO_DATE, "no change is on its way to the pods"), actions)
+
+
+ORDER: Final[tuple[Hold | Concern, ...]] = (
+    # Kubernetes removes what the ensemble owns; whatever is applied now would outlive it or delay that.
+    Hold("deletion", _deletion),
+    # Children built from a spec that cannot work would take members out of service.
+    Hold("invalid spec", _invalid_spec),
+    # A person works on the ensemble. The spec's problems come first, since resuming does not help then.
+    Hold("pause", _pause),
+    # While members contradict each other, any change could turn one ensemble into two.
+    Hold("contradiction", _contradiction),
+    # First, because it completes what a restart or a scaling has left half done, and so gives back the
+    # votes that every other line needs.
+    Concern("membership", plan_membership),
+    # Before the rollout, because a member without its volume is missing until it is replaced, and a
+    # rollout waits for every member.
+    Concern("storage", plan_storage),
+    # Before claim templates are replaced: those can wait until nothing has to be restarted, while a
+    # restarted pod needs its StatefulSet to come back.
+    Concern("rollout", plan_rollout),
+    # Last of the exclusive ones: nobody is served better by it before the next member is added.
+    Concern("claim templates", plan_claim_templates, reported=False),
+    # Never exclusive. After the storage: a volume must no longer count as a member's when its pod goes.
+    # Not asked below a hold, because an invalid spec cannot be built from.
+    Concern("children", _plan_child_objects, reported=False),
+    # Never acts: it reports whether the membership would start a change of `replicas` now.
+    Concern("scale", plan_scale_permission),
+)

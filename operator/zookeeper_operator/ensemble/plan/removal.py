@@ -1,0 +1,73 @@
+"""Removing members: the steps by which the committed configuration shrinks.
+
+Safety:
+
+* a member leaves the committed configuration before its pod goes;
+* it leaves only while every voter that stays is live, so that the smaller configuration has its majority;
+* a vote that was handed over is given back first.
+"""
+
+from zookeeper_operator.api import reasons
+from zookeeper_operator.ensemble.actions import Reconfigure
+from zookeeper_operator.ensemble.plan.members import waiting_for_vote, wanted_ids
+from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
+from zookeeper_operator.zookeeper.servers import CommittedConfig
+
+
+def plan_removal(situation: Situation) -> Step | None:
+    """Remove the highest member that the spec no longer asks for."""
+    committed = situation.observed.committed
+    if committed is None:
+        return None
+    leaving = committed.ids - wanted_ids(situation)
+    if not leaving:
+        return None
+    leaver = max(leaving)
+    blocked = _why_not_without(situation, committed, leaver)
+    if blocked is not None:
+        return Step(blocked)
+    leads = leaver == situation.quorum.leader
+    handover = " (it leads; the others take over in the same step)" if leads else ""
+    return Step(
+        Verdict(False, reasons.REMOVING_MEMBER, f"member {leaver} is being removed{handover}"),
+        (
+            Reconfigure(
+                based_on=committed,
+                leaving=(leaver,),
+                reason=reasons.REMOVING_MEMBER,
+                why=f"the spec asks for {situation.ensemble.spec.replicas} voters and "
+                f"{situation.ensemble.spec.observers.replicas} observers",
+            ),
+        ),
+    )
+
+
+def _why_not_without(
+    situation: Situation, committed: CommittedConfig, leaver: int
+) -> Verdict | None:
+    """What speaks against a configuration without one member now; None if nothing does."""
+    quorum = situation.quorum
+    if not quorum.healthy:
+        return Verdict(
+            False,
+            reasons.NO_QUORUM,
+            f"member {leaver} is to leave, but without a healthy quorum nothing can be committed",
+        )
+    staying = committed.voters - {leaver}
+    missing = staying - quorum.live
+    if not staying or missing:
+        named = ", ".join(map(str, sorted(missing)))
+        return Verdict(
+            False,
+            reasons.MEMBER_NOT_SYNCED,
+            f"member {leaver} is to leave, but member {named} would stay and is not in sync",
+        )
+    pending = waiting_for_vote(situation)
+    if pending:
+        named = ", ".join(map(str, sorted(pending)))
+        return Verdict(
+            False,
+            reasons.REPAIRING_MEMBERSHIP,
+            f"member {leaver} is to leave after member {named} has its vote back",
+        )
+    return None

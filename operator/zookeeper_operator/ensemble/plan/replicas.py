@@ -1,0 +1,56 @@
+"""How many replicas each StatefulSet must have.
+
+Safety:
+
+* every committed member has a pod: a StatefulSet is not shrunk below the committed configuration;
+* it is not shrunk at all unless that configuration was read from a healthy quorum, because a smaller
+  StatefulSet under a lost quorum is a lost ensemble;
+* at most one pod is started for a member that has not joined yet.
+"""
+
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.plan.permission import scale_permission
+from zookeeper_operator.ensemble.plan.revision import statefulset_of
+from zookeeper_operator.ensemble.plan.step import Situation
+
+
+def hosted_voters(situation: Situation) -> int:
+    """How many replicas the voters' StatefulSet must have now.
+
+    Every voter of the configuration has a pod. One more is started when the next member must join and
+    scaling is allowed.
+    """
+    voters = [i for i in situation.membership.ids if i < names.FIRST_OBSERVER_ID]
+    base = max(voters, default=situation.ensemble.spec.replicas)
+    live = live_replicas(situation, names.VOTER)
+    if not situation.founded:
+        return base
+    if situation.ensemble.spec.replicas > base:
+        joiner_started = live is not None and live > base
+        return base + 1 if joiner_started or scale_permission(situation).state else base
+    if live is not None and live > base and not _may_shrink(situation):
+        return live
+    return base
+
+
+def hosted_observers(situation: Situation) -> int:
+    """How many replicas the observers' StatefulSet must have now.
+
+    Observers wait for the founding: they have nobody to observe before.
+    """
+    if not situation.founded:
+        return 0
+    wanted = situation.ensemble.spec.observers.replicas
+    committed = [i for i in situation.membership.ids if i >= names.FIRST_OBSERVER_ID]
+    needed = max(committed, default=names.FIRST_OBSERVER_ID - 1) - names.FIRST_OBSERVER_ID + 1
+    return max(wanted, needed)
+
+
+def live_replicas(situation: Situation, component: str) -> int | None:
+    """The replicas of a StatefulSet as it is, or None if there is none."""
+    found = statefulset_of(situation, component)
+    return None if found is None else int(found["spec"].get("replicas", 1))
+
+
+def _may_shrink(situation: Situation) -> bool:
+    return situation.observed.committed is not None and situation.quorum.healthy
