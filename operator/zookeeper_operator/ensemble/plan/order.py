@@ -101,7 +101,7 @@ ORDER: Final[tuple[Hold | Concern, ...]] = (
     # Before claim templates are replaced: those can wait until nothing has to be restarted, while a
     # restarted pod needs its StatefulSet to come back.
     Concern("rollout", plan_rollout),
-    # Last of the exclusive ones: nobody is served better by it before the next member is added.
+    # Last of the exclusive ones: nothing needs it before the next member is added.
     Concern("claim templates", plan_claim_templates, reported=False),
     # Never exclusive. After the storage: a volume must no longer count as a member's when its pod goes.
     # Not asked below a hold, because an invalid spec cannot be built from.

@@ -1,6 +1,6 @@
 """Whether the number of members may change now: the condition `ScaleAllowed`.
 
-Safety: no pod of a new member is started
+Safety: no pod of a new voter is started
 
 * before the first quorum, or without a configuration read from a healthy one;
 * while a committed voter is missing, because one more voter may raise the majority that is needed;

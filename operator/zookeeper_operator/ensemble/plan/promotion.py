@@ -3,7 +3,7 @@
 Safety:
 
 * a member votes only after it has synced from the agreed leader as a non-voter;
-* a new member joins only while every committed voter is live;
+* a new voter joins only while every committed voter is live;
 * a vote that was handed over is given back even while another voter is missing, since that is when it is
   needed most.
 """

@@ -164,6 +164,27 @@ def edited(observed: Observed, spec: Mapping[str, Any]) -> Observed:
     )
 
 
+def joined(size: int, joiner: int, leader: int = 1) -> Observed:
+    """`size` voters, and one more pod that has synced as a non-voter."""
+    scene = edited(at_rest(size, leader=leader), {"replicas": joiner})
+    return with_children(
+        replace(
+            scene,
+            pods=(*scene.pods, pod(joiner)),
+            claims=(*scene.claims, claim(joiner, member=False)),
+            answers={
+                **scene.answers,
+                joiner: answers(joiner, leader, range(1, size + 1)),
+            },
+        )
+    )
+
+
+def handed_over() -> Observed:
+    """Three members, the first of which has handed its vote over."""
+    return at_rest(3, leader=3, roles={1: "observer", **voting(2, 3)})
+
+
 def outdated(observed: Observed, *ids: int) -> Observed:
     """The same world in which these members run an old revision."""
     return replace(

@@ -1,0 +1,111 @@
+"""Who founds the ensemble, and what its pods start from afterwards."""
+
+from dataclasses import replace
+
+from tests.unit.ensemble.plan.scenes import (
+    NOW,
+    applied,
+    at_rest,
+    claim,
+    ensemble,
+    with_children,
+)
+
+from zookeeper_operator.ensemble.actions import (
+    Apply,
+)
+from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.plan import build_plan
+from zookeeper_operator.ensemble.plan.founding import published_membership
+from zookeeper_operator.kube.api import Object
+
+
+def founding(spec: dict[str, object] | None = None) -> Observed:
+    owner = replace(ensemble(spec), status={})
+    return Observed(ensemble=owner, now=NOW, fresh_password="fresh")
+
+
+def test_a_new_ensemble_gets_every_child_and_names_its_founders() -> None:
+    plan = build_plan(founding())
+    kinds = [a.body["kind"] for a in plan.actions]  # type: ignore[union-attr]
+    assert kinds[-1] == "StatefulSet", "pods must find what they mount"
+    assert {"Secret", "ConfigMap", "Service", "PodDisruptionBudget", "NetworkPolicy"} <= set(kinds)
+    (membership,) = [
+        b for b in applied(plan.actions, "ConfigMap") if b["metadata"]["name"] == "zk-membership"
+    ]
+    assert membership["data"]["founders"] == "1 2 3"
+    assert membership["data"]["identity"] == "uid-of-zk"
+    assert applied(plan.actions, "StatefulSet")[0]["spec"]["replicas"] == 3
+
+
+def test_the_founders_are_struck_out_at_the_first_quorum() -> None:
+    # Whoever loses its disk later must not found a second ensemble.
+    scene = at_rest()
+    early = with_children(
+        replace(
+            scene,
+            ensemble=replace(scene.ensemble, status={}),
+            children=(),
+            claims=tuple(claim(i, member=False) for i in (1, 2, 3)),
+            answers={},
+            committed=None,
+        )
+    )
+    quorum = replace(early, answers=scene.answers, committed=scene.committed)
+    (membership,) = [
+        b
+        for b in applied(build_plan(quorum).actions, "ConfigMap")
+        if b["metadata"]["name"] == "zk-membership"
+    ]
+    assert membership["data"]["founders"] == ""
+
+
+def test_a_lost_membership_of_a_founded_ensemble_is_made_again_without_founders() -> None:
+    scene = at_rest()
+    children = tuple(c for c in scene.children if c["metadata"]["name"] != "zk-membership")
+    down = replace(scene, children=children, answers={}, committed=None)
+    (membership,) = applied(build_plan(down).actions, "ConfigMap")
+    assert membership["data"]["founders"] == ""
+    assert membership["data"]["ZOO_SERVERS"].count("participant") == 3
+
+
+def test_a_server_taken_out_of_the_published_list_by_hand_is_put_back() -> None:
+    def shortened(body: Object) -> Object:
+        if body["metadata"]["name"] != "zk-membership":
+            return body
+        servers = "\n".join(body["data"]["ZOO_SERVERS"].splitlines()[:3])
+        return {**body, "data": {**body["data"], "ZOO_SERVERS": servers}}
+
+    scene = at_rest(5)
+    edited_by_hand = replace(scene, children=tuple(map(shortened, scene.children)))
+    published = published_membership(edited_by_hand)
+    assert published is not None
+    assert len(published.servers) == 3, "it can be read"
+    plan = build_plan(edited_by_hand)
+    (membership,) = applied(plan.actions, "ConfigMap")
+    assert membership["data"]["ZOO_SERVERS"].count("participant") == 5
+    assert applied(plan.actions, "StatefulSet") == [], "no pod goes for it"
+
+
+def test_retained_volumes_give_a_new_ensemble_their_identity_and_no_founders() -> None:
+    again = replace(
+        founding({"replicas": 5}), claims=tuple(claim(i, identity="first-uid") for i in (1, 2, 3))
+    )
+    plan = build_plan(again)
+    (membership,) = [
+        b for b in applied(plan.actions, "ConfigMap") if b["metadata"]["name"] == "zk-membership"
+    ]
+    assert membership["data"]["identity"] == "first-uid"
+    assert membership["data"]["founders"] == ""
+    assert applied(plan.actions, "StatefulSet")[0]["spec"]["replicas"] == 3, "then it may grow"
+
+
+def test_volumes_of_members_that_had_left_do_not_come_back_as_voters() -> None:
+    claims = (*(claim(i) for i in (1, 2, 3)), claim(4, member=False), claim(5, member=False))
+    plan = build_plan(replace(founding({"replicas": 5}), claims=claims))
+    assert applied(plan.actions, "StatefulSet")[0]["spec"]["replicas"] == 3
+
+
+def test_a_password_is_only_given_to_an_ensemble_that_has_none() -> None:
+    drawn = [a for a in build_plan(founding()).actions if isinstance(a, Apply) and a.only_new]
+    assert [a.body["metadata"]["name"] for a in drawn] == ["zk-auth"]

@@ -1,0 +1,64 @@
+"""Giving votes and listing observers."""
+
+from tests.unit.ensemble.plan.scenes import (
+    at_rest,
+    disruptive,
+    handed_over,
+    joined,
+    outdated,
+    reconfigurations,
+    voting,
+    without_answer,
+)
+
+from zookeeper_operator.api import reasons
+from zookeeper_operator.ensemble.plan import build_plan
+
+
+def test_a_synced_joiner_gets_its_vote() -> None:
+    (step,) = reconfigurations(build_plan(joined(3, 4)).actions)
+    assert [s.line() for s in step.joining] == [
+        "server.4=zk-4.demo.svc.cluster.local:2888:3888:participant;0.0.0.0:2181"
+    ]
+    assert step.leaving == ()
+
+
+def test_a_joiner_that_has_not_synced_waits() -> None:
+    plan = build_plan(without_answer(joined(3, 4), 4))
+    assert disruptive(plan.actions) == []
+    assert plan.membership.reason == reasons.WAITING_FOR_SYNC
+
+
+def test_no_vote_is_given_while_a_voter_is_missing() -> None:
+    plan = build_plan(without_answer(joined(3, 4), 2))
+    assert disruptive(plan.actions) == []
+    assert plan.scale.reason == reasons.MEMBER_NOT_SYNCED
+
+
+def test_after_its_restart_it_gets_its_vote_back() -> None:
+    (step,) = reconfigurations(build_plan(handed_over()).actions)
+    assert [(s.id, s.role) for s in step.joining] == [(1, "participant")]
+
+
+def test_of_two_the_one_without_a_vote_leaves_the_list_before_it_votes_again() -> None:
+    # As an observer it would not count for the majority of two that its own vote makes necessary.
+    listed = at_rest(2, leader=2, roles={1: "observer", **voting(2)})
+    (step,) = reconfigurations(build_plan(listed).actions)
+    assert step.leaving == (1,)
+    assert step.joining == ()
+    unlisted = at_rest(2, leader=2, roles=voting(2))
+    (step,) = reconfigurations(build_plan(unlisted).actions)
+    assert [(s.id, s.role) for s in step.joining] == [(1, "participant")]
+
+
+def test_an_observer_whose_vote_would_be_refused_waits_for_the_missing_voter() -> None:
+    scene = at_rest(4, leader=3, roles={4: "observer", **voting(1, 2, 3)})
+    plan = build_plan(without_answer(scene, 1))
+    assert disruptive(plan.actions) == []
+    assert plan.membership.state is False
+
+
+def test_it_gets_its_vote_back_at_once_when_another_voter_fails() -> None:
+    scene = at_rest(5, leader=5, roles={1: "observer", **voting(2, 3, 4, 5)})
+    (step,) = reconfigurations(build_plan(without_answer(outdated(scene, 1), 2)).actions)
+    assert [(s.id, s.role) for s in step.joining] == [(1, "participant")]

@@ -1,0 +1,36 @@
+"""Removing members from the committed configuration."""
+
+import pytest
+from tests.unit.ensemble.plan.scenes import (
+    applied,
+    at_rest,
+    disruptive,
+    edited,
+    reconfigurations,
+    without_answer,
+)
+
+from zookeeper_operator.api import reasons
+from zookeeper_operator.ensemble.actions import Reconfigure
+from zookeeper_operator.ensemble.plan import build_plan
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 5])
+def test_shrinking_removes_the_highest_member_from_the_configuration_first(size: int) -> None:
+    plan = build_plan(edited(at_rest(size, leader=1), {"replicas": 1}))
+    (step,) = disruptive(plan.actions)
+    assert isinstance(step, Reconfigure)
+    assert (step.leaving, step.joining) == ((size,), ())
+    assert applied(plan.actions, "StatefulSet") == [], "its pod stays until that is committed"
+
+
+def test_shrinking_waits_while_a_member_that_stays_is_down() -> None:
+    plan = build_plan(without_answer(edited(at_rest(5, leader=1), {"replicas": 3}), 2))
+    assert disruptive(plan.actions) == []
+    assert plan.membership.reason == reasons.MEMBER_NOT_SYNCED
+
+
+def test_a_dead_member_that_is_to_leave_may_leave() -> None:
+    plan = build_plan(without_answer(edited(at_rest(5, leader=1), {"replicas": 3}), 5))
+    (step,) = reconfigurations(plan.actions)
+    assert step.leaving == (5,)

@@ -1,0 +1,155 @@
+"""Restarting members one by one."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.unit.ensemble.plan.scenes import (
+    NOW,
+    answers,
+    applied,
+    at_rest,
+    changed,
+    disruptive,
+    edited,
+    handed_over,
+    outdated,
+    silent,
+    voting,
+    with_children,
+    without_answer,
+)
+
+from zookeeper_operator.api import reasons
+from zookeeper_operator.ensemble.actions import (
+    Reconfigure,
+    RestartMember,
+)
+from zookeeper_operator.ensemble.observed import Refusal, Trouble
+from zookeeper_operator.ensemble.plan import build_plan
+
+
+def test_followers_are_restarted_before_the_leader() -> None:
+    (step,) = disruptive(build_plan(outdated(at_rest(3, leader=1), 1, 2, 3)).actions)
+    assert isinstance(step, RestartMember)
+    assert step.pod == "zk-2"
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_the_leader_hands_over_before_its_restart(size: int) -> None:
+    (step,) = disruptive(build_plan(outdated(at_rest(size, leader=1), 1)).actions)
+    assert isinstance(step, Reconfigure)
+    assert [(s.id, s.role) for s in step.joining] == [(1, "observer")]
+
+
+def test_of_two_voters_neither_is_restarted_with_a_vote() -> None:
+    (step,) = disruptive(build_plan(outdated(at_rest(2, leader=1), 2)).actions)
+    assert isinstance(step, Reconfigure)
+    assert [(s.id, s.role) for s in step.joining] == [(2, "observer")]
+
+
+def test_who_has_handed_over_is_restarted_before_it_votes_again() -> None:
+    (step,) = disruptive(build_plan(outdated(handed_over(), 1)).actions)
+    assert isinstance(step, RestartMember)
+    assert step.pod == "zk-1"
+
+
+def test_a_refused_hand_over_falls_back_to_leader_last() -> None:
+    refused = replace(
+        outdated(at_rest(3, leader=1), 1), refusal=Refusal("no rights", NOW, demotion=True)
+    )
+    (step,) = disruptive(build_plan(refused).actions)
+    assert isinstance(step, RestartMember)
+    assert step.pod == "zk-1"
+
+
+def test_a_refused_hand_over_never_costs_the_majority() -> None:
+    scene = outdated(at_rest(2, leader=1), 1)
+    refused = replace(scene, refusal=Refusal("not in sync", NOW, demotion=True))
+    plan = build_plan(refused)
+    assert disruptive(plan.actions) == []
+    assert plan.rollout.reason == reasons.ROLLOUT_STOPPED
+    later = replace(refused, now=NOW + timedelta(seconds=2))
+    (step,) = disruptive(build_plan(later).actions)
+    assert isinstance(step, Reconfigure)
+
+
+def test_a_single_member_is_restarted_as_it_is() -> None:
+    (step,) = disruptive(build_plan(outdated(at_rest(1), 1)).actions)
+    assert isinstance(step, RestartMember)
+
+
+def test_the_next_member_waits_until_the_last_one_votes_again() -> None:
+    scene = changed(without_answer(outdated(at_rest(3, leader=3), 2), 1), 1, trouble=None)
+    plan = build_plan(scene)
+    assert disruptive(plan.actions) == []
+    assert plan.rollout.reason == reasons.WAITING_FOR_MEMBER
+
+
+def test_a_member_that_does_not_come_back_stops_the_rollout() -> None:
+    scene = without_answer(outdated(at_rest(3, leader=3), 2, 3), 1)
+    scene = changed(scene, 1, trouble=Trouble(reasons.IMAGE_PULL_FAILED, "no such image"))
+    plan = build_plan(scene)
+    assert disruptive(plan.actions) == []
+    assert plan.rollout.reason == reasons.ROLLOUT_STOPPED
+    assert "zk-1" in plan.rollout.message
+    assert "no such image" in plan.rollout.message
+
+
+def test_a_mended_spec_moves_a_stopped_rollout_on() -> None:
+    # The broken pod runs an old revision now, and is restarted first.
+    scene = without_answer(outdated(at_rest(3, leader=3), 1, 2, 3), 1)
+    scene = changed(scene, 1, trouble=Trouble(reasons.IMAGE_PULL_FAILED, "no such image"))
+    (step,) = disruptive(build_plan(scene).actions)
+    assert isinstance(step, RestartMember)
+    assert step.pod == "zk-1"
+
+
+def test_without_a_quorum_only_members_that_are_not_ready_are_touched() -> None:
+    scene = replace(without_answer(outdated(at_rest(3, leader=3), 1, 2, 3), 1, 3), committed=None)
+    looking = {**scene.answers, 2: answers(2, None, (1, 2, 3))}
+    (step,) = disruptive(build_plan(replace(scene, answers=looking)).actions)
+    assert isinstance(step, RestartMember)
+    assert step.pod in {"zk-1", "zk-3"}
+
+
+def test_without_a_quorum_who_may_be_on_the_way_back_is_not_touched() -> None:
+    scene = replace(without_answer(outdated(at_rest(3, leader=3), 1, 2, 3), 1, 3), committed=None)
+    looking = {**scene.answers, 2: answers(2, None, (1, 2, 3))}
+    lately = replace(scene, answers=looking)
+    for member_id in (1, 3):
+        lately = changed(lately, member_id, unready_since=NOW - timedelta(seconds=20))
+    assert disruptive(build_plan(lately).actions) == []
+    broken = changed(lately, 3, trouble=Trouble(reasons.CRASH_LOOPING, "ends again and again"))
+    (step,) = disruptive(build_plan(broken).actions)
+    assert isinstance(step, RestartMember)
+    assert step.pod == "zk-3"
+
+
+def test_an_election_is_not_a_reason_to_restart_anybody() -> None:
+    scene = outdated(at_rest(3, leader=3), 1, 2, 3)
+    electing = {i: answers(i, None, (1, 2, 3)) for i in (1, 2, 3)}
+    assert disruptive(build_plan(replace(scene, answers=electing, committed=None)).actions) == []
+
+
+def test_stopping_interrupts_a_rollout_and_keeps_who_has_handed_over() -> None:
+    handed_over = outdated(at_rest(3, roles={**voting(1, 2), 3: "observer"}), 3)
+    plan = build_plan(edited(handed_over, {"stopped": True}))
+    assert disruptive(plan.actions) == []
+    scene = with_children(edited(handed_over, {"stopped": True}))
+    stopped = replace(scene, pods=(), answers={}, committed=None)
+    started = build_plan(edited(stopped, {"stopped": False}))
+    assert applied(started.actions, "StatefulSet")[0]["spec"]["replicas"] == 3
+    assert applied(started.actions, "ConfigMap") == [], "its membership is as it was"
+
+
+def test_a_pod_that_is_starting_is_not_restarted_for_its_file_system_again() -> None:
+    rest = at_rest()
+    waiting = tuple(
+        replace(c, file_system_resize_pending=True) if c.member_id == 1 else c for c in rest.claims
+    )
+    due = replace(rest, claims=waiting)
+    assert any(isinstance(a, RestartMember) for a in build_plan(due).actions)
+    starting = tuple(replace(p, ready=False) if p.id == 1 else p for p in rest.pods)
+    again = build_plan(replace(due, pods=starting, answers={**rest.answers, 1: silent(1)}))
+    assert not any(isinstance(a, RestartMember) for a in again.actions)
