@@ -1,15 +1,18 @@
-"""The conditions of an ensemble, the reasons they give, and how they age.
+"""Conditions: the model, how their times are kept, and the types an ensemble has.
 
-Every condition type and every reason the operator may write stands here once, with a sentence for
-the reference page. Reasons are for programs: they are one word and do not change their meaning.
+Every condition type stands here once, with what `True` means and the reasons it typically gives; the
+reasons themselves are in `reasons`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal, Self
+from typing import Final, Literal
 
-from zookeeper_operator.api.ensemble import ConditionStatus
+from pydantic import Field
+
+from zookeeper_operator.api import reasons
+from zookeeper_operator.api.model import ApiModel
 
 Status = Literal["True", "False", "Unknown"]
 
@@ -25,66 +28,157 @@ SCALE_ALLOWED: Final = "ScaleAllowed"
 STORAGE_HEALTHY: Final = "StorageHealthy"
 SPEC_VALID: Final = "SpecValid"
 
-CONDITION_TYPES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        READY: "The summary: the ensemble serves as the spec asks.",
-        QUORUM_HEALTHY: (
-            "A majority of the committed voters serve, and all of them agree on one leader."
-        ),
-        MEMBERSHIP_SETTLED: (
-            "The committed members are the ones the spec asks for and the pods start from."
-        ),
-        ROLLED_OUT: "Every pod runs the current revision of its template.",
-        SCALE_ALLOWED: "A change of `replicas` would be started now.",
-        STORAGE_HEALTHY: "The volumes are bound, as large as asked for, and not filling up.",
-        SPEC_VALID: "The spec can be acted on.",
-    }
-)
-"""Condition types in the order of the status, with what `True` means."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
-    """One answer about the ensemble.
+@dataclass(frozen=True, slots=True)
+class ConditionType:
+    """One question a condition answers.
 
     Attributes:
-        type: The question, one of `CONDITION_TYPES`.
-        status: `True`, `False` or `Unknown`.
-        reason: The cause in one word, one of `REASONS`.
-        message: The cause in a sentence.
-        observed_generation: Generation of the spec the answer was computed for.
-        last_transition_time: When `status` last changed; empty until `merge` has set it.
+        name: The type as it stands in the status.
+        meaning: What `True` means.
+        typical_reasons: The reasons it usually gives, first the one that goes with `True`.
     """
 
-    type: str
-    status: Status
-    reason: str
-    message: str = ""
-    observed_generation: int = 0
-    last_transition_time: str = ""
+    name: str
+    meaning: str
+    typical_reasons: tuple[str, ...]
 
-    @classmethod
-    def from_status(cls, stored: ConditionStatus) -> Self:
-        """Return the condition that stands in a status."""
-        return cls(
-            type=stored.type,
-            status=stored.status,
-            reason=stored.reason,
-            message=stored.message,
-            observed_generation=stored.observed_generation,
-            last_transition_time=stored.last_transition_time,
-        )
 
-    def to_status(self) -> ConditionStatus:
-        """Return the condition as it is written into a status."""
-        return ConditionStatus(
-            type=self.type,
-            status=self.status,
-            reason=self.reason,
-            message=self.message,
-            observed_generation=self.observed_generation,
-            last_transition_time=self.last_transition_time,
-        )
+_TYPES: Final = (
+    ConditionType(
+        READY,
+        "The summary: the ensemble serves as the spec asks.",
+        (
+            reasons.SERVING,
+            reasons.FOUNDING,
+            reasons.STOPPED,
+            reasons.PAUSED,
+            reasons.DELETING,
+            reasons.NAME_TAKEN,
+            reasons.IMAGE_PULL_FAILED,
+            reasons.UNSCHEDULABLE,
+            reasons.CRASH_LOOPING,
+            reasons.OUT_OF_MEMORY,
+            reasons.APPLY_FAILED,
+        ),
+    ),
+    ConditionType(
+        QUORUM_HEALTHY,
+        "A majority of the committed voters serve, and all of them agree on one leader.",
+        (
+            reasons.SERVING,
+            reasons.NO_QUORUM,
+            reasons.ELECTION_IN_PROGRESS,
+            reasons.SPLIT_BRAIN,
+            reasons.VOTING_VIEWS_DIFFER,
+            reasons.NOT_PROBED,
+            reasons.FOUNDING,
+            reasons.STOPPED,
+        ),
+    ),
+    ConditionType(
+        MEMBERSHIP_SETTLED,
+        "The committed members are the ones the spec asks for and the pods start from.",
+        (
+            reasons.SETTLED,
+            reasons.ADDING_MEMBER,
+            reasons.REMOVING_MEMBER,
+            reasons.REPAIRING_MEMBERSHIP,
+            reasons.WAITING_FOR_SYNC,
+            reasons.NOT_PROBED,
+            reasons.FOUNDING,
+            reasons.STOPPED,
+        ),
+    ),
+    ConditionType(
+        ROLLED_OUT,
+        "Every pod runs the current revision of its template.",
+        (
+            reasons.UP_TO_DATE,
+            reasons.ROLLING_MEMBER,
+            reasons.HANDING_OVER_LEADERSHIP,
+            reasons.WAITING_FOR_MEMBER,
+            reasons.ROLLOUT_STOPPED,
+            reasons.STOPPED,
+        ),
+    ),
+    ConditionType(
+        SCALE_ALLOWED,
+        "A change of `replicas` would be started now.",
+        (
+            reasons.ALLOWED,
+            reasons.NO_QUORUM,
+            reasons.MEMBER_NOT_SYNCED,
+            reasons.ROLLOUT_IN_PROGRESS,
+            reasons.PAUSED,
+            reasons.STOPPED,
+            reasons.NOT_PROBED,
+        ),
+    ),
+    ConditionType(
+        STORAGE_HEALTHY,
+        "The volumes are bound, as large as asked for, and not filling up.",
+        (
+            reasons.BOUND,
+            reasons.RESIZE_PENDING,
+            reasons.RESIZE_REFUSED,
+            reasons.DISK_PRESSURE,
+            reasons.EPHEMERAL_STORAGE,
+            reasons.VOLUME_LOST,
+            reasons.FOREIGN_VOLUME,
+            reasons.STORAGE_CLASS_MISSING,
+        ),
+    ),
+    ConditionType(
+        SPEC_VALID,
+        "The spec can be acted on.",
+        (
+            reasons.VALID,
+            reasons.INVALID_CONFIG_KEY,
+            reasons.UNSUPPORTED_VERSION,
+            reasons.INVALID_POD_TEMPLATE,
+            reasons.INVALID_SPEC,
+            reasons.MEMORY_TOO_SMALL,
+        ),
+    ),
+)
+
+CONDITION_TYPES: Final[Mapping[str, ConditionType]] = MappingProxyType(
+    {type_.name: type_ for type_ in _TYPES}
+)
+"""The condition types of an ensemble by their name, in the order of the status."""
+
+
+class Condition(ApiModel):
+    """One condition, as the Kubernetes API conventions ask for.
+
+    `last_transition_time` is empty until `merge` has set it.
+    """
+
+    type: str = Field(
+        description="What the condition is about.", json_schema_extra={"maxLength": 316}
+    )
+    status: Status = Field(description="`True`, `False` or `Unknown`.")
+    reason: str = Field(
+        default="",
+        description="The cause in one word, for programs.",
+        json_schema_extra={"maxLength": 1024},
+    )
+    message: str = Field(
+        default="",
+        description="The cause in a sentence, for people.",
+        json_schema_extra={"maxLength": 32768},
+    )
+    observed_generation: int = Field(
+        default=0,
+        description="Generation of the spec it was computed for.",
+        json_schema_extra={"format": "int64"},
+    )
+    last_transition_time: str = Field(
+        default="",
+        description="When `status` last changed.",
+        json_schema_extra={"format": "date-time"},
+    )
 
 
 def merge(old: Sequence[Condition], new: Sequence[Condition], now: str) -> list[Condition]:
@@ -96,7 +190,7 @@ def merge(old: Sequence[Condition], new: Sequence[Condition], now: str) -> list[
 
     Args:
         old: The conditions that stand in the status.
-        new: The conditions as computed now; their times are not looked at.
+        new: The conditions as computed now; their times are ignored.
         now: The time to give to those that changed, as RFC 3339.
 
     Returns:
@@ -108,7 +202,7 @@ def merge(old: Sequence[Condition], new: Sequence[Condition], now: str) -> list[
         known = before.get(condition.type)
         kept = known is not None and known.status == condition.status
         since = known.last_transition_time if known is not None and kept else ""
-        merged[condition.type] = replace(condition, last_transition_time=since or now)
+        merged[condition.type] = condition.model_copy(update={"last_transition_time": since or now})
     return list(merged.values())
 
 

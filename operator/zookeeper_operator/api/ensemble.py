@@ -1,36 +1,26 @@
-"""The resource a user writes and reads: `ZookeeperEnsemble`, version `v1alpha1`.
+"""The resource a user writes: `ZookeeperEnsemble` and its spec. Its status is in `ensemble_status`.
 
-The models read what the API server has stored. They are lenient on purpose: every limit is in the
-schema that `crd.py` makes of them, so that an object which was stored by an older schema can
-still be read, reported on and repaired. `description` texts are for users: they become
-`kubectl explain` and the reference page.
+Longer than most modules because it is one model: a field is easiest to find beside its neighbours.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
-from zookeeper_operator.api.schema.owned_keys import MAX_CONFIG_KEYS, MAX_VALUE_LENGTH
+from zookeeper_operator.api.model import ApiModel, LocalReference, Quantity
+from zookeeper_operator.api.versions import DEFAULT_VERSION
 
-GROUP: Final = "zookeeper.ensemble.dev"
-VERSION: Final = "v1alpha1"
-API_VERSION: Final = f"{GROUP}/{VERSION}"
 KIND: Final = "ZookeeperEnsemble"
-LIST_KIND: Final = "ZookeeperEnsembleList"
 PLURAL: Final = "zookeeperensembles"
-SINGULAR: Final = "zookeeperensemble"
 SHORT_NAMES: Final = ("zke", "zk")
-CRD_NAME: Final = f"{PLURAL}.{GROUP}"
 
 MAX_REPLICAS: Final = 9
 MAX_OBSERVERS: Final = 100
 FIRST_OBSERVER_ID: Final = 101
+LAST_OBSERVER_ID: Final = FIRST_OBSERVER_ID + MAX_OBSERVERS - 1
 MAX_NAME_LENGTH: Final = 40
-DEFAULT_VERSION: Final = "3.9.4"
+MAX_CONFIG_KEYS: Final = 100
+MAX_CONFIG_VALUE_LENGTH: Final = 1024
 
 ImagePullPolicy = Literal["Always", "IfNotPresent", "Never"]
 ExternalType = Literal["NodePort", "LoadBalancer"]
@@ -38,99 +28,8 @@ RetentionPolicy = Literal["Retain", "Delete"]
 TrafficPolicy = Literal["Local", "Cluster"]
 LogLevel = Literal["ERROR", "WARN", "INFO", "DEBUG", "TRACE"]
 LogFormat = Literal["text", "json"]
-ConditionState = Literal["True", "False", "Unknown"]
 
 ConfigValue = str | int | bool
-Quantity = str | int
-
-
-@dataclass(frozen=True, slots=True)
-class KnownVersion:
-    """A ZooKeeper release the operator knows how to run.
-
-    Attributes:
-        version: The release, which is also the tag of the official image.
-        minor: The release line it belongs to, such as `3.9`.
-        warning: What a user of this release should know, or an empty text.
-    """
-
-    version: str
-    minor: str
-    warning: str = ""
-
-
-_FIXED_IN_3_9_4 = "upgrade to 3.9.4 or later: it can lose data from a discontinuous committed log"
-
-KNOWN_VERSIONS: Final[Mapping[str, KnownVersion]] = MappingProxyType(
-    {
-        known.version: known
-        for known in (
-            KnownVersion("3.8.4", "3.8"),
-            KnownVersion("3.8.5", "3.8"),
-            KnownVersion("3.8.6", "3.8"),
-            KnownVersion("3.9.0", "3.9", _FIXED_IN_3_9_4),
-            KnownVersion("3.9.1", "3.9", _FIXED_IN_3_9_4),
-            KnownVersion("3.9.2", "3.9", _FIXED_IN_3_9_4),
-            KnownVersion("3.9.3", "3.9", _FIXED_IN_3_9_4),
-            KnownVersion("3.9.4", "3.9"),
-            KnownVersion("3.9.5", "3.9", "not every registry has an image of it yet"),
-        )
-    }
-)
-
-UPGRADE_PATHS: Final[frozenset[tuple[str, str]]] = frozenset(
-    {("3.8", "3.8"), ("3.8", "3.9"), ("3.9", "3.8"), ("3.9", "3.9")}
-)
-"""Pairs of release lines between which one member at a time may be moved, from and to."""
-
-
-def minor_of(version: str) -> str:
-    """Return the release line of a version: `3.9` of `3.9.4`."""
-    return ".".join(version.split(".")[:2])
-
-
-def has_upgrade_path(current: str, target: str) -> bool:
-    """Tell whether members may be rolled from one version to the other.
-
-    Between known versions the table decides. Whoever brings an unknown version brings an
-    image as well and has to know its path; only the same line is taken to be safe.
-    """
-    pair = (minor_of(current), minor_of(target))
-    if current in KNOWN_VERSIONS and target in KNOWN_VERSIONS:
-        return pair in UPGRADE_PATHS
-    return pair[0] == pair[1] or pair in UPGRADE_PATHS
-
-
-class ApiModel(BaseModel):
-    """What all models share: frozen, camelCase outside, snake_case inside."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="ignore",
-        alias_generator=to_camel,
-        populate_by_name=True,
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _drop_nulls(cls, data: Any) -> Any:
-        """Take a null for a field that is not there, as the API server does."""
-        if isinstance(data, Mapping):
-            return {key: value for key, value in data.items() if value is not None}
-        return data
-
-    def to_api(self) -> dict[str, Any]:
-        """Return the value as the API server knows it: camelCase names, nothing that is null."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
-
-
-class LocalReference(ApiModel):
-    """The name of an object in the namespace of the ensemble."""
-
-    name: str = Field(
-        description="Name of the object, in the namespace of the ensemble.",
-        json_schema_extra={"minLength": 1, "maxLength": 253},
-    )
 
 
 class ImageSpec(ApiModel):
@@ -419,7 +318,7 @@ class EnsembleSpec(ApiModel):
         ),
         json_schema_extra={
             "maxProperties": MAX_CONFIG_KEYS,
-            "valueSchema": {"maxLength": MAX_VALUE_LENGTH},
+            "valueSchema": {"maxLength": MAX_CONFIG_VALUE_LENGTH},
         },
     )
     jvm: JvmSpec = Field(
@@ -473,217 +372,4 @@ class EnsembleSpec(ApiModel):
                 )
             },
         },
-    )
-
-
-class LeaderStatus(ApiModel):
-    """Who leads."""
-
-    id: int = Field(description="Id of the leader.", json_schema_extra={"format": "int32"})
-    pod: str = Field(description="Pod of the leader.")
-    epoch: int = Field(
-        description="Epoch of its reign; every election raises it.",
-        json_schema_extra={"format": "int64"},
-    )
-    since: str | None = Field(
-        default=None,
-        description="When it was first seen to lead.",
-        json_schema_extra={"format": "date-time"},
-    )
-
-
-class QuorumStatus(ApiModel):
-    """How safe the ensemble is."""
-
-    voters: int = Field(
-        default=0,
-        description="Voters in the committed configuration.",
-        json_schema_extra={"format": "int32"},
-    )
-    needed: int = Field(
-        default=0, description="Voters a majority needs.", json_schema_extra={"format": "int32"}
-    )
-    live: int = Field(
-        default=0, description="Voters that serve now.", json_schema_extra={"format": "int32"}
-    )
-    tolerates: int = Field(
-        default=0,
-        description="Voters that may still be lost before writes stop.",
-        json_schema_extra={"format": "int32"},
-    )
-    summary: str = Field(default="", description="Live voters and desired voters, such as `3/3`.")
-
-
-class MembershipStatus(ApiModel):
-    """The configuration the members have agreed on."""
-
-    config_version: str = Field(
-        default="", description="Version of the committed configuration, a hexadecimal zxid."
-    )
-    settled: bool = Field(
-        default=False, description="Whether the committed members are the ones the spec asks for."
-    )
-
-
-class VersionStatus(ApiModel):
-    """Which ZooKeeper runs."""
-
-    target: str = Field(default="", description="Version the spec asks for.")
-    members: dict[str, int] | None = Field(
-        default=None,
-        description="Number of members per version seen.",
-        json_schema_extra={"maxProperties": 109},
-    )
-
-
-class MemberStatus(ApiModel):
-    """One member as it was last seen."""
-
-    id: int = Field(description="Id of the member.", json_schema_extra={"format": "int32"})
-    pod: str = Field(description="Pod of the member.")
-    role: str = Field(
-        default="",
-        description="`leader`, `follower`, `observer`, `looking`, or empty if it did not answer.",
-    )
-    state: str = Field(
-        default="",
-        description="Where it is in the protocol: `election`, `discovery`, `synchronization` or "
-        "`broadcast`.",
-    )
-    serving: bool = Field(default=False, description="Whether it serves clients.")
-    zxid: str = Field(default="", description="Last transaction it has, in hexadecimal.")
-    epoch: int | None = Field(
-        default=None,
-        description="Epoch of its last transaction.",
-        json_schema_extra={"format": "int64"},
-    )
-    lag: int | None = Field(
-        default=None,
-        description="Transactions it is behind the leader.",
-        json_schema_extra={"format": "int64"},
-    )
-    connections: int | None = Field(
-        default=None,
-        description="Client connections it holds.",
-        json_schema_extra={"format": "int32"},
-    )
-    version: str = Field(default="", description="ZooKeeper version it runs.")
-    revision: str = Field(default="", description="Revision of its pod template.")
-    restart_reason: str = Field(
-        default="", description="Why the operator restarted it last, or is about to."
-    )
-    restarted_at: str | None = Field(
-        default=None,
-        description="When the operator restarted it last.",
-        json_schema_extra={"format": "date-time"},
-    )
-
-
-class ConditionStatus(ApiModel):
-    """One condition, as the Kubernetes API conventions ask for."""
-
-    type: str = Field(
-        description="What the condition is about.", json_schema_extra={"maxLength": 316}
-    )
-    status: ConditionState = Field(description="`True`, `False` or `Unknown`.")
-    reason: str = Field(
-        default="",
-        description="The cause in one word, for programs.",
-        json_schema_extra={"maxLength": 1024},
-    )
-    message: str = Field(
-        default="",
-        description="The cause in a sentence, for people.",
-        json_schema_extra={"maxLength": 32768},
-    )
-    observed_generation: int = Field(
-        default=0,
-        description="Generation of the spec it was computed for.",
-        json_schema_extra={"format": "int64"},
-    )
-    last_transition_time: str = Field(
-        default="1970-01-01T00:00:00Z",
-        description="When `status` last changed.",
-        json_schema_extra={"format": "date-time"},
-    )
-
-
-class EnsembleStatus(ApiModel):
-    """What the operator has seen."""
-
-    observed_generation: int = Field(
-        default=0,
-        description="Generation of the spec this status was computed for.",
-        json_schema_extra={"format": "int64"},
-    )
-    summary: str = Field(
-        default="", description="Reason of the most telling condition; the STATUS column."
-    )
-    next_action: str = Field(
-        default="",
-        description="What will happen next, or why it may not, in one sentence.",
-    )
-    conditions: tuple[ConditionStatus, ...] = Field(
-        default=(),
-        description="The state of the ensemble, one question each.",
-        json_schema_extra={
-            "maxItems": 32,
-            "x-kubernetes-list-type": "map",
-            "x-kubernetes-list-map-keys": ["type"],
-        },
-    )
-    replicas: int = Field(
-        default=0,
-        description="Pods of voting members, for the scale subresource.",
-        json_schema_extra={"format": "int32"},
-    )
-    ready_replicas: int = Field(
-        default=0,
-        description="Pods of voting members that are ready.",
-        json_schema_extra={"format": "int32"},
-    )
-    selector: str = Field(
-        default="", description="Label selector of the voting pods, for the scale subresource."
-    )
-    observers: int = Field(
-        default=0, description="Observers that serve now.", json_schema_extra={"format": "int32"}
-    )
-    leader: LeaderStatus | None = Field(default=None, description="Who leads, if anyone does.")
-    quorum: QuorumStatus | None = Field(default=None, description="How safe the ensemble is.")
-    membership: MembershipStatus | None = Field(
-        default=None, description="The configuration the members have agreed on."
-    )
-    version: VersionStatus | None = Field(default=None, description="Which ZooKeeper runs.")
-    members: tuple[MemberStatus, ...] = Field(
-        default=(),
-        description="Every member as it was last seen.",
-        json_schema_extra={
-            "maxItems": 128,
-            "x-kubernetes-list-type": "map",
-            "x-kubernetes-list-map-keys": ["id"],
-        },
-    )
-    connection_string: str | None = Field(
-        default=None, description="Connection string for clients in the cluster."
-    )
-    external_connection_string: str | None = Field(
-        default=None, description="Connection string for clients outside of the cluster."
-    )
-    admin_server_exposed: bool | None = Field(
-        default=None,
-        description="`true` while `spec.external` opens the AdminServers to the outside.",
-    )
-    founded_at: str | None = Field(
-        default=None,
-        description=("When the first majority formed. From then on an empty volume is a loss."),
-        json_schema_extra={"format": "date-time"},
-    )
-    identity: str | None = Field(
-        default=None,
-        description="Identity stamped on the volumes of this ensemble, to tell foreign ones.",
-    )
-    retained_claims: tuple[str, ...] = Field(
-        default=(),
-        description="Volume claims kept of members that were removed.",
-        json_schema_extra={"maxItems": 256, "x-kubernetes-list-type": "atomic"},
     )

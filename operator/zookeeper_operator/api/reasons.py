@@ -1,22 +1,18 @@
-"""Every reason the operator may write, once, with what it means.
+"""Every reason the operator gives, in one table: what it means, how serious it is, who is informed.
 
-Pure. A reason is one word of a condition or an Event; conditions, Events, runbooks and the reference page
-read this module.
+A reason is one word of a condition or an Event. Programs depend on it, so it never changes its meaning.
+Conditions, Events, the reference page and the check of the runbooks are made from `REASONS`; nothing
+about a reason is listed anywhere else. Longer than most modules because it is one flat table.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
-from zookeeper_operator.api.conditions import (
-    MEMBERSHIP_SETTLED,
-    QUORUM_HEALTHY,
-    READY,
-    ROLLED_OUT,
-    SCALE_ALLOWED,
-    SPEC_VALID,
-    STORAGE_HEALTHY,
-)
+Severity = Literal["normal", "warning", "critical"]
+"""`normal` is expected; `warning` needs a person, at least if it lasts; `critical` stops writes or
+endangers data."""
 
 STOPPED: Final = "Stopped"
 PAUSED: Final = "Paused"
@@ -62,166 +58,269 @@ CRASH_LOOPING: Final = "CrashLooping"
 OUT_OF_MEMORY: Final = "OutOfMemory"
 APPLY_FAILED: Final = "ApplyFailed"
 
-REASONS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        STOPPED: "All members are down because the spec says `stopped: true`; their data is kept.",
-        PAUSED: "The spec says `paused: true`: the operator reports and changes nothing.",
-        DELETING: "The ensemble is being deleted.",
-        FOUNDING: "The first members are starting and have not formed a majority yet.",
-        SERVING: "A majority serves, and all members agree on one leader.",
-        NO_QUORUM: "Fewer members than a majority serve: no write can be acknowledged.",
-        ELECTION_IN_PROGRESS: "The members are electing a leader, which takes about a second.",
-        SPLIT_BRAIN: (
-            "Two members claim to lead at the same time; the operator changes nothing until a "
-            "person has looked."
-        ),
-        VOTING_VIEWS_DIFFER: "Members disagree on who may vote; the operator changes nothing.",
-        NOT_PROBED: "The members could not be asked, so their state is not known.",
-        ADDING_MEMBER: "A member has synced and is being added to the committed configuration.",
-        REMOVING_MEMBER: "A member is being removed from the committed configuration.",
-        REPAIRING_MEMBERSHIP: "A change of the membership that was left half done is finished.",
-        WAITING_FOR_SYNC: "A new member is up and still copies the data, so it may not vote yet.",
-        SETTLED: "The committed members are the ones the spec asks for.",
-        ROLLING_MEMBER: "A member is being restarted with the current revision.",
-        HANDING_OVER_LEADERSHIP: "The leader passes its role on before it is restarted.",
-        WAITING_FOR_MEMBER: "A restarted member is not yet in sync; the next one waits for it.",
-        ROLLOUT_STOPPED: (
-            "A restarted member did not come back, so no other member is touched until it does or "
-            "the spec changes."
-        ),
-        UP_TO_DATE: "Every member runs the current revision.",
-        MEMBER_NOT_SYNCED: "A member is behind; changing the number of voters now could be unsafe.",
-        ROLLOUT_IN_PROGRESS: "Members are being restarted; scaling waits until that is done.",
-        ALLOWED: "Nothing speaks against a change of `replicas`.",
-        BOUND: "Every volume is bound and as large as asked for.",
-        RESIZE_PENDING: "A volume is growing.",
-        RESIZE_REFUSED: "The storage class does not let the volume grow.",
-        DISK_PRESSURE: "A volume is almost full; a full one takes its member out of service.",
-        EPHEMERAL_STORAGE: "The data is in `emptyDir` volumes and is lost with the pods.",
-        VOLUME_LOST: "A member has lost its volume and waits to be replaced.",
-        FOREIGN_VOLUME: "A volume holds the data of another ensemble or of another member.",
-        STORAGE_CLASS_MISSING: "The storage class does not exist, or the cluster has no default.",
-        VALID: "The spec can be acted on.",
-        INVALID_CONFIG_KEY: "`config` holds a key that belongs to the operator, or a bad value.",
-        UNSUPPORTED_VERSION: (
-            "The version is unknown and no image is named, or no upgrade leads to it from the "
-            "version that runs."
-        ),
-        INVALID_POD_TEMPLATE: "`podTemplate` breaks the identity, the ports or the probes.",
-        INVALID_SPEC: "The spec cannot be read, or the API server refuses what is made of it.",
-        NAME_TAKEN: "An object of a name that is needed exists and belongs to someone else.",
-        MEMORY_TOO_SMALL: "The memory limit leaves too little for the heap.",
-        IMAGE_PULL_FAILED: "The image of a member cannot be pulled.",
-        UNSCHEDULABLE: "No node has room for a member, or its volume is elsewhere.",
-        CRASH_LOOPING: "A member ends again and again soon after its start.",
-        OUT_OF_MEMORY: "A member was ended because it used more memory than its limit.",
-        APPLY_FAILED: "The API server refused something the ensemble needs; it is tried again.",
-    }
-)
-"""Every reason the operator writes, with what it means."""
+# In Events only.
+FOUNDED: Final = "Founded"
+LEADER_CHANGED: Final = "LeaderChanged"
+MEMBER_LOST: Final = "MemberLost"
+MEMBER_BACK: Final = "MemberBack"
+QUORUM_RESTORED: Final = "QuorumRestored"
+RESTARTING_MEMBER: Final = "RestartingMember"
+REPLACING_MEMBER: Final = "ReplacingMember"
+ADMIN_SERVER_EXPOSED: Final = "AdminServerExposed"
 
-NEEDS_A_PERSON: Final = frozenset(
-    {
-        NO_QUORUM,
-        ELECTION_IN_PROGRESS,
-        SPLIT_BRAIN,
-        VOTING_VIEWS_DIFFER,
-        NOT_PROBED,
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason.
+
+    Attributes:
+        name: The word as users and programs read it.
+        sentence: What it means, for the reference page and the index of the runbooks.
+        severity: How serious it is. An Event with this reason is a Warning unless it is `normal`.
+        runbook: Whether `docs/runbooks` has a page about it: it does not pass by itself, or it matters
+            when it lasts.
+        alarming: Whether an Event reports it as soon as a condition is `False` because of it.
+        event_only: Whether it is the reason of Events and never of a condition.
+    """
+
+    name: str
+    sentence: str
+    severity: Severity = "normal"
+    runbook: bool = False
+    alarming: bool = False
+    event_only: bool = False
+
+
+_TABLE: Final = (
+    Reason(
+        STOPPED, "All members are down because the spec says `stopped: true`; their data is kept."
+    ),
+    Reason(PAUSED, "The spec says `paused: true`: the operator reports and changes nothing."),
+    Reason(DELETING, "The ensemble is being deleted."),
+    Reason(
         FOUNDING,
-        MEMBER_NOT_SYNCED,
+        "The first members are starting and have not formed a majority yet.",
+        severity="warning",
+        runbook=True,
+    ),
+    Reason(SERVING, "A majority serves, and all members agree on one leader."),
+    Reason(
+        NO_QUORUM,
+        "Fewer members than a majority serve: no write can be acknowledged.",
+        severity="critical",
+        runbook=True,
+    ),
+    Reason(
+        ELECTION_IN_PROGRESS,
+        "The members are electing a leader, which takes about a second.",
+        severity="warning",
+        runbook=True,
+    ),
+    Reason(
+        SPLIT_BRAIN,
+        "Two members claim to lead at the same time; the operator changes nothing until a person "
+        "has looked.",
+        severity="critical",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        VOTING_VIEWS_DIFFER,
+        "Members disagree on who may vote; the operator changes nothing.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        NOT_PROBED,
+        "The members could not be asked, so their state is not known.",
+        severity="warning",
+        runbook=True,
+    ),
+    Reason(ADDING_MEMBER, "A member has synced and is being added to the committed configuration."),
+    Reason(REMOVING_MEMBER, "A member is being removed from the committed configuration."),
+    Reason(REPAIRING_MEMBERSHIP, "A change of the membership that was left half done is finished."),
+    Reason(
+        WAITING_FOR_SYNC, "A new member is up and still copies the data, so it may not vote yet."
+    ),
+    Reason(SETTLED, "The committed members are the ones the spec asks for."),
+    Reason(ROLLING_MEMBER, "A member is being restarted with the current revision."),
+    Reason(HANDING_OVER_LEADERSHIP, "The leader passes its role on before it is restarted."),
+    Reason(
         WAITING_FOR_MEMBER,
+        "A restarted member is not yet in sync; the next one waits for it.",
+        severity="warning",
+        runbook=True,
+    ),
+    Reason(
         ROLLOUT_STOPPED,
+        "A restarted member did not come back, so no other member is touched until it does or "
+        "the spec changes.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(UP_TO_DATE, "Every member runs the current revision."),
+    Reason(
+        MEMBER_NOT_SYNCED,
+        "A member is behind; changing the number of voters now could be unsafe.",
+        severity="warning",
+        runbook=True,
+    ),
+    Reason(ROLLOUT_IN_PROGRESS, "Members are being restarted; scaling waits until that is done."),
+    Reason(ALLOWED, "Nothing speaks against a change of `replicas`."),
+    Reason(BOUND, "Every volume is bound and as large as asked for."),
+    Reason(RESIZE_PENDING, "A volume is growing."),
+    Reason(
         RESIZE_REFUSED,
+        "The storage class does not let the volume grow.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
         DISK_PRESSURE,
+        "A volume is almost full; a full one takes its member out of service.",
+        severity="critical",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
         EPHEMERAL_STORAGE,
+        "The data is in `emptyDir` volumes and is lost with the pods.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
         VOLUME_LOST,
+        "A member has lost its volume and waits to be replaced.",
+        severity="critical",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
         FOREIGN_VOLUME,
+        "A volume holds the data of another ensemble or of another member.",
+        severity="critical",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
         STORAGE_CLASS_MISSING,
+        "The storage class does not exist, or the cluster has no default.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(VALID, "The spec can be acted on."),
+    Reason(
         INVALID_CONFIG_KEY,
+        "`config` holds a key that belongs to the operator, or a bad value.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
         UNSUPPORTED_VERSION,
+        "The version is unknown and no image is named, or no upgrade leads to it from the "
+        "version that runs.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
         INVALID_POD_TEMPLATE,
+        "`podTemplate` breaks the identity, the ports or the probes.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
         INVALID_SPEC,
+        "The spec cannot be read, or the API server refuses what is made of it.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
         NAME_TAKEN,
+        "An object of a name that is needed exists and belongs to someone else.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
         MEMORY_TOO_SMALL,
+        "The memory limit leaves too little for the heap.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
         IMAGE_PULL_FAILED,
+        "The image of a member cannot be pulled.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
         UNSCHEDULABLE,
+        "No node has room for a member, or its volume is elsewhere.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
         CRASH_LOOPING,
+        "A member ends again and again soon after its start.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
         OUT_OF_MEMORY,
+        "A member was ended because it used more memory than its limit.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
         APPLY_FAILED,
-    }
+        "The API server refused something the ensemble needs; it is tried again.",
+        severity="warning",
+        runbook=True,
+    ),
+    Reason(FOUNDED, "The first majority has formed.", event_only=True),
+    Reason(LEADER_CHANGED, "A leader has been elected.", event_only=True),
+    Reason(
+        MEMBER_LOST, "A member that served no longer does.", severity="warning", event_only=True
+    ),
+    Reason(MEMBER_BACK, "A member serves again.", event_only=True),
+    Reason(
+        QUORUM_RESTORED,
+        "A majority serves again, and all members agree on one leader.",
+        event_only=True,
+    ),
+    Reason(
+        RESTARTING_MEMBER,
+        "The operator has deleted the pod of a member, to restart it.",
+        event_only=True,
+    ),
+    Reason(
+        REPLACING_MEMBER,
+        "The operator has removed the volumes and the pod of a member; the new pod copies the data "
+        "from the others.",
+        severity="warning",
+        event_only=True,
+    ),
+    Reason(
+        ADMIN_SERVER_EXPOSED,
+        "`spec.external` opens the AdminServers, which have no password, to the outside.",
+        severity="warning",
+        event_only=True,
+    ),
 )
-"""Reasons that do not pass by themselves, or that matter when they last: each has its runbook."""
 
-TYPICAL_REASONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        READY: (
-            SERVING,
-            FOUNDING,
-            STOPPED,
-            PAUSED,
-            DELETING,
-            NAME_TAKEN,
-            IMAGE_PULL_FAILED,
-            UNSCHEDULABLE,
-            CRASH_LOOPING,
-            OUT_OF_MEMORY,
-            APPLY_FAILED,
-        ),
-        QUORUM_HEALTHY: (
-            SERVING,
-            NO_QUORUM,
-            ELECTION_IN_PROGRESS,
-            SPLIT_BRAIN,
-            VOTING_VIEWS_DIFFER,
-            NOT_PROBED,
-            FOUNDING,
-            STOPPED,
-        ),
-        MEMBERSHIP_SETTLED: (
-            SETTLED,
-            ADDING_MEMBER,
-            REMOVING_MEMBER,
-            REPAIRING_MEMBERSHIP,
-            WAITING_FOR_SYNC,
-            NOT_PROBED,
-            FOUNDING,
-            STOPPED,
-        ),
-        ROLLED_OUT: (
-            UP_TO_DATE,
-            ROLLING_MEMBER,
-            HANDING_OVER_LEADERSHIP,
-            WAITING_FOR_MEMBER,
-            ROLLOUT_STOPPED,
-            STOPPED,
-        ),
-        SCALE_ALLOWED: (
-            ALLOWED,
-            NO_QUORUM,
-            MEMBER_NOT_SYNCED,
-            ROLLOUT_IN_PROGRESS,
-            PAUSED,
-            STOPPED,
-            NOT_PROBED,
-        ),
-        STORAGE_HEALTHY: (
-            BOUND,
-            RESIZE_PENDING,
-            RESIZE_REFUSED,
-            DISK_PRESSURE,
-            EPHEMERAL_STORAGE,
-            VOLUME_LOST,
-            FOREIGN_VOLUME,
-            STORAGE_CLASS_MISSING,
-        ),
-        SPEC_VALID: (
-            VALID,
-            INVALID_CONFIG_KEY,
-            UNSUPPORTED_VERSION,
-            INVALID_POD_TEMPLATE,
-            INVALID_SPEC,
-            MEMORY_TOO_SMALL,
-        ),
-    }
-)
-"""Reasons by condition, the one that goes with `True` first. `Ready` may give any of them."""
+REASONS: Final[Mapping[str, Reason]] = MappingProxyType({reason.name: reason for reason in _TABLE})
+"""Every reason by its name, in the order of the reference page."""

@@ -7,6 +7,7 @@ holds at most one of those, as its last action, and the next pass decides what c
 from dataclasses import dataclass
 from typing import ClassVar
 
+from zookeeper_operator.api import reasons
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 
@@ -87,7 +88,7 @@ class ReplaceMember:
     claims: tuple[tuple[str, str], ...]
     pod: tuple[str, str]
     why: str
-    reason: str = "ReplacingMember"
+    reason: str = reasons.REPLACING_MEMBER
     disruptive: ClassVar[bool] = True
 
 

@@ -189,7 +189,7 @@ class Reconciler:
             "observedGeneration": generation,
             "summary": reasons.INVALID_SPEC,
             "nextAction": f"nothing until the spec is mended: {message}",
-            "conditions": [c.to_status().to_api() for c in merged],
+            "conditions": [c.to_api() for c in merged],
         }
         if status_differs(old, status) and self._may_act():
             _LOG.warning("%s", message, extra={"ensemble": f"{namespace}/{name}"})

@@ -6,14 +6,8 @@ name and a member's id, for ever. Changing one renames objects that hold data.
 
 from typing import Final
 
-from zookeeper_operator.api.ensemble import (
-    API_VERSION,
-    FIRST_OBSERVER_ID,
-    GROUP,
-    KIND,
-    PLURAL,
-    VERSION,
-)
+from zookeeper_operator.api.ensemble import FIRST_OBSERVER_ID, KIND, PLURAL
+from zookeeper_operator.api.group import API_VERSION, GROUP, VERSION
 from zookeeper_operator.kube.api import FIELD_MANAGER
 from zookeeper_operator.zookeeper.servers import ADMIN_PORT, CLIENT_PORT, ELECTION_PORT, QUORUM_PORT
 

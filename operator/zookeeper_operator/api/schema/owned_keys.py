@@ -1,7 +1,7 @@
 """The keys of `zoo.cfg` that a user may not set, with the reason for each.
 
-This is the one list: the rules of the CRD are made of it, and the operator uses it for objects that
-were stored by an older schema. A key is refused when the operator sets it itself, when another
+This is the one list: the rules of the CRD are made from it, and the operator uses it for objects that
+were stored under an older schema. A key is refused when the operator sets it itself, when another
 value would break a promise (identity, membership, the safety of the data), or when it cannot work.
 """
 
@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-MAX_CONFIG_KEYS: Final = 100
 MAX_KEY_LENGTH: Final = 128
-MAX_VALUE_LENGTH: Final = 1024
 
 KEY_PATTERN: Final = "^[A-Za-z0-9][A-Za-z0-9._-]*$"
 """What a key is made of. Anything else could end the key early and set another one."""
@@ -29,16 +27,19 @@ class OwnedKeys:
     """Keys that are refused for the same reason.
 
     Attributes:
-        topic: A word for the group, for tests and documents.
         reason: Why, and what to do instead; it completes the sentence "KEY is refused: …".
         keys: Keys by their whole name.
         prefixes: Beginnings of keys.
     """
 
-    topic: str
     reason: str
     keys: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """The keys as a user reads them, with a star for the rest of a beginning."""
+        return (*self.keys, *(f"{prefix}*" for prefix in self.prefixes))
 
     def matches(self, key: str) -> bool:
         """Tell whether a key belongs to the group."""
@@ -47,12 +48,10 @@ class OwnedKeys:
 
 OWNED_KEYS: Final[Sequence[OwnedKeys]] = (
     OwnedKeys(
-        topic="directories",
         reason="the directories are on the volumes of spec.storage",
         keys=("dataDir", "dataLogDir"),
     ),
     OwnedKeys(
-        topic="ports",
         reason=(
             "clients connect to port 2181 on every address of the pod, and the Services count on "
             "it; use spec.external to be reached on other ports"
@@ -61,7 +60,6 @@ OWNED_KEYS: Final[Sequence[OwnedKeys]] = (
         prefixes=("multiAddress.",),
     ),
     OwnedKeys(
-        topic="membership",
         reason=(
             "the operator decides who is a member and who votes; use spec.replicas and "
             "spec.observers.replicas"
@@ -70,25 +68,21 @@ OWNED_KEYS: Final[Sequence[OwnedKeys]] = (
         prefixes=("server.", "group", "weight"),
     ),
     OwnedKeys(
-        topic="reconfiguration",
         reason=(
             "scaling without a restart and handing over leadership need it as the operator sets it"
         ),
         keys=("standaloneEnabled", "reconfigEnabled"),
     ),
     OwnedKeys(
-        topic="election",
         reason="the operator sets what keeps elections and restarts short",
         keys=("electionAlg", "electionPortBindRetry"),
         prefixes=("fastleader.",),
     ),
     OwnedKeys(
-        topic="empty-disks",
         reason="a member that starts with an empty disk could lose acknowledged writes",
         keys=("db.autocreate", "datadir.autocreate", "snapshot.trust.empty"),
     ),
     OwnedKeys(
-        topic="admin-server",
         reason=(
             "the operator watches every member through its AdminServer on port 8080; use "
             "spec.external.adminServer to reach it from outside"
@@ -96,25 +90,21 @@ OWNED_KEYS: Final[Sequence[OwnedKeys]] = (
         prefixes=("admin.",),
     ),
     OwnedKeys(
-        topic="super-user",
         reason="the operator has a super user of its own and keeps every ACL in force",
         keys=("skipACL", "superUser", "X509AuthenticationProvider.superUser"),
         prefixes=("DigestAuthenticationProvider.",),
     ),
     OwnedKeys(
-        topic="authentication",
         reason="mandatory authentication is not supported yet and would lock the operator out",
         keys=("sessionRequireClientSASLAuth", "requireClientAuthScheme"),
         prefixes=("enforce.auth.", "quorum.auth."),
     ),
     OwnedKeys(
-        topic="tls",
         reason="TLS is not supported yet, and half of it would cut the members off",
         keys=("portUnification", "client.portUnification"),
         prefixes=("secureClientPort", "ssl.", "sslQuorum"),
     ),
     OwnedKeys(
-        topic="no-effect",
         reason=(
             "zoo.cfg is not where Java looks for it; put it into spec.jvm.options, such as "
             "-Djute.maxbuffer=4194304, and set the same on the clients"
@@ -122,7 +112,6 @@ OWNED_KEYS: Final[Sequence[OwnedKeys]] = (
         prefixes=("jute.", "java.", "javax.", "sun."),
     ),
     OwnedKeys(
-        topic="prefix",
         reason="leave out the prefix, ZooKeeper puts it there itself",
         prefixes=("zookeeper.",),
     ),

@@ -1,4 +1,4 @@
-"""Make the reference page of the models, the rules and the conditions.
+"""Make the reference page from the models, the rules, the conditions and the reasons.
 
 `python -m zookeeper_operator.api.schema.reference` prints it; `docs/reference/ensemble.md` is that output.
 """
@@ -6,17 +6,18 @@
 import json
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from zookeeper_operator.api import ensemble as v1alpha1
 from zookeeper_operator.api.conditions import CONDITION_TYPES
-from zookeeper_operator.api.ensemble import KNOWN_VERSIONS, ApiModel, EnsembleSpec, EnsembleStatus
-from zookeeper_operator.api.reasons import NEEDS_A_PERSON, REASONS, TYPICAL_REASONS
+from zookeeper_operator.api.group import API_VERSION
+from zookeeper_operator.api.model import ApiModel
+from zookeeper_operator.api.reasons import REASONS
 from zookeeper_operator.api.schema.owned_keys import OWNED_KEYS
-from zookeeper_operator.api.schema.rules import RULES
+from zookeeper_operator.api.schema.resources import ENSEMBLE
+from zookeeper_operator.api.versions import KNOWN_VERSIONS
 
 _HEAD: Final = f"""\
 <!-- Generated from operator/zookeeper_operator/api; do not edit.
@@ -24,8 +25,8 @@ _HEAD: Final = f"""\
 
 # ZookeeperEnsemble
 
-`apiVersion: {v1alpha1.API_VERSION}`, `kind: {v1alpha1.KIND}`, short names \
-{" and ".join(f"`{name}`" for name in v1alpha1.SHORT_NAMES)}.
+`apiVersion: {API_VERSION}`, `kind: {ENSEMBLE.kind}`, short names \
+{" and ".join(f"`{name}`" for name in ENSEMBLE.short_names)}.
 Every field of the spec has a default or may be left out: an ensemble with no spec at all has three
 members. The same texts are in `kubectl explain zke.spec`.
 """
@@ -37,16 +38,21 @@ quotes; other switches want `"true"` or `"false"`.
 
 _REASONS: Final = """\
 `Ready`, and with it the STATUS column, gives the most telling reason of all. A reason that does not pass
-by itself, or that matters when it lasts, has a runbook.
+by itself, or that matters when it lasts, has a runbook. Severity: `normal` is expected, `warning` needs
+a person, at least if it lasts, `critical` stops writes or endangers data.
+"""
+
+_EVENTS: Final = """\
+Events report what happens to an ensemble, under the reasons above or one of these. Type `Normal` goes
+with severity `normal`, type `Warning` with the others.
 """
 
 _SCALARS: Final[dict[Any, str]] = {str: "string", int: "integer", bool: "boolean", Any: "any"}
 
 
-def reference() -> str:
+def build_reference() -> str:
     """Return the page."""
     versions = ((known.version, known.warning) for known in KNOWN_VERSIONS.values())
-    reasons = ((f"`{name}`", text, _runbook(name)) for name, text in REASONS.items())
     parts = (
         _HEAD,
         "## Spec\n",
@@ -66,7 +72,10 @@ def reference() -> str:
         _table(("Condition", "`True` means", "Typical reasons"), _condition_rows()),
         "## Reasons\n",
         _REASONS,
-        _table(("Reason", "Meaning", "Runbook"), reasons),
+        _table(("Reason", "Severity", "Meaning", "Runbook"), _reason_rows()),
+        "## Events\n",
+        _EVENTS,
+        _table(("Reason", "Severity", "Meaning"), _event_rows()),
     )
     return "\n".join(parts)
 
@@ -99,35 +108,47 @@ def _default(field: FieldInfo) -> str:
 
 
 def _spec_rows() -> Iterator[tuple[str, ...]]:
-    for path, annotation, default, text in _fields(EnsembleSpec, "spec."):
+    for path, annotation, default, text in _fields(ENSEMBLE.spec, "spec."):
         yield f"`{path}`", _type(annotation), default, text
 
 
 def _status_rows() -> Iterator[tuple[str, ...]]:
-    for path, annotation, _, text in _fields(EnsembleStatus, "status."):
+    for path, annotation, _, text in _fields(ENSEMBLE.status, "status."):
         yield f"`{path}`", _type(annotation), text
 
 
 def _key_rows() -> Iterator[tuple[str, ...]]:
     for owned in OWNED_KEYS:
-        names = (*owned.keys, *(f"{prefix}*" for prefix in owned.prefixes))
-        yield ", ".join(f"`{name}`" for name in names), owned.reason
+        yield _code_list(owned.patterns), owned.reason
 
 
 def _rule_rows() -> Iterator[tuple[str, ...]]:
-    for path, rules in RULES.items():
+    for path, rules in ENSEMBLE.rules.items():
         for rule in rules:
             if not rule.message_expression:
                 yield (f"`{path}{rule.field}`" if path else "`metadata.name`"), rule.message
 
 
 def _condition_rows() -> Iterator[tuple[str, ...]]:
-    for name, text in CONDITION_TYPES.items():
-        yield f"`{name}`", text, ", ".join(f"`{reason}`" for reason in TYPICAL_REASONS[name])
+    for type_ in CONDITION_TYPES.values():
+        yield f"`{type_.name}`", type_.meaning, _code_list(type_.typical_reasons)
 
 
-def _runbook(reason: str) -> str:
-    return f"[what to do](../runbooks/{reason}.md)" if reason in NEEDS_A_PERSON else ""
+def _reason_rows() -> Iterator[tuple[str, ...]]:
+    for reason in REASONS.values():
+        if not reason.event_only:
+            runbook = f"[what to do](../runbooks/{reason.name}.md)" if reason.runbook else ""
+            yield f"`{reason.name}`", reason.severity, reason.sentence, runbook
+
+
+def _event_rows() -> Iterator[tuple[str, ...]]:
+    for reason in REASONS.values():
+        if reason.event_only:
+            yield f"`{reason.name}`", reason.severity, reason.sentence
+
+
+def _code_list(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
 
 
 def _model_in(annotation: Any) -> type[ApiModel] | None:
@@ -153,4 +174,4 @@ def _type(annotation: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(reference())
+    sys.stdout.write(build_reference())

@@ -8,8 +8,8 @@ were stored under an older schema.
 from dataclasses import dataclass
 
 from zookeeper_operator.api import reasons
-from zookeeper_operator.api.ensemble import KNOWN_VERSIONS, has_upgrade_path
 from zookeeper_operator.api.schema.owned_keys import refusal_of, refusal_of_value
+from zookeeper_operator.api.versions import KNOWN_VERSIONS, has_upgrade_path
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.statefulset import heap_mebibytes, pod_template_problems
 from zookeeper_operator.ensemble.ensemble import Ensemble

@@ -1,7 +1,7 @@
-"""What is told as Kubernetes Events: each change once, when the status that shows it is written.
+"""What is reported as Kubernetes Events: each change once, when the status that shows it is written.
 
-A notice is the difference between the status that stood and the one that follows it, so a restart of the
-operator repeats nothing; what the operator does itself is told with the action.
+Pure. A notice is the difference between the status that stood and the one that follows it, so a restart of
+the operator repeats nothing; what the operator does itself is reported with the action.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,55 +9,34 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from zookeeper_operator.api import conditions, reasons
+from zookeeper_operator.api.reasons import REASONS
 from zookeeper_operator.ensemble.actions import Action, Reconfigure, ReplaceMember, RestartMember
 
-
-@dataclass(frozen=True)
-class Notice:
-    """One Event about the ensemble."""
-
-    type: Literal["Normal", "Warning"]
-    reason: str
-    message: str
-
-
-# Conditions whose failure is told when it begins or changes its reason.
-_TOLD: Final = (
+# Conditions whose failure is reported when it begins or changes its reason, the most precise first.
+_WATCHED: Final = (
     conditions.SPEC_VALID,
     conditions.STORAGE_HEALTHY,
     conditions.ROLLED_OUT,
     conditions.QUORUM_HEALTHY,
     conditions.READY,
 )
-ALARMING: Final = frozenset(
-    {
-        reasons.SPLIT_BRAIN,
-        reasons.VOTING_VIEWS_DIFFER,
-        reasons.ROLLOUT_STOPPED,
-        reasons.DISK_PRESSURE,
-        reasons.RESIZE_REFUSED,
-        reasons.VOLUME_LOST,
-        reasons.FOREIGN_VOLUME,
-        reasons.EPHEMERAL_STORAGE,
-        reasons.STORAGE_CLASS_MISSING,
-        reasons.INVALID_CONFIG_KEY,
-        reasons.UNSUPPORTED_VERSION,
-        reasons.INVALID_POD_TEMPLATE,
-        reasons.INVALID_SPEC,
-        reasons.NAME_TAKEN,
-        reasons.MEMORY_TOO_SMALL,
-        reasons.IMAGE_PULL_FAILED,
-        reasons.UNSCHEDULABLE,
-        reasons.CRASH_LOOPING,
-        reasons.OUT_OF_MEMORY,
-    }
-)
-_TOLD_OTHERWISE: Final = ALARMING | {reasons.STOPPED}
-"""Reasons of a lost quorum that have a notice of their own."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One Event about the ensemble."""
+
+    reason: str
+    message: str
+
+    @property
+    def type(self) -> Literal["Normal", "Warning"]:
+        """The type of the Event, by the severity of its reason."""
+        return "Normal" if REASONS[self.reason].severity == "normal" else "Warning"
 
 
 def build_notices(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Notice, ...]:
-    """What has changed between two statuses that a person on call wants to have been told."""
+    """What has changed between two statuses and concerns a person on call."""
     return (
         *_founding(old, new),
         *_leader(old, new),
@@ -70,26 +49,24 @@ def build_notices(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Notic
 
 
 def action_notice(action: Action) -> Notice | None:
-    """What is told when an action has been carried out; None for the harmless ones."""
+    """What is reported when an action has been carried out; None for the harmless ones."""
     if isinstance(action, RestartMember):
-        return Notice("Normal", "RestartingMember", f"restarting {action.pod}: {action.why}")
+        return Notice(reasons.RESTARTING_MEMBER, f"restarting {action.pod}: {action.why}")
     if isinstance(action, Reconfigure):
         changed = ", ".join(
             [*(s.line() for s in action.joining), *(f"-{i}" for i in action.leaving)]
         )
-        return Notice("Normal", action.reason, f"{action.why}: {changed}")
+        return Notice(action.reason, f"{action.why}: {changed}")
     if isinstance(action, ReplaceMember):
-        return Notice(
-            "Warning", action.reason, f"replacing member {action.member_id}: {action.why}"
-        )
+        return Notice(action.reason, f"replacing member {action.member_id}: {action.why}")
     return None
 
 
 def _founding(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
-    # One that is made again over its volumes was founded before anybody runs.
+    # One that is created again over its volumes was founded before any member runs.
     if new.get("foundedAt") and not old.get("foundedAt") and new.get("leader"):
         voters = (new.get("quorum") or {}).get("voters")
-        yield Notice("Normal", "Founded", f"the first quorum has formed among {voters} voters")
+        yield Notice(reasons.FOUNDED, f"the first quorum has formed among {voters} voters")
 
 
 def _leader(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
@@ -99,7 +76,7 @@ def _leader(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
     text = f"{now['pod']} leads epoch {now['epoch']}"
     if before:
         text += f"; before it {before['pod']} led epoch {before['epoch']}"
-    yield Notice("Normal", "LeaderChanged", text)
+    yield Notice(reasons.LEADER_CHANGED, text)
 
 
 def _members(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
@@ -111,35 +88,14 @@ def _members(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]
         if known is None or bool(known.get("serving")) == bool(member.get("serving")):
             continue
         if member.get("serving"):
-            yield Notice("Normal", "MemberBack", f"{member['pod']} serves as {member['role']}")
+            yield Notice(reasons.MEMBER_BACK, f"{member['pod']} serves as {member['role']}")
         else:
-            yield Notice(
-                "Warning", "MemberLost", f"{member['pod']} does not serve ({member['state']})"
-            )
-
-
-def _condition(status: Mapping[str, Any], type_: str) -> Mapping[str, Any]:
-    found = (c for c in status.get("conditions") or [] if c["type"] == type_)
-    return next(found, {})
-
-
-def _is_stopped(status: Mapping[str, Any]) -> bool:
-    return _condition(status, conditions.READY).get("reason") == reasons.STOPPED
+            yield Notice(reasons.MEMBER_LOST, f"{member['pod']} does not serve ({member['state']})")
 
 
 def _stop(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
     if _is_stopped(new) and not _is_stopped(old):
-        yield Notice("Normal", reasons.STOPPED, _condition(new, conditions.READY)["message"])
-
-
-def _exposure(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
-    if new.get("adminServerExposed") and not old.get("adminServerExposed"):
-        yield Notice(
-            "Warning",
-            "AdminServerExposed",
-            "spec.external.adminServer opens port 8080 of every member to all who reach its Service or "
-            "its pod; it asks nobody for a password",
-        )
+        yield Notice(reasons.STOPPED, _condition(new, conditions.READY)["message"])
 
 
 def _quorum(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
@@ -148,17 +104,41 @@ def _quorum(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
     if not before or before.get("status") == now.get("status"):
         return
     if now.get("status") == conditions.TRUE and old.get("foundedAt"):
-        yield Notice("Normal", "QuorumRestored", now["message"])
-    elif before.get("status") == conditions.TRUE and now.get("reason") not in _TOLD_OTHERWISE:
-        yield Notice("Warning", now["reason"], now["message"])
+        yield Notice(reasons.QUORUM_RESTORED, now["message"])
+    elif before.get("status") == conditions.TRUE and not _has_own_notice(now["reason"]):
+        yield Notice(now["reason"], now["message"])
+
+
+def _has_own_notice(reason: str) -> bool:
+    """Whether another notice reports a quorum that is lost for this reason."""
+    return reason == reasons.STOPPED or REASONS[reason].alarming
+
+
+def _exposure(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
+    if new.get("adminServerExposed") and not old.get("adminServerExposed"):
+        yield Notice(
+            reasons.ADMIN_SERVER_EXPOSED,
+            "spec.external.adminServer opens port 8080 of every member to all who reach its Service or "
+            "its pod; it asks nobody for a password",
+        )
 
 
 def _alarms(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
-    told: set[str] = set()
-    for type_ in _TOLD:
+    reported: set[str] = set()
+    for type_ in _WATCHED:
         before, now = _condition(old, type_), _condition(new, type_)
         reason = now.get("reason", "")
         changed = (before.get("status"), before.get("reason")) != (now.get("status"), reason)
-        if now.get("status") == conditions.FALSE and changed and reason in ALARMING - told:
-            told.add(reason)
-            yield Notice("Warning", reason, now["message"])
+        failed = now.get("status") == conditions.FALSE
+        if failed and changed and REASONS[reason].alarming and reason not in reported:
+            reported.add(reason)
+            yield Notice(reason, now["message"])
+
+
+def _is_stopped(status: Mapping[str, Any]) -> bool:
+    return _condition(status, conditions.READY).get("reason") == reasons.STOPPED
+
+
+def _condition(status: Mapping[str, Any], type_: str) -> Mapping[str, Any]:
+    found = (c for c in status.get("conditions") or [] if c["type"] == type_)
+    return next(found, {})

@@ -11,8 +11,7 @@ from typing import Any, Final
 
 from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.api.conditions import Condition
-from zookeeper_operator.api.ensemble import (
-    ConditionStatus,
+from zookeeper_operator.api.ensemble_status import (
     EnsembleStatus,
     LeaderStatus,
     MembershipStatus,
@@ -53,14 +52,13 @@ def build_status(
     old = EnsembleStatus.model_validate(ensemble.status)
     now = format_time(observed.now)
     answered = build_conditions(plan, failure=failure, refused=refused)
-    before = [Condition.from_status(c) for c in old.conditions]
-    merged = conditions.merge(before, answered, now)
+    merged = conditions.merge(old.conditions, answered, now)
     committed = observed.committed
     return EnsembleStatus(
         observed_generation=ensemble.generation,
         summary=_summary(plan, merged),
         next_action=failure or plan.next_action,
-        conditions=tuple(_as_status(c) for c in merged),
+        conditions=tuple(merged),
         replicas=live_replicas(situation, names.VOTER) or 0,
         ready_replicas=sum(p.ready and p.component == names.VOTER for p in observed.pods),
         selector=f"{names.LABEL_ENSEMBLE}={ensemble.name},{names.LABEL_COMPONENT}={names.VOTER}",
@@ -100,10 +98,6 @@ def _retained(plan: Plan) -> tuple[str, ...]:
     members = {*_listed_ids(plan), *plan.situation.membership.ids}
     kept = (c.name for c in plan.situation.observed.claims if c.member_id not in members)
     return tuple(sorted(kept))
-
-
-def _as_status(condition: Condition) -> ConditionStatus:
-    return condition.to_status()
 
 
 def build_conditions(plan: Plan, *, failure: str = "", refused: bool = False) -> list[Condition]:

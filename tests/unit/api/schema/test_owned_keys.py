@@ -80,7 +80,7 @@ def test_what_belongs_to_the_operator_is_refused_with_the_reason(key: str, part:
 def test_no_key_is_in_two_groups() -> None:
     for owned in OWNED_KEYS:
         for key in (*owned.keys, *(f"{prefix}1" for prefix in owned.prefixes)):
-            assert [other.topic for other in OWNED_KEYS if other.matches(key)] == [owned.topic]
+            assert [other for other in OWNED_KEYS if other.matches(key)] == [owned]
 
 
 @given(st.text(max_size=20), st.text(max_size=20))

@@ -1,0 +1,190 @@
+"""The status of a `ZookeeperEnsemble`: what the operator writes and users read."""
+
+from pydantic import Field
+
+from zookeeper_operator.api.conditions import Condition
+from zookeeper_operator.api.model import ApiModel
+
+
+class LeaderStatus(ApiModel):
+    """Who leads."""
+
+    id: int = Field(description="Id of the leader.", json_schema_extra={"format": "int32"})
+    pod: str = Field(description="Pod of the leader.")
+    epoch: int = Field(
+        description="Epoch of its reign; every election raises it.",
+        json_schema_extra={"format": "int64"},
+    )
+    since: str | None = Field(
+        default=None,
+        description="When it was first seen to lead.",
+        json_schema_extra={"format": "date-time"},
+    )
+
+
+class QuorumStatus(ApiModel):
+    """How safe the ensemble is."""
+
+    voters: int = Field(
+        default=0,
+        description="Voters in the committed configuration.",
+        json_schema_extra={"format": "int32"},
+    )
+    needed: int = Field(
+        default=0, description="Voters a majority needs.", json_schema_extra={"format": "int32"}
+    )
+    live: int = Field(
+        default=0, description="Voters that serve now.", json_schema_extra={"format": "int32"}
+    )
+    tolerates: int = Field(
+        default=0,
+        description="Voters that may still be lost before writes stop.",
+        json_schema_extra={"format": "int32"},
+    )
+    summary: str = Field(default="", description="Live voters and desired voters, such as `3/3`.")
+
+
+class MembershipStatus(ApiModel):
+    """The configuration the members have agreed on."""
+
+    config_version: str = Field(
+        default="", description="Version of the committed configuration, a hexadecimal zxid."
+    )
+    settled: bool = Field(
+        default=False, description="Whether the committed members are the ones the spec asks for."
+    )
+
+
+class VersionStatus(ApiModel):
+    """Which ZooKeeper runs."""
+
+    target: str = Field(default="", description="Version the spec asks for.")
+    members: dict[str, int] | None = Field(
+        default=None,
+        description="Number of members per version seen.",
+        json_schema_extra={"maxProperties": 109},
+    )
+
+
+class MemberStatus(ApiModel):
+    """One member as it was last seen."""
+
+    id: int = Field(description="Id of the member.", json_schema_extra={"format": "int32"})
+    pod: str = Field(description="Pod of the member.")
+    role: str = Field(
+        default="",
+        description="`leader`, `follower`, `observer`, `looking`, or empty if it did not answer.",
+    )
+    state: str = Field(
+        default="",
+        description="Where it is in the protocol: `election`, `discovery`, `synchronization` or "
+        "`broadcast`.",
+    )
+    serving: bool = Field(default=False, description="Whether it serves clients.")
+    zxid: str = Field(default="", description="Last transaction it has, in hexadecimal.")
+    epoch: int | None = Field(
+        default=None,
+        description="Epoch of its last transaction.",
+        json_schema_extra={"format": "int64"},
+    )
+    lag: int | None = Field(
+        default=None,
+        description="Transactions it is behind the leader.",
+        json_schema_extra={"format": "int64"},
+    )
+    connections: int | None = Field(
+        default=None,
+        description="Client connections it holds.",
+        json_schema_extra={"format": "int32"},
+    )
+    version: str = Field(default="", description="ZooKeeper version it runs.")
+    revision: str = Field(default="", description="Revision of its pod template.")
+    restart_reason: str = Field(
+        default="", description="Why the operator restarted it last, or is about to."
+    )
+    restarted_at: str | None = Field(
+        default=None,
+        description="When the operator restarted it last.",
+        json_schema_extra={"format": "date-time"},
+    )
+
+
+class EnsembleStatus(ApiModel):
+    """What the operator has seen."""
+
+    observed_generation: int = Field(
+        default=0,
+        description="Generation of the spec this status was computed for.",
+        json_schema_extra={"format": "int64"},
+    )
+    summary: str = Field(
+        default="", description="Reason of the most telling condition; the STATUS column."
+    )
+    next_action: str = Field(
+        default="",
+        description="What will happen next, or why it may not, in one sentence.",
+    )
+    conditions: tuple[Condition, ...] = Field(
+        default=(),
+        description="The state of the ensemble, one question each.",
+        json_schema_extra={
+            "maxItems": 32,
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["type"],
+        },
+    )
+    replicas: int = Field(
+        default=0,
+        description="Pods of voting members, for the scale subresource.",
+        json_schema_extra={"format": "int32"},
+    )
+    ready_replicas: int = Field(
+        default=0,
+        description="Pods of voting members that are ready.",
+        json_schema_extra={"format": "int32"},
+    )
+    selector: str = Field(
+        default="", description="Label selector of the voting pods, for the scale subresource."
+    )
+    observers: int = Field(
+        default=0, description="Observers that serve now.", json_schema_extra={"format": "int32"}
+    )
+    leader: LeaderStatus | None = Field(default=None, description="Who leads, if anyone does.")
+    quorum: QuorumStatus | None = Field(default=None, description="How safe the ensemble is.")
+    membership: MembershipStatus | None = Field(
+        default=None, description="The configuration the members have agreed on."
+    )
+    version: VersionStatus | None = Field(default=None, description="Which ZooKeeper runs.")
+    members: tuple[MemberStatus, ...] = Field(
+        default=(),
+        description="Every member as it was last seen.",
+        json_schema_extra={
+            "maxItems": 128,
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["id"],
+        },
+    )
+    connection_string: str | None = Field(
+        default=None, description="Connection string for clients in the cluster."
+    )
+    external_connection_string: str | None = Field(
+        default=None, description="Connection string for clients outside of the cluster."
+    )
+    admin_server_exposed: bool | None = Field(
+        default=None,
+        description="`true` while `spec.external` opens the AdminServers to the outside.",
+    )
+    founded_at: str | None = Field(
+        default=None,
+        description=("When the first majority formed. From then on an empty volume is a loss."),
+        json_schema_extra={"format": "date-time"},
+    )
+    identity: str | None = Field(
+        default=None,
+        description="Identity stamped on the volumes of this ensemble, to tell foreign ones.",
+    )
+    retained_claims: tuple[str, ...] = Field(
+        default=(),
+        description="Volume claims kept of members that were removed.",
+        json_schema_extra={"maxItems": 256, "x-kubernetes-list-type": "atomic"},
+    )

@@ -1,0 +1,66 @@
+"""The ZooKeeper releases the operator knows how to run, and between which of them it may roll.
+
+A new release is a line in `KNOWN_VERSIONS`; a new release line also needs its pairs in `UPGRADE_PATHS`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+DEFAULT_VERSION: Final = "3.9.4"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownVersion:
+    """A ZooKeeper release the operator knows how to run.
+
+    Attributes:
+        version: The release, which is also the tag of the official image.
+        warning: What a user of this release should know, or an empty text.
+    """
+
+    version: str
+    warning: str = ""
+
+
+_FIXED_IN_3_9_4 = "upgrade to 3.9.4 or later: it can lose data from a discontinuous committed log"
+
+KNOWN_VERSIONS: Final[Mapping[str, KnownVersion]] = MappingProxyType(
+    {
+        known.version: known
+        for known in (
+            KnownVersion("3.8.4"),
+            KnownVersion("3.8.5"),
+            KnownVersion("3.8.6"),
+            KnownVersion("3.9.0", _FIXED_IN_3_9_4),
+            KnownVersion("3.9.1", _FIXED_IN_3_9_4),
+            KnownVersion("3.9.2", _FIXED_IN_3_9_4),
+            KnownVersion("3.9.3", _FIXED_IN_3_9_4),
+            KnownVersion("3.9.4"),
+            KnownVersion("3.9.5", "not every registry has an image of it yet"),
+        )
+    }
+)
+
+UPGRADE_PATHS: Final[frozenset[tuple[str, str]]] = frozenset(
+    {("3.8", "3.8"), ("3.8", "3.9"), ("3.9", "3.8"), ("3.9", "3.9")}
+)
+"""Pairs of release lines between which one member at a time may be moved, from and to."""
+
+
+def minor_of(version: str) -> str:
+    """Return the release line of a version: `3.9` of `3.9.4`."""
+    return ".".join(version.split(".")[:2])
+
+
+def has_upgrade_path(current: str, target: str) -> bool:
+    """Tell whether members may be rolled from one version to the other.
+
+    Between known versions the table decides. An unknown version needs an image of its
+    own, and whoever names it must know its path; only the same line is assumed to be safe.
+    """
+    pair = (minor_of(current), minor_of(target))
+    if current in KNOWN_VERSIONS and target in KNOWN_VERSIONS:
+        return pair in UPGRADE_PATHS
+    return pair[0] == pair[1] or pair in UPGRADE_PATHS
