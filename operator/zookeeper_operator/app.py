@@ -29,7 +29,7 @@ from zookeeper_operator.ensemble.controller import Reconciler
 from zookeeper_operator.ensemble.observe import Key
 from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.prober import Prober
-from zookeeper_operator.ensemble.report.status import build_conditions
+from zookeeper_operator.ensemble.report.conditions import build_conditions
 from zookeeper_operator.kube.api import RESOURCES, KubeError
 from zookeeper_operator.kube.client import KubeClient, connect
 from zookeeper_operator.settings import Settings

@@ -1,1 +1,1 @@
-"""Pure: what is said about an ensemble, in its status and in Events."""
+"""What users read about an ensemble: its conditions, its status and its Events. Pure."""

@@ -1,7 +1,7 @@
 """The addresses under which members are reached from outside the cluster.
 
-A member whose pod is away keeps the address it had: its Service is still there, and whoever reads the
-connection string while the leader is restarted must not get one without it.
+Pure. A member without a pod keeps the address it had: its Service is still there, and a connection string
+read while a member is restarted must not lack that member.
 """
 
 from zookeeper_operator.ensemble import names
@@ -15,8 +15,8 @@ def external_connection_string(observed: Observed, membership: Membership) -> st
     if observed.ensemble.spec.external is None:
         return None
     voters = sorted(s.id for s in membership.servers if s.id < names.FIRST_OBSERVER_ID)
-    told = str(observed.ensemble.status.get("externalConnectionString") or "").split(",")
-    hosts = [address.rpartition(":")[0] for address in told]
+    before = str(observed.ensemble.status.get("externalConnectionString") or "").split(",")
+    hosts = [address.rpartition(":")[0] for address in before]
     known = dict(zip(voters, hosts, strict=True)) if len(hosts) == len(voters) else {}
     addresses = [external_address(observed, i, known_host=known.get(i, "")) for i in voters]
     if not all(addresses):
@@ -27,14 +27,14 @@ def external_connection_string(observed: Observed, membership: Membership) -> st
 def external_address(observed: Observed, member_id: int, *, known_host: str = "") -> str | None:
     """`host:port` of one member from outside, or None while it is not known.
 
-    `known_host` is where it was before, for a member without a pod that would tell its node.
+    `known_host` is where it was before, for a member whose node is not known because it has no pod.
     """
     ensemble = observed.ensemble
     external = ensemble.spec.external
     service = observed.child("Service", names.external_service_name(ensemble.name, member_id))
     if external is None or service is None:
         return None
-    # The live Service may be one that somebody has edited and that is yet to be put right.
+    # The live Service may have been edited by somebody else and not be corrected yet.
     ports = service["spec"].get("ports") or []
     client: Object = next((port for port in ports if port.get("name") == "client"), {})
     pod = observed.pod(member_id)

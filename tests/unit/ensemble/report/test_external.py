@@ -1,4 +1,4 @@
-"""What clients outside of the cluster are told to connect to."""
+"""What clients outside of the cluster connect to."""
 
 import copy
 from dataclasses import replace
@@ -16,9 +16,9 @@ from zookeeper_operator.kube.api import Object
 PORTS = {1: 30181, 2: 30182, 3: 30183}
 
 
-def scene(external: dict[str, Any], *, told: str = "", hosts: str = "192.0.2.{}") -> Observed:
+def scene(external: dict[str, Any], *, before: str = "", hosts: str = "192.0.2.{}") -> Observed:
     """Three members whose Services have got their node ports from the API server."""
-    owner = ensemble({"external": external}, externalConnectionString=told)
+    owner = ensemble({"external": external}, externalConnectionString=before)
     rest = at_rest(3, {"external": external})
     children = tuple(_with_node_port(body) for body in rest.children)
     pods = tuple(pod(i, host_ip=hosts.format(i)) for i in (1, 2, 3))
@@ -38,7 +38,7 @@ def membership(observed: Observed) -> Membership:
     return Membership(tuple(observed.ensemble.server(i) for i in (1, 2, 3)), 1, (), "u")
 
 
-def told(observed: Observed) -> str | None:
+def connection_of(observed: Observed) -> str | None:
     return external_connection_string(observed, membership(observed))
 
 
@@ -48,11 +48,13 @@ def test_without_access_from_outside_there_is_none() -> None:
 
 
 def test_a_node_port_is_reached_at_the_node_of_the_member() -> None:
-    assert told(scene({"type": "NodePort"})) == ("192.0.2.1:30181,192.0.2.2:30182,192.0.2.3:30183")
+    assert connection_of(scene({"type": "NodePort"})) == (
+        "192.0.2.1:30181,192.0.2.2:30182,192.0.2.3:30183"
+    )
 
 
 def test_an_address_of_six_words_stands_in_brackets() -> None:
-    found = told(scene({"type": "NodePort"}, hosts="2001:db8::{}"))
+    found = connection_of(scene({"type": "NodePort"}, hosts="2001:db8::{}"))
     assert found == "[2001:db8::1]:30181,[2001:db8::2]:30182,[2001:db8::3]:30183"
 
 
@@ -70,24 +72,24 @@ def test_an_address_of_six_words_stands_in_brackets() -> None:
 )
 def test_what_is_advertised_can_be_set(template: str, base: int | None, expected: str) -> None:
     external = {"type": "NodePort", "hostTemplate": template, "portBase": base}
-    assert told(scene(external)) == expected
+    assert connection_of(scene(external)) == expected
 
 
 def test_a_member_that_is_being_restarted_keeps_its_address() -> None:
     before = "192.0.2.1:30181,192.0.2.2:30182,192.0.2.3:30183"
-    whole = scene({"type": "NodePort"}, told=before)
-    assert told(replace(whole, pods=whole.pods[:2])) == before
-    assert told(replace(whole, pods=())) == before, "stopped"
+    whole = scene({"type": "NodePort"}, before=before)
+    assert connection_of(replace(whole, pods=whole.pods[:2])) == before
+    assert connection_of(replace(whole, pods=())) == before, "stopped"
 
 
-def test_nothing_is_told_of_a_member_that_was_never_placed() -> None:
+def test_there_is_no_address_for_a_member_that_was_never_placed() -> None:
     fresh = scene({"type": "NodePort"})
-    assert told(replace(fresh, pods=fresh.pods[:2])) is None
+    assert connection_of(replace(fresh, pods=fresh.pods[:2])) is None
 
 
-def test_a_load_balancer_is_told_when_its_provider_has_given_every_address() -> None:
+def test_load_balancers_are_listed_when_their_provider_has_given_every_address() -> None:
     whole = scene({"type": "LoadBalancer"})
-    assert told(whole) is None
+    assert connection_of(whole) is None
 
     def given(body: Object, ingress: Object) -> Object:
         name = body["metadata"]["name"]
@@ -96,9 +98,9 @@ def test_a_load_balancer_is_told_when_its_provider_has_given_every_address() -> 
         return {**body, "status": {"loadBalancer": {"ingress": [ingress]}}}
 
     by_ip = tuple(given(b, {"ip": "198.51.100.7"}) for b in whole.children)
-    assert told(replace(whole, children=by_ip)) == ",".join(["198.51.100.7:2181"] * 3)
+    assert connection_of(replace(whole, children=by_ip)) == ",".join(["198.51.100.7:2181"] * 3)
     by_name = tuple(given(b, {"hostname": "lb.example.org"}) for b in whole.children)
-    assert told(replace(whole, children=by_name)) == ",".join(["lb.example.org:2181"] * 3)
+    assert connection_of(replace(whole, children=by_name)) == ",".join(["lb.example.org:2181"] * 3)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,105 @@
+"""The members in the status: each as it was last seen, and why it was last restarted.
+
+Pure. Why and when a member was restarted is taken over from the status that stands; the rest is computed
+from the observation.
+"""
+
+from collections.abc import Mapping
+
+from zookeeper_operator.api.ensemble_status import EnsembleStatus, MemberStatus
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.observed import Pod
+from zookeeper_operator.ensemble.plan import Plan, Situation
+from zookeeper_operator.ensemble.plan.revision import update_revision
+from zookeeper_operator.zookeeper.answers import Answers
+
+
+def listed_ids(situation: Situation) -> tuple[int, ...]:
+    """The members the status lists: those asked for, those committed, and those that have a pod."""
+    ensemble, committed = situation.ensemble, situation.observed.committed
+    return tuple(
+        sorted(
+            {
+                *ensemble.voter_ids,
+                *ensemble.observer_ids,
+                *(committed.ids if committed else ()),
+                *(pod.id for pod in situation.observed.pods),
+            }
+        )
+    )
+
+
+def build_members(
+    plan: Plan, old: EnsembleStatus, restarted: Mapping[int, str], now: str
+) -> tuple[MemberStatus, ...]:
+    """Every listed member; `restarted` are those restarted in this pass, with why."""
+    before = {member.id: member for member in old.members}
+    return tuple(
+        _member(plan, before.get(member_id), member_id, restarted.get(member_id, ""), now)
+        for member_id in listed_ids(plan.situation)
+    )
+
+
+def _member(
+    plan: Plan, before: MemberStatus | None, member_id: int, restarted: str, now: str
+) -> MemberStatus:
+    observed, quorum = plan.situation.observed, plan.quorum
+    answer = observed.answers.get(member_id) or Answers(member_id, reachable=False)
+    pod = observed.pod(member_id)
+    reason = restarted or _unreported_restart(plan.situation, before, pod)
+    return MemberStatus(
+        id=member_id,
+        pod=names.member_name(plan.situation.ensemble.name, member_id),
+        role=_role(answer),
+        state=_state(answer, pod),
+        serving=answer.serving,
+        zxid="" if answer.zxid is None else f"{answer.zxid:#x}",
+        epoch=answer.epoch,
+        lag=_lag(answer, observed.answers.get(quorum.leader or 0)),
+        connections=answer.connections,
+        version=answer.version,
+        revision=pod.revision if pod else "",
+        restart_reason=reason or (before.restart_reason if before else ""),
+        restarted_at=now if reason else (before.restarted_at if before else None),
+    )
+
+
+def _unreported_restart(situation: Situation, before: MemberStatus | None, pod: Pod | None) -> str:
+    """Why a member changed its revision, if the operator ended before it could report the restart."""
+    if before is None or not before.revision:
+        return ""
+    if pod is not None and not pod.terminating:
+        revision = pod.revision
+    else:
+        revision = update_revision(situation, names.component_of(before.id))
+    reported = before.restart_reason.endswith(f"→ {revision})")
+    if not revision or revision == before.revision or reported:
+        return ""
+    return f"its revision is old ({before.revision} → {revision})"
+
+
+def _role(answer: Answers) -> str:
+    if not answer.reachable:
+        return ""
+    if not answer.serving:
+        return "looking"
+    return "leader" if answer.is_leader else answer.server_state or "follower"
+
+
+def _state(answer: Answers, pod: Pod | None) -> str:
+    if answer.reachable:
+        return answer.peer_state.split(" - ")[1] if " - " in answer.peer_state else "election"
+    if pod is None:
+        return "absent"
+    if pod.terminating:
+        return "stopping"
+    return pod.trouble.reason if pod.trouble else "starting"
+
+
+def _lag(answer: Answers, leader: Answers | None) -> int | None:
+    if leader is None or leader.zxid is None or answer.zxid is None or not answer.serving:
+        return None
+    if answer.epoch == leader.epoch:
+        return max(leader.zxid - answer.zxid, 0)
+    # After an election without writes only the leader shows the new epoch.
+    return leader.zxid & 0xFFFFFFFF
