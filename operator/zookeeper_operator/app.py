@@ -33,7 +33,7 @@ from zookeeper_operator.ensemble.report.conditions import build_conditions
 from zookeeper_operator.kube.api import RESOURCES, KubeError
 from zookeeper_operator.kube.client import KubeClient, connect
 from zookeeper_operator.settings import Settings
-from zookeeper_operator.zookeeper.client import open_zookeeper
+from zookeeper_operator.zookeeper.routes.choice import open_zookeeper
 
 _LOG = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class Operator:
     async def _missing(self, kube: KubeClient) -> str:
         namespace = self._settings.namespaces[0] if self._settings.namespaces else None
         try:
-            await kube.list(RESOURCES[names.KIND], namespace)
+            await kube.list(names.ENSEMBLES, namespace)
         except KubeError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return (
@@ -203,7 +203,7 @@ class Operator:
     async def _list_ensembles(self, kube: KubeClient) -> list[dict[str, Any]]:
         found = []
         for namespace in self._settings.namespaces or (None,):
-            found += await kube.list(RESOURCES[names.KIND], namespace)
+            found += await kube.list(names.ENSEMBLES, namespace)
         return found
 
     def _check_passes(self) -> str | None:
@@ -305,9 +305,7 @@ async def _login(kube: KubeClient) -> kopf.ConnectionInfo:
         scheme=facts.scheme,
         token=facts.token,
         certificate_path=facts.certificate_path,
-        certificate_data=facts.certificate_data,
         private_key_path=facts.private_key_path,
-        private_key_data=facts.private_key_data,
         proxy_url=facts.proxy_url,
         expiration=facts.expiration,
     )

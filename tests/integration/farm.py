@@ -214,7 +214,6 @@ def answer(member: Member, command: str) -> Object:
     observer = (server := ensemble.config.server(member.id)) and server.role == "observer"
     state = "leader" if leads else ("observer" if observer else "follower")
     doing = {"leader": "leading", "observer": "observing", "follower": "following"}[state]
-    others = [m for m in ensemble.members.values() if ensemble.serves(m) and m is not member]
     voters = ensemble.config.voters
     told: Object = {"command": command, "error": None}
     match command:
@@ -224,17 +223,9 @@ def answer(member: Member, command: str) -> Object:
             told |= {
                 "server_state": state,
                 "peer_state": f"{doing} - broadcast",
-                "quorum_size": len(voters),
                 "num_alive_connections": 0,
                 "version": _VERSION,
             }
-            if leads:
-                told |= {
-                    "synced_followers": sum(m.id in voters for m in others),
-                    "synced_non_voting_followers": sum(m.id not in voters for m in others),
-                    "synced_observers": 0,
-                    "pending_syncs": 0,
-                }
         case "voting_view":
             told["current_config"] = {str(i): {"learner_type": "participant"} for i in voters}
         case "server_stats":

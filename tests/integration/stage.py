@@ -26,7 +26,7 @@ from zookeeper_operator.settings import Settings
 
 ROOT: Final = Path(__file__).parents[2]
 CRD_FILE: Final = ROOT / "crds" / f"{names.PLURAL}.yaml"
-ENSEMBLE: Final = RESOURCES[names.KIND]
+ENSEMBLE: Final = names.ENSEMBLES
 NAMESPACE: Final = Resource("v1", "Namespace", "namespaces", namespaced=False)
 NODE: Final = Resource("v1", "Node", "nodes", namespaced=False)
 CRD: Final = Resource(
@@ -326,10 +326,11 @@ async def open_stage(plane: ControlPlane, farm: Farm) -> AsyncIterator[Stage]:
 
 # ---------------------------------------------------------------------- end states
 
-_COMPARED: Final = (
+_CHILDREN: Final = (
     *("StatefulSet", "Service", "ConfigMap", "Secret", "Pod", "PersistentVolumeClaim"),
-    *("PodDisruptionBudget", "NetworkPolicy", names.KIND),
+    *("PodDisruptionBudget", "NetworkPolicy"),
 )
+_COMPARED: Final = (*(RESOURCES[kind] for kind in _CHILDREN), ENSEMBLE)
 _REVISION: Final = Resource("apps/v1", "ControllerRevision", "controllerrevisions")
 # Different in every ensemble, whatever happened to it: times, versions, addresses, and hashes of content
 # that holds the namespace or the password (which is compared itself).
@@ -357,7 +358,7 @@ _VOLUME_CONTROLLERS: Final = ("volume.", "pv.kubernetes.io/")
 async def end_state(kube: KubeClient, namespace: str) -> Mapping[str, Object]:
     """Everything an ensemble consists of, without what differs between two of the same kind."""
     *lists, revisions = await asyncio.gather(
-        *(kube.list(RESOURCES[kind], namespace) for kind in _COMPARED),
+        *(kube.list(resource, namespace) for resource in _COMPARED),
         kube.list(_REVISION, namespace),
     )
     objects = [

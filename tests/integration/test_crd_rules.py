@@ -13,7 +13,7 @@ from tests.integration.waiting import until
 from tests.unit.api.cases import ACCEPTED, ACCEPTED_NAMES, REFUSED, REFUSED_NAMES
 
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.kube.api import RESOURCES, KubeError, Resource
+from zookeeper_operator.kube.api import KubeError, Resource
 from zookeeper_operator.kube.client import KubeClient, connect
 from zookeeper_operator.settings import Settings
 
@@ -23,7 +23,7 @@ CRD = Resource(
     "customresourcedefinitions",
     namespaced=False,
 )
-ENSEMBLE = RESOURCES[names.KIND]
+ENSEMBLE = names.ENSEMBLES
 FILE = Path(__file__).parents[2] / "crds" / f"{names.PLURAL}.yaml"
 
 

@@ -12,7 +12,6 @@ from tests.integration.waiting import until
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.kube.api import RESOURCES, KubeError, Object
 from zookeeper_operator.kube.client import KubeClient
-from zookeeper_operator.kube.client import _path as kube_path
 
 SPEC: Final[Object] = {
     "replicas": 3,
@@ -107,9 +106,9 @@ async def _edit(kube: KubeClient, body: Object, path: Path) -> Any:
 
 async def _json_patch(kube: KubeClient, body: Object, operations: list[Object]) -> Object:
     metadata, resource = body["metadata"], RESOURCES[body["kind"]]
-    return await kube._json(
+    return await kube.transport.json(
         "PATCH",
-        kube_path(resource, metadata["namespace"], metadata["name"]),
+        resource.path(metadata["namespace"], metadata["name"]),
         verb="patch",
         kind=resource.kind,
         body=operations,  # type: ignore[arg-type] # the one request whose body is a list

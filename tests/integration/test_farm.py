@@ -9,8 +9,9 @@ import pytest
 from tests.integration.farm import EnsembleModel, Farm, Member
 from tests.integration.waiting import until
 
-from zookeeper_operator.zookeeper.client import DirectAdmin, DirectClients, ZooKeeperClient
+from zookeeper_operator.zookeeper.client import ZooKeeperClient
 from zookeeper_operator.zookeeper.protocol import Access, Address, ReconfigureRefusedError
+from zookeeper_operator.zookeeper.routes.direct import DirectAdmin, DirectClients
 from zookeeper_operator.zookeeper.servers import Role, Server
 
 PASSWORD = "secret"

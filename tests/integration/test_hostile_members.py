@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from zookeeper_operator.zookeeper.answers import Answers
-from zookeeper_operator.zookeeper.client import DirectAdmin, DirectClients, ZooKeeperClient
+from zookeeper_operator.zookeeper.client import ZooKeeperClient
 from zookeeper_operator.zookeeper.protocol import Address
+from zookeeper_operator.zookeeper.routes.direct import DirectAdmin, DirectClients
 
 MEMBER = Address(1, "test", "zk-1", "127.0.0.100")
 
@@ -134,16 +135,13 @@ async def test_values_of_the_wrong_kind_are_unknown() -> None:
         "monitor": {
             "peer_state": ["following - broadcast"],
             "server_state": 7,
-            "quorum_size": "3",
-            "synced_followers": -1,
-            "pending_syncs": 1.5,
             "num_alive_connections": 1 << 70,
             "version": {"a": 1},
             "error": None,
         },
         "voting_view": {"current_config": {"1": {}, "two": {}}, "error": None},
         "server_stats": {"server_stats": [1], "error": None},
-        "dirs": {"datadir_size": None, "logdir_size": "2", "error": None},
+        "dirs": {"datadir_size": -1, "logdir_size": "2", "error": None},
     }
     async with member(_telling({c: json.dumps(told).encode() for c, told in lies.items()})):
         answer, _ = await _probe()

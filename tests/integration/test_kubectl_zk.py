@@ -20,7 +20,7 @@ from zookeeper_operator.kube.api import RESOURCES, KubeError, Object, Resource
 from zookeeper_operator.kube.client import KubeClient, connect
 from zookeeper_operator.settings import Settings
 
-ENSEMBLE = RESOURCES[names.KIND]
+ENSEMBLE = names.ENSEMBLES
 POD = RESOURCES["Pod"]
 NODE = Resource("v1", "Node", "nodes", namespaced=False)
 NAMESPACE = Resource("v1", "Namespace", "namespaces", namespaced=False)

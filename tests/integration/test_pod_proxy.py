@@ -54,7 +54,7 @@ async def member(kube: KubeClient) -> AsyncIterator[Address]:
 async def test_answers_come_through_and_refusals_of_the_proxy_are_told_apart(
     kube: KubeClient, member: Address
 ) -> None:
-    admin = PodProxyAdmin(kube)
+    admin = PodProxyAdmin(kube.transport)
     with pytest.raises(OSError, match="refused"):
         await admin.get(member, "leader", 1000)
     with pytest.raises(OSError, match="not found"):

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.integration.zookeeper_servers import PASSWORD, ZooKeeperServers
 
-from zookeeper_operator.zookeeper.client import (
+from zookeeper_operator.zookeeper.client import ZooKeeperClient
+from zookeeper_operator.zookeeper.protocol import (
     ConfigurationChangedError,
-    DirectAdmin,
-    DirectClients,
-    ZooKeeperClient,
+    EnsembleUnreachableError,
+    ReconfigureRefusedError,
 )
-from zookeeper_operator.zookeeper.protocol import EnsembleUnreachableError, ReconfigureRefusedError
+from zookeeper_operator.zookeeper.routes.direct import DirectAdmin, DirectClients
 from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 

@@ -9,8 +9,9 @@ import pytest
 from tests.integration.zookeeper_servers import ZooKeeperServers
 
 from zookeeper_operator.zookeeper.answers import Answers
-from zookeeper_operator.zookeeper.client import DirectAdmin, DirectClients, ZooKeeperClient
+from zookeeper_operator.zookeeper.client import ZooKeeperClient
 from zookeeper_operator.zookeeper.protocol import Address
+from zookeeper_operator.zookeeper.routes.direct import DirectAdmin, DirectClients
 
 _TIMEOUT = 1.0
 
@@ -41,18 +42,14 @@ async def test_leader_and_followers_tell_everything(
         assert answer.leader_id == leader
         assert answer.server_state == ("leader" if member == leader else "follower")
         assert answer.voting_view == frozenset({1, 2, 3})
-        assert answer.quorum_size == 3
         assert answer.version == "3.9.5"
         assert answer.connections == 0
         assert answer.data_bytes is not None
         assert answer.log_bytes is not None
         assert answer.zxid is not None
-    told = answers[leader]
-    assert (told.synced_followers, told.synced_non_voting_followers) == (2, 0)
-    assert (told.synced_observers, told.pending_syncs) == (0, 0)
-    assert told.epoch is not None
-    assert told.epoch >= 1
-    assert answers[leader % 3 + 1].synced_followers is None
+    epoch = answers[leader].epoch
+    assert epoch is not None
+    assert epoch >= 1
 
 
 async def test_cheap_probe_tells_who_serves_and_whom_it_follows(

@@ -218,11 +218,6 @@ class SimulatedZooKeeper:
         leads = member.state == "leading"
         leader = member if leads else member.leader
         assert leader is not None
-        followers = [
-            f
-            for i, f in leader.connected.items()
-            if i in leader.synced and leads and not f.observer
-        ]
         vague = self._stage.chance(self._weather.vague_answers)
         state = "leader" if leads else ("observer" if member.observer else "follower")
         doing = {"leader": "leading", "observer": "observing", "follower": "following"}[state]
@@ -236,14 +231,6 @@ class SimulatedZooKeeper:
             peer_state=f"{doing} - broadcast",
             zxid=member.zxid,
             voting_view=None if vague else member.view.voters,
-            quorum_size=len(member.view.voters),
-            synced_followers=len(followers) if leads else None,
-            synced_non_voting_followers=len(
-                [f for f in followers if f.id not in member.view.voters]
-            )
-            if leads
-            else None,
-            pending_syncs=0,
             connections=self._stage.dice.randrange(5),
             version=member.version,
         )

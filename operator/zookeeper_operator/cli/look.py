@@ -23,11 +23,11 @@ from zookeeper_operator.ensemble.report.status import build_status
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
 from zookeeper_operator.kube.client import KubeClient, connect
 from zookeeper_operator.settings import Settings
-from zookeeper_operator.zookeeper.client import open_zookeeper
 from zookeeper_operator.zookeeper.protocol import ZooKeeper
+from zookeeper_operator.zookeeper.routes.choice import open_zookeeper
 
 _FORBIDDEN: Final = 403
-_ENSEMBLE: Final = RESOURCES[names.KIND]
+_ENSEMBLE: Final = names.ENSEMBLES
 # Through the API server every question takes longer than inside the cluster.
 _PROBE_SECONDS: Final = 3.0
 

@@ -13,8 +13,8 @@ from zookeeper_operator.ensemble.observed import Pod
 from zookeeper_operator.ensemble.pods import read_pod
 from zookeeper_operator.kube.api import RESOURCES, Kube, Resource
 from zookeeper_operator.kube.client import KubeClient
-from zookeeper_operator.zookeeper.client import DirectClients
 from zookeeper_operator.zookeeper.protocol import Address
+from zookeeper_operator.zookeeper.routes.direct import DirectClients
 from zookeeper_operator.zookeeper.routes.port_forward import PortForwardClients
 from zookeeper_operator.zookeeper.znodes import Znode, ZnodeError, read_tree
 
@@ -71,7 +71,7 @@ async def read_znodes(
     Raises:
         Failure: the member cannot be reached, or there is no such znode.
     """
-    route = PortForwardClients(kube) if target.kubeconfig else DirectClients()
+    route = PortForwardClients(kube.transport) if target.kubeconfig else DirectClients()
     address = Address(pod.id, target.namespace, pod.name, pod.ip)
     async with route.open([address]) as (host,):
         try:

@@ -25,7 +25,7 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build import BUILDER_REVISION
 from zookeeper_operator.ensemble.ensemble import read_ensemble
 from zookeeper_operator.ensemble.observed import Observed
-from zookeeper_operator.kube.api import RESOURCES, Object
+from zookeeper_operator.kube.api import Object
 
 
 async def rehearse_now(target: KubeContext, name: str) -> Answer:
@@ -57,7 +57,7 @@ async def rehearse_edit(target: KubeContext, edited: Object, *, server_side: boo
     namespace = str(edited["metadata"].get("namespace") or target.namespace)
     target = replace(target, namespace=namespace)
     async with open_cluster(target) as kube, open_members(target, kube) as zookeeper:
-        live = await kube.get(RESOURCES[names.KIND], namespace, name)
+        live = await kube.get(names.ENSEMBLES, namespace, name)
         answer = Answer(namespace, name, edited=True, new=live is None)
         try:
             body = await asyncio.to_thread(dry_run, target, edited, server_side=server_side)

@@ -22,10 +22,10 @@ from zookeeper_operator.ensemble.build.stamp import stamped
 from zookeeper_operator.ensemble.observed import Claim, Observed, Pod
 from zookeeper_operator.ensemble.plan import understand
 from zookeeper_operator.ensemble.plan.children import wanted_children
-from zookeeper_operator.ensemble.report.status import format_time
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.diff import first_difference
 from zookeeper_operator.kube.quantity import parse_quantity
+from zookeeper_operator.kube.times import format_time
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.servers import CommittedConfig, majority
 

@@ -1,4 +1,4 @@
-"""The operator's Lease in the Kubernetes API, as `control.lease` wants to see it."""
+"""The operator's Lease in the Kubernetes API: the store that `control.lease` elects by."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -6,6 +6,7 @@ from typing import Final
 from zookeeper_operator.control.lease import ConflictError, LeaseError, LeaseRecord
 from zookeeper_operator.kube.api import RESOURCES, KubeError, Object, Resource
 from zookeeper_operator.kube.client import KubeClient
+from zookeeper_operator.kube.times import format_micro_time
 
 _LEASE: Final[Resource] = RESOURCES["Lease"]
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
@@ -24,7 +25,7 @@ class KubeLeaseStore:
         self._name = name
 
     async def read(self) -> LeaseRecord | None:
-        """The record as it is now, live; None if there is no Lease.
+        """Read the record live; None if there is no Lease.
 
         Raises:
             LeaseError: it could not be read.
@@ -36,12 +37,12 @@ class KubeLeaseStore:
         return None if lease is None else _parse(lease)
 
     async def write(self, lease: LeaseRecord) -> LeaseRecord:
-        """Write the record if its resource_version is still current; it with the new one.
+        """Write the record if its resource_version is still current; return it with the new one.
 
         An empty resource_version creates the Lease.
 
         Raises:
-            ConflictError: it changed, or exists already, or is gone.
+            ConflictError: the Lease was changed or deleted, or exists already.
             LeaseError: it could not be written.
         """
         body = self._format(lease)
@@ -66,8 +67,8 @@ class KubeLeaseStore:
             "spec": {
                 "holderIdentity": lease.holder,
                 "leaseDurationSeconds": lease.duration_seconds,
-                "acquireTime": _format_time(lease.acquire_time),
-                "renewTime": _format_time(lease.renew_time),
+                "acquireTime": format_micro_time(lease.acquire_time),
+                "renewTime": format_micro_time(lease.renew_time),
                 "leaseTransitions": lease.transitions,
             },
         }
@@ -85,12 +86,8 @@ def _parse(lease: Object) -> LeaseRecord:
     )
 
 
-def _format_time(time: datetime) -> str:
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
 def _parse_time(text: str | None) -> datetime:
-    """The time of a Lease; it is for people only, so an odd one is no reason to fail."""
+    """The time in a Lease; it only informs people, so an unreadable one is no reason to fail."""
     try:
         return datetime.fromisoformat(text) if text else _EPOCH
     except ValueError:

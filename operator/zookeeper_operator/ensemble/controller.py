@@ -19,13 +19,14 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Action, Reconfigure, ReplaceMember, RestartMember
 from zookeeper_operator.ensemble.apply import Applier, NotLeadingError, Outcome
 from zookeeper_operator.ensemble.ensemble import Ensemble
-from zookeeper_operator.ensemble.events import EventRecorder
 from zookeeper_operator.ensemble.observe import Inspector, Key, addresses_of, utc_now
 from zookeeper_operator.ensemble.observed import Observed, Refusal
 from zookeeper_operator.ensemble.plan import Plan, build_plan
-from zookeeper_operator.ensemble.report.notices import action_notice, build_notices
-from zookeeper_operator.ensemble.report.status import build_status, format_time, status_differs
-from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, NamespaceEndingError, Object
+from zookeeper_operator.ensemble.report.notices import Notice, action_notice, build_notices
+from zookeeper_operator.ensemble.report.status import build_status, status_differs
+from zookeeper_operator.kube.api import Kube, KubeError, NamespaceEndingError, Object
+from zookeeper_operator.kube.events import EventRecorder, ObjectReference
+from zookeeper_operator.kube.times import format_time
 from zookeeper_operator.settings import Settings
 from zookeeper_operator.zookeeper.protocol import Address, ZooKeeper
 
@@ -68,7 +69,11 @@ class Reconciler:
         self._now = now
         self._inspector = Inspector(kube, zookeeper, settings, now)
         self._applier = Applier(kube, zookeeper, may_act)
-        self._recorder = EventRecorder(kube, settings.identity)
+        self._recorder = EventRecorder(
+            kube,
+            settings.identity,
+            log_extra=lambda about: {"ensemble": f"{about.namespace}/{about.name}"},
+        )
         self._refusals: dict[Key, Refusal] = {}
 
     async def reconcile(self, key: Key) -> float | None:
@@ -125,13 +130,24 @@ class Reconciler:
         if not self._may_act():
             return
         for notice in filter(None, map(action_notice, outcome.done)):
-            await self._recorder.record(ensemble, notice, observed.now)
+            await self._record(ensemble, notice, observed.now)
         if not status_differs(ensemble.status, status) or not self._may_act():
             return
         if await self._write_status(ensemble, status):
             for notice in build_notices(ensemble.status, status):
                 _log_notice(ensemble, notice.type, f"{notice.reason}: {notice.message}")
-                await self._recorder.record(ensemble, notice, observed.now)
+                await self._record(ensemble, notice, observed.now)
+
+    async def _record(self, ensemble: Ensemble, notice: Notice, now: datetime) -> None:
+        await self._recorder.record(
+            ObjectReference(
+                names.API_VERSION, names.KIND, ensemble.namespace, ensemble.name, ensemble.uid
+            ),
+            type=notice.type,
+            reason=notice.reason,
+            message=notice.message,
+            now=now,
+        )
 
     async def _write_status(self, ensemble: Ensemble, status: Object) -> bool:
         body = {
@@ -145,7 +161,7 @@ class Reconciler:
             "status": status,
         }
         try:
-            await self._kube.apply_status(RESOURCES[names.KIND], body)
+            await self._kube.apply_status(names.ENSEMBLES, body)
         except KubeError as error:
             # Deleted, or deleted and made anew, since the look began: this status is about nothing.
             if error.status in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
@@ -156,7 +172,7 @@ class Reconciler:
     async def _report_unreadable(self, key: Key, error: pydantic.ValidationError) -> float:
         """Say that a spec cannot be read; nothing is touched, and only an edit can change that."""
         namespace, name = key
-        body = await self._kube.get(RESOURCES[names.KIND], namespace, name)
+        body = await self._kube.get(names.ENSEMBLES, namespace, name)
         if body is None:
             return self._settings.unsettled_seconds
         first = error.errors()[0]
@@ -194,7 +210,7 @@ class Reconciler:
         if status_differs(old, status) and self._may_act():
             _LOG.warning("%s", message, extra={"ensemble": f"{namespace}/{name}"})
             await self._kube.apply_status(
-                RESOURCES[names.KIND],
+                names.ENSEMBLES,
                 {
                     "apiVersion": names.API_VERSION,
                     "kind": names.KIND,

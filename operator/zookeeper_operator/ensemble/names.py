@@ -8,7 +8,7 @@ from typing import Final
 
 from zookeeper_operator.api.ensemble import FIRST_OBSERVER_ID, KIND, PLURAL
 from zookeeper_operator.api.group import API_VERSION, GROUP, VERSION
-from zookeeper_operator.kube.api import FIELD_MANAGER
+from zookeeper_operator.kube.api import FIELD_MANAGER, Resource
 from zookeeper_operator.zookeeper.servers import ADMIN_PORT, CLIENT_PORT, ELECTION_PORT, QUORUM_PORT
 
 __all__ = [
@@ -24,6 +24,9 @@ __all__ = [
     "QUORUM_PORT",
     "VERSION",
 ]
+
+ENSEMBLES: Final = Resource(API_VERSION, KIND, PLURAL)
+"""Where the ensembles themselves are in the Kubernetes API."""
 
 LABEL_ENSEMBLE: Final = f"{GROUP}/ensemble"
 LABEL_COMPONENT: Final = "app.kubernetes.io/component"

@@ -92,7 +92,7 @@ class Inspector:
             pydantic.ValidationError: the spec cannot be read.
         """
         namespace, name = key
-        body = await self._kube.get(RESOURCES[names.KIND], namespace, name)
+        body = await self._kube.get(names.ENSEMBLES, namespace, name)
         if body is None:
             self.forget(key)
             return None

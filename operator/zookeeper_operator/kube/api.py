@@ -1,11 +1,12 @@
 """The Kubernetes API as the rest of the program sees it: plain dicts, one Protocol, its errors.
 
-The real client (`kube.client`) and the simulator implement it; nothing behind it decides anything.
+The real client (`kube.client`) and the simulator implement it; no implementation decides anything.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
+from urllib.parse import quote
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,15 @@ class Resource:
     kind: str
     plural: str
     namespaced: bool = True
+
+    def path(self, namespace: str | None, name: str | None = None) -> str:
+        """The URL path of one object, or of all of them; no namespace means all namespaces."""
+        prefix = "/apis" if "/" in self.api_version else "/api"
+        path = f"{prefix}/{self.api_version}"
+        if namespace and self.namespaced:
+            path += f"/namespaces/{quote(namespace, safe='')}"
+        path += f"/{self.plural}"
+        return path if name is None else f"{path}/{quote(name, safe='')}"
 
 
 FIELD_MANAGER: Final = "zookeeper-operator"
@@ -39,7 +49,7 @@ class KubeError(Exception):
 
 
 class NamespaceEndingError(KubeError):
-    """The namespace is being deleted: nothing can be made in it, and what is there goes by itself."""
+    """The namespace is being deleted: nothing can be created in it, and its objects are being deleted."""
 
 
 class Kube(Protocol):
@@ -56,7 +66,7 @@ class Kube(Protocol):
     async def apply(self, resource: Resource, body: Object) -> Object:
         """Server-side apply as our field manager, conflicts forced; the object as it is now.
 
-        Afterwards it has every value of `body`, whatever others have made of it before.
+        Afterwards it has every value of `body`, whatever other managers have set before.
         """
 
     async def apply_status(self, resource: Resource, body: Object) -> Object:
@@ -78,7 +88,6 @@ class Kube(Protocol):
 RESOURCES: Mapping[str, Resource] = {
     r.kind: r
     for r in (
-        Resource("zookeeper.ensemble.dev/v1alpha1", "ZookeeperEnsemble", "zookeeperensembles"),
         Resource("apps/v1", "StatefulSet", "statefulsets"),
         Resource("v1", "Service", "services"),
         Resource("v1", "ConfigMap", "configmaps"),
@@ -92,3 +101,4 @@ RESOURCES: Mapping[str, Resource] = {
         Resource("coordination.k8s.io/v1", "Lease", "leases"),
     )
 }
+"""The kinds of Kubernetes itself that the operator reads or writes."""

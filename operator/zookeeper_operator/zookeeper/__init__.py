@@ -1,1 +1,1 @@
-"""What an ensemble is and how to talk to one; knows nothing of Kubernetes objects."""
+"""What an ensemble is and how to reach one; only `routes` through the API server depend on Kubernetes."""

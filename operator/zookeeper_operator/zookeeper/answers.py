@@ -28,11 +28,6 @@ class Answers:
     peer_state: str = ""
     zxid: int | None = None
     voting_view: frozenset[int] | None = None
-    quorum_size: int | None = None
-    synced_followers: int | None = None
-    synced_non_voting_followers: int | None = None
-    synced_observers: int | None = None
-    pending_syncs: int | None = None
     connections: int | None = None
     data_bytes: int | None = None
     log_bytes: int | None = None
@@ -51,7 +46,7 @@ class Answers:
 
 @dataclass(frozen=True)
 class Reply:
-    """What became of one command: the fields it told, or why there are none.
+    """What became of one command: the fields of its answer, or why there are none.
 
     `refused` is the member's own `error`. `trouble` says why nothing was understood; with `heard` the
     member did answer.
@@ -83,7 +78,7 @@ def read_reply(command: str, body: bytes) -> Reply:
 
 
 def read_answers(member_id: int, replies: Mapping[str, Reply]) -> Answers:
-    """Make of one member's replies what the operator wants to know; of odd values make None."""
+    """Turn one member's replies into what the operator needs to know; odd values become None."""
     if not any(reply.heard for reply in replies.values()):
         trouble = next((reply.trouble for reply in replies.values() if reply.trouble), None)
         return Answers(member_id, reachable=False, problem=trouble or "nothing was asked")
@@ -105,11 +100,6 @@ def read_answers(member_id: int, replies: Mapping[str, Reply]) -> Answers:
         peer_state=_text(monitor, "peer_state"),
         zxid=_number(_table(stats, "server_stats"), "last_processed_zxid"),
         voting_view=_ids(fields.get("voting_view", {}).get("current_config")),
-        quorum_size=_number(monitor, "quorum_size"),
-        synced_followers=_number(monitor, "synced_followers"),
-        synced_non_voting_followers=_number(monitor, "synced_non_voting_followers"),
-        synced_observers=_number(monitor, "synced_observers"),
-        pending_syncs=_number(monitor, "pending_syncs"),
         connections=_number(monitor, "num_alive_connections"),
         data_bytes=_number(dirs, "datadir_size"),
         log_bytes=_number(dirs, "logdir_size"),
@@ -118,7 +108,7 @@ def read_answers(member_id: int, replies: Mapping[str, Reply]) -> Answers:
 
 
 def failure_of(answers: Answers, replies: Mapping[str, Reply]) -> str | None:
-    """One of a few words, for a metric."""
+    """Why a probe failed, as one of a few words for a metric; None if it did not."""
     if not answers.reachable:
         return "timeout" if any(r.timed_out for r in replies.values()) else "unreachable"
     if answers.problem is None:
@@ -164,3 +154,8 @@ def _version(text: str) -> str:
 def one_line(text: str) -> str:
     """The beginning of a text that may be anything, on one line, 200 characters at most."""
     return " ".join(text[:400].split())[:200]
+
+
+def no_answer_within(seconds: float) -> str:
+    """The problem of whoever did not answer in time."""
+    return f"no answer within {seconds:g} s"

@@ -1,6 +1,6 @@
 """The ensemble as the rest of the program sees it: one Protocol, its arguments and its errors.
 
-The real client (`zookeeper.client`) and the simulator implement it; nothing behind it decides anything.
+The real client (`zookeeper.client`) and the simulator implement it; no implementation decides anything.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Access:
-    """How to speak with an ensemble as its super user. `repr` keeps the password to itself."""
+    """How to open a session with an ensemble as its super user. `repr` keeps the password to itself."""
 
     members: tuple[Address, ...]
     password: str = ""
@@ -39,6 +39,10 @@ class ReconfigureRefusedError(Exception):
 
 class EnsembleUnreachableError(Exception):
     """No member could be asked, or none answered in time."""
+
+
+class ConfigurationChangedError(EnsembleUnreachableError):
+    """Another reconfiguration came first, or is under way: reconcile again, then decide again."""
 
 
 class ZooKeeper(Protocol):

@@ -1,6 +1,6 @@
 """Server lines, the committed configuration, and what a majority is.
 
-Pure: text becomes values and values become text. Nothing here knows where a server runs.
+Pure: text becomes values and values become text. Nothing here depends on where a server runs.
 """
 
 import re
@@ -8,19 +8,11 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 CLIENT_PORT: Final = 2181
-
-
 QUORUM_PORT: Final = 2888
-
-
 ELECTION_PORT: Final = 3888
-
-
 ADMIN_PORT: Final = 8080
 
-
 Role = Literal["participant", "observer"]
-
 
 _SERVER_LINE: Final = re.compile(
     r"^server\.(?P<id>\d+)=(?P<host>[^:;|]+|\[[^]]+\]):(?P<quorum>\d+):(?P<election>\d+)"

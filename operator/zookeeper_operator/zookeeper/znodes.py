@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from kazoo.client import KazooClient
-from kazoo.exceptions import KazooException, NoAuthError, NoNodeError
+from kazoo.exceptions import NoAuthError, NoNodeError
 from kazoo.handlers.threading import KazooTimeoutError
 
-from zookeeper_operator.zookeeper.client import SILENT
+from zookeeper_operator.zookeeper.protocol import EnsembleUnreachableError
+from zookeeper_operator.zookeeper.session import FAILURES, Deadline, Session, open_session
 
 _SECONDS: Final = 10.0
 _UNDER_WAY: Final = 64
@@ -21,7 +21,7 @@ class ZnodeError(Exception):
 
 @dataclass(frozen=True)
 class Znode:
-    """One znode. `count` children there are; `children` those that were looked at.
+    """One znode. `count` is how many children it has; `children` holds those that were read.
 
     `hidden` means that its children may not be read, and then its size is not known either.
     """
@@ -51,34 +51,30 @@ def read_tree(address: str, path: str, *, depth: int, limit: int) -> Znode:
     Args:
         address: `host:port` of a member.
         path: The znode to begin with.
-        depth: How many levels below it are looked at.
-        limit: How many znodes are looked at in all; nearer ones come first.
+        depth: How many levels below it are read.
+        limit: How many znodes are read in all; nearer ones come first.
 
     Raises:
-        ZnodeError: the member cannot be spoken with, or there is no such znode.
+        ZnodeError: the member cannot be reached, or there is no such znode.
     """
-    client = KazooClient(hosts=address, timeout=_SECONDS, logger=SILENT)
     try:
-        client.start(timeout=_SECONDS)
-        found = _walk(lambda paths: _ask(client, paths), path, depth=depth, limit=limit)
-    except KazooTimeoutError as error:
+        with open_session([address], Deadline(_SECONDS), session_seconds=_SECONDS) as session:
+            found = _walk(lambda paths: _ask(session, paths), path, depth=depth, limit=limit)
+    except (EnsembleUnreachableError, KazooTimeoutError) as error:
         raise ZnodeError("it accepts no client session") from error
-    except (KazooException, OSError) as error:
+    except FAILURES as error:
         raise ZnodeError(f"it breaks off the session: {type(error).__name__}") from error
-    finally:
-        client.stop()
-        client.close()
     if path not in found:
         raise ZnodeError(f"there is no znode {path}")
     return _grow(path, found)
 
 
-def _ask(client: KazooClient, paths: Sequence[str]) -> Sequence[_Answer | None]:
-    """Ask about each path, many at once; None for what does not exist (any more)."""
+def _ask(session: Session, paths: Sequence[str]) -> Sequence[_Answer | None]:
+    """Read each path, many at once; None for what does not exist (any more)."""
     answers: list[_Answer | None] = []
     for start in range(0, len(paths), _UNDER_WAY):
         under_way = [
-            client.get_children_async(path, include_data=True)
+            session.get_children_async(path, include_data=True)
             for path in paths[start : start + _UNDER_WAY]
         ]
         for result in under_way:
@@ -95,7 +91,7 @@ def _ask(client: KazooClient, paths: Sequence[str]) -> Sequence[_Answer | None]:
 
 
 def _walk(ask: _Ask, path: str, *, depth: int, limit: int) -> dict[str, _Answer]:
-    """Level by level, until there are no more levels, or enough znodes."""
+    """Read level by level, until there are no more levels, or enough znodes."""
     found: dict[str, _Answer] = {}
     level = [path]
     for _ in range(depth + 1):

@@ -151,7 +151,7 @@ async def test_only_the_edited_ensemble_is_shown_as_edited_and_nothing_is_writte
     edited = body({"replicas": 5})
     live: Any = Live()
     kube: Kube = EditedKube(live, edited)
-    ensemble = RESOURCES[names.KIND]
+    ensemble = names.ENSEMBLES
     assert await kube.get(ensemble, "demo", "zk") is edited
     assert await kube.get(ensemble, "demo", "other") != edited
     assert await kube.get(ensemble, "other", "zk") != edited

@@ -76,7 +76,7 @@ def test_every_two_majorities_meet_also_across_a_step_of_one(voters: int) -> Non
 
 
 def test_steps_of_two_do_not_keep_that_promise() -> None:
-    # 1 -> 3 and 3 -> 5 in one step are how others lost data (pains 1 and 2).
+    # 1 -> 3 and 3 -> 5 in one step are how others lost data.
     assert majority(1) + majority(3) <= 3
     assert majority(3) + majority(5) <= 5
 

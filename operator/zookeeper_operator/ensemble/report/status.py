@@ -7,7 +7,6 @@ What changes with every write of a client alone (`zxid`, `connections`) is no re
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from zookeeper_operator.api import conditions, reasons
@@ -27,14 +26,10 @@ from zookeeper_operator.ensemble.report.conditions import build_conditions
 from zookeeper_operator.ensemble.report.external import external_connection_string
 from zookeeper_operator.ensemble.report.members import build_members, listed_ids
 from zookeeper_operator.kube.api import Object
+from zookeeper_operator.kube.times import format_time
 
 # A follower normally trails by a handful of transactions; these steps make a lag worth a status write.
 _LAG_STEPS: Final = (100, 1_000, 10_000, 100_000)
-
-
-def format_time(moment: datetime) -> str:
-    """A moment as the Kubernetes API writes it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def build_status(

@@ -1,1 +1,1 @@
-"""The ways to a member: its own address, or the Kubernetes API server."""
+"""The routes to a member: its own address, or the Kubernetes API server."""

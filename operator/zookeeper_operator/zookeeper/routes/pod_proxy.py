@@ -1,22 +1,26 @@
 """A member's AdminServer, asked through the API server: for an operator outside the cluster."""
 
 import json
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
 
 from zookeeper_operator.kube.api import KubeError
-from zookeeper_operator.kube.client import KubeClient
+from zookeeper_operator.kube.transport import Transport
 from zookeeper_operator.zookeeper.protocol import Address
+from zookeeper_operator.zookeeper.routes.protocol import read_at_most
 from zookeeper_operator.zookeeper.servers import ADMIN_PORT
 
-_BAD_GATEWAY: Final = frozenset({502, 503, 504})
+_BAD_GATEWAY: Final = frozenset(
+    {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
+)
 
 
 class PodProxyAdmin:
-    """`zookeeper.AdminTransport` by the proxy subresource of pods (right: get on pods/proxy)."""
+    """`AdminTransport` by the proxy subresource of pods (right: get on pods/proxy)."""
 
-    def __init__(self, kube: KubeClient) -> None:
-        self._kube = kube
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
 
     async def get(self, member: Address, command: str, limit: int) -> bytes:
         """At most `limit` bytes of the answer to one command.
@@ -29,20 +33,22 @@ class PodProxyAdmin:
             f"/pods/{quote(member.pod, safe='')}:{ADMIN_PORT}/proxy/commands/{command}"
         )
         try:
-            answer = await self._kube.raw("GET", path, kind="Pod", limit=limit)
+            async with self._transport.request("GET", path, verb="get", kind="Pod") as answer:
+                status = answer.status
+                body = await read_at_most(answer.content, limit)
         except KubeError as error:
             raise ConnectionError(error.message) from error
-        refusal = _refusal_of_proxy(answer.body)
-        if refusal is not None or answer.status in _BAD_GATEWAY:
-            raise ConnectionError(refusal or f"the API server's proxy answered {answer.status}")
-        return answer.body
+        refusal = _refusal_of_proxy(body)
+        if refusal is not None or status in _BAD_GATEWAY:
+            raise ConnectionError(refusal or f"the API server's proxy answered {status}")
+        return body
 
     async def close(self) -> None:
-        """Nothing: the connections are the Kubernetes client's."""
+        """Nothing to close: the connections are the Kubernetes client's."""
 
 
 def _refusal_of_proxy(body: bytes) -> str | None:
-    """What the proxy itself has to say, if it was not the member that answered."""
+    """The message of the proxy itself, if it was not the member that answered."""
     if b'"Status"' not in body[:1000]:
         return None
     try:

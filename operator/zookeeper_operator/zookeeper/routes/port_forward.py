@@ -14,7 +14,7 @@ from urllib.parse import quote
 import aiohttp
 
 from zookeeper_operator.kube.api import KubeError
-from zookeeper_operator.kube.client import KubeClient, WebSocket
+from zookeeper_operator.kube.transport import Transport, WebSocket
 from zookeeper_operator.zookeeper.protocol import Address
 from zookeeper_operator.zookeeper.servers import CLIENT_PORT
 
@@ -27,24 +27,23 @@ _CHUNK: Final = 1 << 16
 
 
 class PortForwardClients:
-    """`zookeeper.ClientRoute` by the port-forward subresource of pods (right: create on it)."""
+    """`ClientRoute` by the port-forward subresource of pods (right: create on it)."""
 
-    def __init__(self, kube: KubeClient, *, port: int = CLIENT_PORT) -> None:
-        self._kube = kube
-        self._port = port
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
 
     @contextlib.asynccontextmanager
     async def open(self, members: Sequence[Address]) -> AsyncIterator[list[str]]:
         """Local `host:port` of every member, for as long as the context lasts."""
         async with contextlib.AsyncExitStack() as stack:
             yield [
-                await stack.enter_async_context(forward_port(self._kube, member, self._port))
+                await stack.enter_async_context(forward_port(self._transport, member, CLIENT_PORT))
                 for member in members
             ]
 
 
 @contextlib.asynccontextmanager
-async def forward_port(kube: KubeClient, member: Address, port: int) -> AsyncIterator[str]:
+async def forward_port(transport: Transport, member: Address, port: int) -> AsyncIterator[str]:
     """A local `host:port` each of whose connections leads to this port of the pod.
 
     Opening it always succeeds: a connection that cannot be led further is closed. At the end of the
@@ -63,7 +62,9 @@ async def forward_port(kube: KubeClient, member: Address, port: int) -> AsyncIte
         try:
             async with contextlib.AsyncExitStack() as stack:
                 stack.callback(writer.close)
-                socket = await kube.websocket(path, query={"ports": str(port)}, protocol=_PROTOCOL)
+                socket = await transport.websocket(
+                    path, query={"ports": str(port)}, protocol=_PROTOCOL
+                )
                 stack.push_async_callback(socket.close)
                 await _bridge(socket, reader, writer)
         except (KubeError, OSError, aiohttp.ClientError) as error:

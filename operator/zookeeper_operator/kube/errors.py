@@ -1,0 +1,38 @@
+"""The `KubeError` that an answer of the API server, or the lack of one, amounts to.
+
+Pure: a status and a body become an error; nothing here sends or retries.
+"""
+
+from http import HTTPStatus
+
+from zookeeper_operator.kube.api import KubeError, NamespaceEndingError, Object
+
+
+class MissingObjectError(KubeError):
+    """404 because there is no object of that name (and not: no such kind)."""
+
+
+def refusal(status: int, body: Object) -> KubeError:
+    """The error for an answer that is not a success; `body` is the Status object, or what came instead."""
+    reason = str(body.get("reason") or "")
+    message = str(body.get("message") or "no message")
+    details = body.get("details")
+    names_object = isinstance(details, dict) and bool(details.get("name"))
+    if status == HTTPStatus.NOT_FOUND and reason == "NotFound" and names_object:
+        return MissingObjectError(status, reason, message)
+    if "NamespaceTerminating" in _causes(details):
+        return NamespaceEndingError(status, reason, message)
+    return KubeError(status, reason, message)
+
+
+def unreachable(server: str, error: BaseException) -> KubeError:
+    """The error for a request that got no answer."""
+    why = str(error) or ("no answer in time" if isinstance(error, TimeoutError) else repr(error))
+    return KubeError(0, "Unreachable", f"{server} cannot be reached: {why}")
+
+
+def _causes(details: object) -> frozenset[str]:
+    """The reasons that the API server gives in addition to the reason of the whole answer."""
+    causes = details.get("causes") if isinstance(details, dict) else None
+    listed = causes if isinstance(causes, list) else []
+    return frozenset(str(cause.get("reason")) for cause in listed if isinstance(cause, dict))

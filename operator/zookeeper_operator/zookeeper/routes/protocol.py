@@ -1,0 +1,42 @@
+"""The two Protocols that every route to a member implements, and what their answers are limited to."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+import aiohttp
+
+from zookeeper_operator.zookeeper.protocol import Address
+
+
+class AdminTransport(Protocol):
+    """A route to the members' AdminServers."""
+
+    async def get(self, member: Address, command: str, limit: int) -> bytes:
+        """At most `limit` bytes of the answer to one command, whatever its HTTP status.
+
+        Raises:
+            OSError: the member could not be reached.
+        """
+
+    async def close(self) -> None:
+        """Close the connections."""
+
+
+class ClientRoute(Protocol):
+    """A route to the members' client ports."""
+
+    def open(self, members: Sequence[Address]) -> AbstractAsyncContextManager[list[str]]:
+        """The `host:port` of every member, valid for as long as the context lasts."""
+
+
+async def read_at_most(stream: aiohttp.StreamReader, limit: int) -> bytes:
+    """The first `limit` bytes of a stream; the rest stays unread."""
+    parts: list[bytes] = []
+    while limit > 0:
+        part = await stream.read(limit)
+        if not part:
+            break
+        parts.append(part)
+        limit -= len(part)
+    return b"".join(parts)

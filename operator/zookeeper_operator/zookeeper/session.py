@@ -1,0 +1,117 @@
+"""Client sessions with an ensemble: the only place where a kazoo client is created.
+
+Everything here blocks and belongs into a thread. A session has its own limits, shorter than kazoo's:
+a member that does not answer must not hold up the others.
+"""
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, TypeAlias
+
+from kazoo.client import KazooClient
+from kazoo.exceptions import KazooException
+from kazoo.handlers.threading import KazooTimeoutError, SequentialThreadingHandler
+from kazoo.retry import KazooRetry
+
+from zookeeper_operator.zookeeper.answers import no_answer_within
+from zookeeper_operator.zookeeper.protocol import EnsembleUnreachableError
+
+Session: TypeAlias = KazooClient
+"""A connected kazoo client."""
+
+FAILURES: Final = (KazooException, KazooTimeoutError, OSError)
+"""Everything a call on a session may raise."""
+
+RETRY_SECONDS: Final = 0.1
+_SLOWEST_RETRY_SECONDS: Final = 0.5
+_CONNECT_SECONDS: Final = 1.0
+# What is requested is how long kazoo waits for a member to open the session. A server grants two ticks
+# at least, 4 s by default.
+_SESSION_SECONDS: Final = 1.5
+_SILENT: Final = logging.Logger("kazoo", logging.CRITICAL + 1)  # noqa: LOG001 -- it logs credentials; nobody may turn that on
+
+
+class Deadline:
+    """How long one call may take, from now, for the thread it runs in."""
+
+    def __init__(self, seconds: float, given_up: threading.Event | None = None) -> None:
+        """Start the clock.
+
+        Args:
+            seconds: how long.
+            given_up: set when nobody waits for the result any more, which ends it early.
+        """
+        self._seconds = seconds
+        self._end = time.monotonic() + seconds
+        self._given_up = given_up or threading.Event()
+
+    @property
+    def over(self) -> bool:
+        """Whether there is no time left, or nobody waits for the result any more."""
+        return self._given_up.is_set() or time.monotonic() >= self._end
+
+    def left(self) -> float:
+        """Seconds left.
+
+        Raises:
+            EnsembleUnreachableError: none, or nobody waits for the result any more.
+        """
+        if self.over:
+            raise EnsembleUnreachableError(no_answer_within(self._seconds))
+        return max(self._end - time.monotonic(), 0.01)
+
+
+@contextlib.contextmanager
+def open_session(
+    hosts: Sequence[str],
+    deadline: Deadline,
+    *,
+    password: str = "",
+    session_seconds: float = _SESSION_SECONDS,
+) -> Iterator[Session]:
+    """A connected session, closed in any case.
+
+    Args:
+        hosts: `host:port` of the members, any of which will do.
+        deadline: until when a member must have opened the session.
+        password: the super user's; empty: an anonymous session.
+        session_seconds: the session time-out to request.
+
+    Raises:
+        EnsembleUnreachableError: no member opens a session.
+    """
+    handler = _Handler()
+    retry = KazooRetry(
+        max_tries=-1,
+        delay=RETRY_SECONDS,
+        max_delay=_SLOWEST_RETRY_SECONDS,
+        sleep_func=handler.sleep_func,
+    )
+    client = KazooClient(
+        hosts=",".join(hosts),
+        timeout=session_seconds,
+        handler=handler,
+        auth_data=[("digest", f"super:{password}")] if password else None,
+        connection_retry=retry,
+        command_retry=retry.copy(),
+        logger=_SILENT,
+    )
+    try:
+        try:
+            client.start(timeout=deadline.left())
+        except KazooTimeoutError:
+            raise EnsembleUnreachableError("no member accepts a client session") from None
+        yield client
+    finally:
+        client.stop()
+        client.close()
+
+
+class _Handler(SequentialThreadingHandler):  # type: ignore[misc] # kazoo has no types
+    """Gives up an address that does not answer sooner than the whole session time-out."""
+
+    def create_connection(self, *args: Any, **kwargs: Any) -> Any:
+        return super().create_connection(*args, **{**kwargs, "timeout": _CONNECT_SECONDS})
