@@ -4,6 +4,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -18,6 +19,7 @@ from zookeeper_operator.control.lease_store import KubeLeaseStore
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.kube.api import RESOURCES, KubeError, NamespaceEndingError, Resource
 from zookeeper_operator.kube.client import KubeClient, connect
+from zookeeper_operator.kube.events import EventRecorder, ObjectReference
 from zookeeper_operator.settings import Settings
 
 CONFIG_MAP = RESOURCES["ConfigMap"]
@@ -323,22 +325,21 @@ async def test_untrusted_server_is_an_error_of_status_0(
         assert refused.value.status == 0
 
 
-@pytest.mark.parametrize("content", [None, "", "]", "clusters: []", "current-context: none"])
-async def test_bad_kubeconfig_is_an_error_with_its_name(
-    tmp_path: Path, content: str | None
-) -> None:
-    path = tmp_path / "config"
-    if content is not None:
-        path.write_text(content)
-    with pytest.raises(KubeError, match="cannot be used") as refused:
-        await connect(Settings(kubeconfig=str(path)))
-    assert str(path) in refused.value.message
-
-
-async def test_outside_a_cluster_and_without_kubeconfig(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
-    with pytest.raises(KubeError, match="service account cannot be used"):
-        await connect(Settings())
+async def test_an_event_is_written_about_an_object(kube: KubeClient, namespace: str) -> None:
+    config_map = await kube.create(CONFIG_MAP, _config_map(namespace))
+    about = ObjectReference("v1", "ConfigMap", namespace, "one", config_map["metadata"]["uid"])
+    written: list[tuple[str, str]] = []
+    recorder = EventRecorder(
+        kube, "test", on_event=lambda type_, reason: written.append((type_, reason))
+    )
+    now = datetime.now(UTC)
+    await recorder.record(about, type="Warning", reason="Tested", message="ä" * 5000, now=now)
+    elsewhere = replace(about, namespace="no-such-namespace")
+    await recorder.record(elsewhere, type="Normal", reason="Lost", message="lost", now=now)
+    (event,) = await kube.list(RESOURCES["Event"], namespace)
+    assert (event["type"], event["reason"], event["count"]) == ("Warning", "Tested", 1)
+    assert event["involvedObject"]["uid"] == about.uid
+    assert written == [("Warning", "Tested")]
 
 
 async def test_lease_is_compared_and_swapped(kube: KubeClient, namespace: str) -> None:
