@@ -15,7 +15,7 @@ from zookeeper_operator.kube.errors import MissingObjectError, refusal, unreacha
         (409, {"reason": "Conflict", "details": {"name": "zk"}}, KubeError),
         (403, {"details": {"causes": [{"reason": "NamespaceTerminating"}]}}, NamespaceEndingError),
         (403, {"details": {"causes": [{"reason": "FieldValueInvalid"}]}}, KubeError),
-        (403, {"details": {"causes": "NamespaceTerminating"}}, KubeError),
+        (403, {"details": {"causes": 7}}, KubeError),
         (403, {"details": "NamespaceTerminating"}, KubeError),
     ],
 )

@@ -91,6 +91,8 @@ async def test_nothing_is_asked_after_the_end(admin: SlowAdmin) -> None:
     servers = AdminServers(admin, timeout_seconds=1.5)
     await probe(servers)
     await probe(servers)
+    started = asyncio.get_running_loop().time()
     await servers.close()
+    assert asyncio.get_running_loop().time() == started, "nobody waits for a late answer"
     running = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     assert not running, running
