@@ -29,7 +29,7 @@ class Resource:
 
 
 FIELD_MANAGER: Final = "zookeeper-operator"
-"""Who we are to the API server: the owner of the fields we apply."""
+"""The operator's name to the API server: the owner of the fields it applies."""
 
 Object = dict[str, Any]
 """A Kubernetes object as the API server shows it."""

@@ -1,21 +1,21 @@
 """Whether a live object has every value that an apply of ours would give it.
 
-Pure. What others have added to an object is no difference; it is theirs.
+Pure. What other managers have added to an object is no difference.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from zookeeper_operator.kube.quantity import exact_quantity
 
-_WHOLE = "spec.selector"
+_WHOLE: Final = "spec.selector"
 
 
 def first_difference(wanted: Any, live: Any, path: str = "") -> str | None:
     """The path of the first value in `wanted` that `live` does not have; None if it has all.
 
-    What `live` has beyond that belongs to others and is left alone. Lists of named things are compared by
-    name, quantities by value.
+    What `live` has beyond that belongs to other managers and is ignored. Lists of named items are compared
+    by name, quantities by value.
     """
     if wanted == live:
         return None
@@ -23,7 +23,7 @@ def first_difference(wanted: Any, live: Any, path: str = "") -> str | None:
         if not isinstance(live, Mapping):
             return path if wanted else None
         if path == _WHOLE and wanted != live:
-            return path  # one label more selects nobody
+            return path  # with one more label it selects no pod
         for key, value in wanted.items():
             found = first_difference(value, live.get(key), f"{path}.{key}" if path else key)
             if found is not None:
@@ -54,7 +54,7 @@ def _first_difference_in_list(wanted: list[Any], live: Any, path: str) -> str | 
 
 
 def _have_names(items: list[Any]) -> bool:
-    """Whether items are told apart by name (mounts are not: one volume is mounted more than once)."""
+    """Whether names identify the items (not those of mounts: one volume is mounted more than once)."""
     found = [item.get("name") for item in items if isinstance(item, Mapping)]
     return bool(items) and None not in found and len(set(found)) == len(items)
 

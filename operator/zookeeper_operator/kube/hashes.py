@@ -1,4 +1,4 @@
-"""Hashes of what is built: how a change is told from no change without comparing whole objects."""
+"""Hashes of what is built: they show a change without a comparison of whole objects."""
 
 import hashlib
 import json

@@ -20,7 +20,7 @@ _MERGE_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "ports": ("containerPort", "protocol"),
     "topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
 }
-"""By what the items of a list are told apart; the rest of the lists have nothing of the kind."""
+"""The fields that identify the items of a list; other lists have no such fields."""
 
 _DEFAULTS: Final[Mapping[str, str]] = {"protocol": "TCP", "whenUnsatisfiable": "DoNotSchedule"}
 

@@ -40,7 +40,7 @@ def exact_quantity(text: str | int) -> Decimal:
     return _read(str(text).strip())
 
 
-@lru_cache(maxsize=1024)  # the same few sizes, many times in each look
+@lru_cache(maxsize=1024)  # the same few sizes, many times in each pass
 def _read(text: str) -> Decimal:
     found = _FORM.match(text)
     if found is None:

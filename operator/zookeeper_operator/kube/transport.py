@@ -1,7 +1,8 @@
 """Requests to one API server by path: dicts out, dicts in, every failure a `KubeError`.
 
 The requests are our own: the typed methods of the official client drop fields their models do not know and
-answer nothing to a server-side apply that creates. Nothing here retries, and nothing knows what is asked.
+answer nothing to a server-side apply that creates. Nothing here retries, and nothing depends on the kind
+of object.
 """
 
 import contextlib

@@ -98,7 +98,7 @@ class AdminServers:
         async with self._slots:  # before the clock starts: waiting here is not the member's fault
             started = time.monotonic()
             replies = {_FIRST: await self._ask(member, _FIRST)}
-            if thorough and replies[_FIRST].heard and replies[_FIRST].refused is None:
+            if thorough and replies[_FIRST].answered and replies[_FIRST].refused is None:
                 more = await asyncio.gather(*(self._ask(member, command) for command in _MORE))
                 replies |= dict(zip(_MORE, more, strict=True))
             seconds = time.monotonic() - started

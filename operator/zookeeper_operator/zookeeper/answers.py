@@ -48,14 +48,14 @@ class Answers:
 class Reply:
     """What became of one command: the fields of its answer, or why there are none.
 
-    `refused` is the member's own `error`. `trouble` says why nothing was understood; with `heard` the
-    member did answer.
+    `refused` is the member's own `error`. `trouble` says why nothing was understood; with `answered` the
+    member said something all the same.
     """
 
     fields: Mapping[str, Any] | None = None
     refused: str | None = None
     trouble: str | None = None
-    heard: bool = False
+    answered: bool = False
     timed_out: bool = False
 
 
@@ -63,23 +63,23 @@ def read_reply(command: str, body: bytes) -> Reply:
     """Understand the body of one answer, which may be anything."""
     if body.lstrip()[:1] == b"<":
         if command == "monitor":  # its error page while the member does not serve
-            return Reply(refused="does not serve (monitor failed)", heard=True)
-        return Reply(trouble=f"answers {command} with a page that is not JSON", heard=True)
+            return Reply(refused="does not serve (monitor failed)", answered=True)
+        return Reply(trouble=f"answers {command} with a page that is not JSON", answered=True)
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):
-        return Reply(trouble=f"the answer to {command} is not JSON", heard=True)
+        return Reply(trouble=f"the answer to {command} is not JSON", answered=True)
     if not isinstance(found, dict) or "error" not in found:
-        return Reply(trouble=f"the answer to {command} has another form", heard=True)
+        return Reply(trouble=f"the answer to {command} has another form", answered=True)
     error = found["error"]
     if error is not None:
-        return Reply(refused=one_line(str(error)) or "an error without a text", heard=True)
-    return Reply(fields=found, heard=True)
+        return Reply(refused=one_line(str(error)) or "an error without a text", answered=True)
+    return Reply(fields=found, answered=True)
 
 
 def read_answers(member_id: int, replies: Mapping[str, Reply]) -> Answers:
     """Turn one member's replies into what the operator needs to know; odd values become None."""
-    if not any(reply.heard for reply in replies.values()):
+    if not any(reply.answered for reply in replies.values()):
         trouble = next((reply.trouble for reply in replies.values() if reply.trouble), None)
         return Answers(member_id, reachable=False, problem=trouble or "nothing was asked")
     judged = [replies[command] for command in ("leader", "monitor") if command in replies]

@@ -1,6 +1,6 @@
 """Reads and commits configurations of an ensemble; whether a step is committed is decided by reading back.
 
-Everything here blocks and belongs into a thread.
+Everything here blocks: call it in a thread.
 """
 
 import time

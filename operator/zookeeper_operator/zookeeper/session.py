@@ -1,6 +1,6 @@
 """Client sessions with an ensemble: the only place where a kazoo client is created.
 
-Everything here blocks and belongs into a thread. A session has its own limits, shorter than kazoo's:
+Everything here blocks: call it in a thread. A session has its own limits, shorter than kazoo's:
 a member that does not answer must not hold up the others.
 """
 

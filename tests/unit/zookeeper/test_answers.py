@@ -77,8 +77,8 @@ def test_a_voting_view_that_is_partly_unreadable_is_unknown(view: Any) -> None:
 
 def test_a_refusal_counts_before_what_could_not_be_read() -> None:
     told = {
-        "leader": Reply(trouble="the answer to leader is not JSON", heard=True),
-        "monitor": Reply(refused=NOT_SERVING, heard=True),
+        "leader": Reply(trouble="the answer to leader is not JSON", answered=True),
+        "monitor": Reply(refused=NOT_SERVING, answered=True),
     }
     answers = read_answers(1, told)
     assert answers.problem == NOT_SERVING
@@ -91,9 +91,9 @@ def test_a_refusal_counts_before_what_could_not_be_read() -> None:
     [
         (Reply(trouble="no answer within 1 s", timed_out=True), "no answer within 1 s", "timeout"),
         (Reply(trouble="refused"), "refused", "unreachable"),
-        (Reply(trouble="odd", heard=True), "odd", "unreadable"),
-        (Reply(refused=NOT_SERVING, heard=True), NOT_SERVING, "not_serving"),
-        (Reply(fields={}, heard=True), None, None),
+        (Reply(trouble="odd", answered=True), "odd", "unreadable"),
+        (Reply(refused=NOT_SERVING, answered=True), NOT_SERVING, "not_serving"),
+        (Reply(fields={}, answered=True), None, None),
     ],
 )
 def test_a_failure_has_one_word_for_the_metric(
@@ -101,7 +101,7 @@ def test_a_failure_has_one_word_for_the_metric(
 ) -> None:
     told = {"leader": reply}
     answers = read_answers(1, told)
-    assert answers.reachable is reply.heard
+    assert answers.reachable is reply.answered
     assert answers.problem == problem
     assert failure_of(answers, told) == failure
 
@@ -109,15 +109,15 @@ def test_a_failure_has_one_word_for_the_metric(
 @pytest.mark.parametrize(
     ("command", "body", "reply"),
     [
-        ("leader", b'{"error": null, "a": 1}', Reply({"error": None, "a": 1}, heard=True)),
-        ("leader", b'{"error": "no\\nleader"}', Reply(refused="no leader", heard=True)),
-        ("leader", b'{"error": ""}', Reply(refused="an error without a text", heard=True)),
-        ("monitor", b" <html>", Reply(refused="does not serve (monitor failed)", heard=True)),
-        ("dirs", b"<", Reply(trouble="answers dirs with a page that is not JSON", heard=True)),
-        ("dirs", b"", Reply(trouble="the answer to dirs is not JSON", heard=True)),
-        ("dirs", b"[" * 200_000, Reply(trouble="the answer to dirs is not JSON", heard=True)),
-        ("dirs", b"{}", Reply(trouble="the answer to dirs has another form", heard=True)),
-        ("dirs", b"[]", Reply(trouble="the answer to dirs has another form", heard=True)),
+        ("leader", b'{"error": null, "a": 1}', Reply({"error": None, "a": 1}, answered=True)),
+        ("leader", b'{"error": "no\\nleader"}', Reply(refused="no leader", answered=True)),
+        ("leader", b'{"error": ""}', Reply(refused="an error without a text", answered=True)),
+        ("monitor", b" <html>", Reply(refused="does not serve (monitor failed)", answered=True)),
+        ("dirs", b"<", Reply(trouble="answers dirs with a page that is not JSON", answered=True)),
+        ("dirs", b"", Reply(trouble="the answer to dirs is not JSON", answered=True)),
+        ("dirs", b"[" * 200_000, Reply(trouble="the answer to dirs is not JSON", answered=True)),
+        ("dirs", b"{}", Reply(trouble="the answer to dirs has another form", answered=True)),
+        ("dirs", b"[]", Reply(trouble="the answer to dirs has another form", answered=True)),
     ],
 )
 def test_a_body_may_be_anything(command: str, body: bytes, reply: Reply) -> None:
