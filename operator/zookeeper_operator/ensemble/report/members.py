@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from zookeeper_operator.api.ensemble_status import EnsembleStatus, MemberStatus
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.observed import Pod
-from zookeeper_operator.ensemble.plan import Plan, Situation
+from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.plan.revision import update_revision
+from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.zookeeper.answers import Answers
 
 

@@ -20,8 +20,9 @@ from zookeeper_operator.api.ensemble_status import (
 )
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.connection import connection_string
-from zookeeper_operator.ensemble.plan import Plan, Situation
+from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.plan.replicas import live_replicas
+from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.ensemble.report.conditions import build_conditions
 from zookeeper_operator.ensemble.report.external import external_connection_string
 from zookeeper_operator.ensemble.report.members import build_members, listed_ids
