@@ -348,7 +348,7 @@ _VOLATILE: Final = frozenset(
             "deletionTimestamp",
         ),
         *("currentRevision", "disruptedPods", "zxid"),
-        *(names.ANNOTATION_APPLIED, names.ANNOTATION_AUTH, names.ANNOTATION_CONFIG),
+        *(names.ANNOTATION_APPLIED, names.ANNOTATION_AUTH),
     }
 )
 

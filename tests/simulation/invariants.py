@@ -23,7 +23,7 @@ from tests.simulation.stage import Stage
 from tests.simulation.zookeeper import EMPTY, Member, Network, Txn, View
 
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.build.membership import read_membership
+from zookeeper_operator.ensemble.membership import read_membership
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.servers import Server, majority
 

@@ -17,7 +17,7 @@ from tests.simulation.stage import Stage
 from tests.simulation.zookeeper import Disk, Member, Network, View
 
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.build.membership import Membership, read_membership
+from zookeeper_operator.ensemble.membership import Membership, read_membership
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.quantity import parse_quantity
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server

@@ -85,7 +85,8 @@ def _publishes(observed: Observed, *, every_member: bool) -> Plan:
     if every_member:
         servers = tuple(ensemble.server(i) for i in asked)
         membership = replace(membership, servers=servers, version=0)
-    body = stamped(build_membership(ensemble, replace(membership, founders=asked)))
+    target = replace(plan.situation.target, membership=replace(membership, founders=asked))
+    body = stamped(build_membership(target))
     others = _without(plan, "ConfigMap", names.membership_name(ensemble.name))
     if every_member:
         others = tuple(action for action in others if not isinstance(action, Reconfigure))
@@ -169,12 +170,16 @@ def _cures_by_wiping(observed: Observed) -> Plan:
 
 def _writes_at_rest(observed: Observed) -> Plan:
     plan = build_plan(observed)
-    name = names.config_name(observed.ensemble.name)
+    name = names.connection_name(observed.ensemble.name)
     if observed.child("ConfigMap", name) is None:
         return plan
-    config = next(w for w in wanted_children(plan.situation) if w["metadata"]["name"] == name)
-    data = {**config["data"], "checked": observed.now.isoformat()}
-    return replace(plan, actions=(*plan.actions, Apply({**config, "data": data}, "a stamp")))
+    connection = next(
+        wanted
+        for wanted in wanted_children(plan.situation)
+        if (wanted["kind"], wanted["metadata"]["name"]) == ("ConfigMap", name)
+    )
+    data = {**connection["data"], "checked": observed.now.isoformat()}
+    return replace(plan, actions=(*plan.actions, Apply({**connection, "data": data}, "a stamp")))
 
 
 class _ByName:

@@ -45,28 +45,6 @@ class Ensemble:
         host = names.member_host(self.name, self.namespace, member_id, self.cluster_domain)
         return Server(member_id, host, role)
 
-    @property
-    def labels(self) -> dict[str, str]:
-        """What every child carries and is found by."""
-        return {
-            "app.kubernetes.io/name": "zookeeper",
-            "app.kubernetes.io/instance": self.name,
-            "app.kubernetes.io/managed-by": names.FIELD_MANAGER,
-            names.LABEL_ENSEMBLE: self.name,
-        }
-
-    @property
-    def owner_reference(self) -> Object:
-        """The controller reference that ties a child's life to the ensemble's."""
-        return {
-            "apiVersion": names.API_VERSION,
-            "kind": names.KIND,
-            "name": self.name,
-            "uid": self.uid,
-            "controller": True,
-            "blockOwnerDeletion": False,
-        }
-
 
 def read_ensemble(body: Object, *, cluster_domain: str, operator_namespace: str) -> Ensemble:
     """Type a raw `ZookeeperEnsemble`.

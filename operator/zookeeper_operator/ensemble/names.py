@@ -42,7 +42,7 @@ OBSERVER: Final = "observer"
 ANNOTATION_APPLIED: Final = f"{GROUP}/applied"
 ANNOTATION_INPUTS: Final = f"{GROUP}/inputs"
 ANNOTATION_BUILDER: Final = f"{GROUP}/builder"
-ANNOTATION_CONFIG: Final = f"{GROUP}/config"
+ANNOTATION_TARGET: Final = f"{GROUP}/target"
 ANNOTATION_AUTH: Final = f"{GROUP}/auth"
 # On a claim: "true" while its volume belongs to a member of the committed configuration.
 ANNOTATION_MEMBER: Final = f"{GROUP}/member"
@@ -53,6 +53,7 @@ ANNOTATION_REPLACE: Final = f"{GROUP}/replace"
 
 CONTAINER: Final = "zookeeper"
 DATA_VOLUME: Final = "data"
+CONFIG_VOLUME: Final = "config"
 LOG_VOLUME: Final = "datalog"
 
 
@@ -91,9 +92,20 @@ def external_service_name(ensemble: str, member_id: int) -> str:
     return f"{member_name(ensemble, member_id)}-external"
 
 
-def config_name(ensemble: str) -> str:
-    """The ConfigMap with zoo.cfg, logback.xml and the scripts."""
+def config_name(ensemble: str, content: str) -> str:
+    """The ConfigMap with zoo.cfg, logback.xml and the scripts, by the hash of its content."""
+    return f"{first_config_name(ensemble)}-{content}"
+
+
+def first_config_name(ensemble: str) -> str:
+    """What version 0.1 called that ConfigMap; it changed in place."""
     return f"{ensemble}-config"
+
+
+def is_config_name(ensemble: str, name: str) -> bool:
+    """Whether a ConfigMap of an ensemble is one of those, by its name."""
+    first = first_config_name(ensemble)
+    return name == first or name.startswith(f"{first}-")
 
 
 def membership_name(ensemble: str) -> str:

@@ -13,10 +13,10 @@ from http import HTTPStatus
 from typing import Final
 
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.children import CHILD_KINDS, expected_names
 from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
 from zookeeper_operator.ensemble.judge.quorum import find_contradiction, judge_quorum
 from zookeeper_operator.ensemble.observed import Claim, Observed, Pod, Refusal, StorageClass
-from zookeeper_operator.ensemble.plan.children import expected_names
 from zookeeper_operator.ensemble.plan.claims import asked_size
 from zookeeper_operator.ensemble.pods import is_ours, read_claim, read_pod, read_storage_classes
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
@@ -33,14 +33,8 @@ from zookeeper_operator.zookeeper.servers import CommittedConfig
 Key = tuple[str, str]
 """Namespace and name of an ensemble."""
 
-_CHILD_KINDS: Final = (
-    "StatefulSet",
-    "Service",
-    "ConfigMap",
-    "Secret",
-    "PodDisruptionBudget",
-    "NetworkPolicy",
-)
+_LISTED: Final = tuple(kind.resource for kind in CHILD_KINDS if kind.listed)
+_READ_AS_VALUES: Final = frozenset({"Pod", "PersistentVolumeClaim"})
 # Two answers of one look are never given at the same instant: during a hand-over they may contradict each
 # other for some 100 ms (measured write gap: 0.2-0.7 s). Only what a second look confirms is a finding.
 _CONFIRM_SECONDS: Final = 0.7
@@ -103,7 +97,12 @@ class Inspector:
         )
         now = self._now()
         listed = await self._fetch_children(ensemble)
-        candidates = [child for kind in _CHILD_KINDS for child in listed[kind]]
+        candidates = [
+            child
+            for kind, found in listed.items()
+            if kind not in _READ_AS_VALUES
+            for child in found
+        ]
         candidates += await self._fetch_unlisted(ensemble, candidates)
         children = tuple(c for c in candidates if is_ours(c, name=name, uid=ensemble.uid))
         pods = _read_pods(listed["Pod"], children, now)
@@ -138,15 +137,14 @@ class Inspector:
         self._readings.pop(key, None)
 
     async def _fetch_children(self, ensemble: Ensemble) -> Mapping[str, list[Object]]:
-        kinds = (*_CHILD_KINDS, "Pod", "PersistentVolumeClaim")
         labels = f"{names.LABEL_ENSEMBLE}={ensemble.name}"
         lists = await asyncio.gather(
-            *(self._kube.list(RESOURCES[k], ensemble.namespace, labels=labels) for k in kinds)
+            *(self._kube.list(kind, ensemble.namespace, labels=labels) for kind in _LISTED)
         )
-        return dict(zip(kinds, lists, strict=True))
+        return {kind.kind: found for kind, found in zip(_LISTED, lists, strict=True)}
 
     async def _fetch_unlisted(self, ensemble: Ensemble, listed: list[Object]) -> list[Object]:
-        """Objects under names we need that no list has shown: others' without our label, or too new."""
+        """Objects under names we need that no list has shown: Secrets, others' objects, or too new ones."""
         known = {(c["kind"], c["metadata"]["name"]) for c in listed}
         found = await asyncio.gather(
             *(

@@ -46,6 +46,7 @@ class Pod:
     started_at: str = ""
     unready_since: datetime | None = None
     image: str = ""
+    config: str = ""
     replace_requested: bool = False
 
     @property

@@ -69,9 +69,17 @@ def read_pod(pod: Object, *, now: datetime) -> Pod | None:
         if ready
         else _moment(readiness.get("lastTransitionTime") or metadata.get("creationTimestamp")),
         image=main.get("image", ""),
+        config=config_of(pod.get("spec") or {}),
         replace_requested=(metadata.get("annotations") or {}).get(names.ANNOTATION_REPLACE)
         == "true",
     )
+
+
+def config_of(pod_spec: Mapping[str, Any]) -> str:
+    """The name of the configuration that a pod is made with; empty if it names none."""
+    volumes = pod_spec.get("volumes") or []
+    found = (v.get("configMap") or {} for v in volumes if v.get("name") == names.CONFIG_VOLUME)
+    return str(next(found, {}).get("name", ""))
 
 
 def _condition(status: Mapping[str, Any], type_: str) -> Mapping[str, Any]:

@@ -16,6 +16,8 @@ from zookeeper_operator.cli.look import (
 )
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.network_policy import build_network_policy
+from zookeeper_operator.ensemble.membership import Membership
+from zookeeper_operator.ensemble.target import build_target
 
 
 async def test_the_only_one_needs_no_name() -> None:
@@ -76,7 +78,7 @@ def test_the_operators_settings_are_read_from_what_it_built() -> None:
     owner = replace(
         at_rest(3).ensemble, cluster_domain="corp.example", operator_namespace="operators"
     )
-    policy = build_network_policy(owner)
+    policy = build_network_policy(build_target(owner, Membership((), 0, (), "uid")))
     assert policy is not None
     body = ensemble(status={"connectionString": "zk-1.demo.svc.corp.example:2181,x"})
     found = operator_settings(body, policy)

@@ -80,13 +80,15 @@ def members() -> ZooKeeper:
 
 
 def with_config_map(**metadata: Any) -> Object:
-    return {"kind": "ConfigMap", "metadata": {"name": "zk-config", "uid": "found", **metadata}}
+    return {"kind": "ConfigMap", "metadata": {"name": "zk-membership", "uid": "found", **metadata}}
 
 
 @pytest.mark.parametrize(
     ("labels", "unlisted"),
     [
-        pytest.param({names.LABEL_ENSEMBLE: "zk"}, [("ConfigMap", "zk-config")], id="a stale list"),
+        pytest.param(
+            {names.LABEL_ENSEMBLE: "zk"}, [("ConfigMap", "zk-membership")], id="a stale list"
+        ),
         pytest.param({}, [], id="a label taken off by hand"),
     ],
 )
@@ -98,7 +100,7 @@ async def test_a_child_that_no_list_shows_is_found_by_its_name(
     store = Store([ENSEMBLE, child], unlisted)
     found = await Inspector(store, members(), Settings(), lambda: NOW).observe(KEY)
     assert found is not None
-    assert (found.child("ConfigMap", "zk-config"), found.foreign) == (child, ())
+    assert (found.child("ConfigMap", "zk-membership"), found.foreign) == (child, ())
 
 
 async def test_what_others_have_under_a_name_of_ours_is_theirs() -> None:
@@ -107,7 +109,7 @@ async def test_what_others_have_under_a_name_of_ours_is_theirs() -> None:
         KEY
     )
     assert found is not None
-    assert (found.child("ConfigMap", "zk-config"), found.foreign) == (None, (theirs,))
+    assert (found.child("ConfigMap", "zk-membership"), found.foreign) == (None, (theirs,))
 
 
 # ---- members that fall silent ----

@@ -9,7 +9,7 @@ from typing import Final
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.objects import child, secret_data
-from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.target import Target
 from zookeeper_operator.kube.api import Object
 
 SUPER_USER: Final = "super"
@@ -27,13 +27,13 @@ def super_digest(password: str) -> str:
     return f"{SUPER_USER}:{base64.b64encode(digest.digest()).decode()}"
 
 
-def build_auth(ensemble: Ensemble, password: str) -> Object:
+def build_auth(target: Target, password: str) -> Object:
     """The Secret `NAME-auth`: user name, password and digest."""
     return child(
-        ensemble,
+        target,
         api_version="v1",
         kind="Secret",
-        name=names.auth_name(ensemble.name),
+        name=names.auth_name(target.name),
         content={
             "type": "Opaque",
             "data": secret_data(

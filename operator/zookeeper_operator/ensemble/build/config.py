@@ -1,17 +1,20 @@
-"""`NAME-config`: zoo.cfg, the logging set-up and the scripts of the pods.
+"""`NAME-config-HASH`: zoo.cfg, the logging set-up and the scripts of the pods.
 
-Its hash is on the pod template, so a change of it reaches the members by a roll (pain 16).
+Immutable, and named in the pod template: a change of it reaches the members by a roll, and a container that
+restarts in a pod of an old revision starts with the configuration of that revision.
 """
 
 from collections.abc import Mapping
 from importlib import resources
 from typing import Final
 
+from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.api.schema.owned_keys import YES_NO_KEYS, refusal_of, refusal_of_value
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.objects import child
-from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.target import Target
 from zookeeper_operator.kube.api import Object
+from zookeeper_operator.kube.hashes import content_hash
 from zookeeper_operator.kube.quantity import parse_quantity
 
 ZOO_CFG: Final = "zoo.cfg"
@@ -75,18 +78,19 @@ _SMALLEST_PREALLOCATION: Final = _MEBIBYTE
 _SMALLEST_LOG: Final = 8 * _MEBIBYTE
 
 
-def build_config(ensemble: Ensemble) -> Object:
-    """The ConfigMap `NAME-config`."""
+def build_config(target: Target) -> Object:
+    """The ConfigMap `NAME-config-HASH`, which never changes."""
+    data = {ZOO_CFG: zoo_cfg(target.spec), **_FILES}
     return child(
-        ensemble,
+        target,
         api_version="v1",
         kind="ConfigMap",
-        name=names.config_name(ensemble.name),
-        content={"data": {ZOO_CFG: zoo_cfg(ensemble), **_FILES}},
+        name=names.config_name(target.name, content_hash(data)),
+        content={"immutable": True, "data": data},
     )
 
 
-def zoo_cfg(ensemble: Ensemble) -> str:
+def zoo_cfg(spec: EnsembleSpec) -> str:
     """The text of zoo.cfg, but for `dynamicConfigFile`, which start.sh adds.
 
     Every key is there once. Keys of the spec that the operator owns, or whose value would not stay on
@@ -94,11 +98,11 @@ def zoo_cfg(ensemble: Ensemble) -> str:
     """
     chosen = {
         key: _text(key, value)
-        for key, value in ensemble.spec.config.items()
+        for key, value in spec.config.items()
         if refusal_of(key) is None and refusal_of_value(key, value) is None and key not in _OWNED
     }
-    free = {**_DEFAULTS, **_log_file_sizes(ensemble), **chosen}
-    known = [*_DEFAULTS, *_log_file_sizes(ensemble)]
+    free = {**_DEFAULTS, **_log_file_sizes(spec), **chosen}
+    known = [*_DEFAULTS, *_log_file_sizes(spec)]
     further = sorted(key for key in free if key not in known)
     lines = [
         "# Set by the operator",
@@ -128,14 +132,14 @@ def _escaped(value: str) -> str:
     )
 
 
-def _log_file_sizes(ensemble: Ensemble) -> dict[str, str]:
+def _log_file_sizes(spec: EnsembleSpec) -> dict[str, str]:
     """How large files of the transaction log get, so that a small volume does not fill (pain 27).
 
     ZooKeeper's 4 GiB per file are no match for volumes of a few. From 4 GiB on the values are fixed,
     so that growing a volume usually changes nothing; below that a file gets an eighth of the volume, in
     steps of two: three snapshots and the logs since the oldest of them leave half of it free.
     """
-    storage = ensemble.spec.storage
+    storage = spec.storage
     volume = storage.data if storage.log is None else storage.log
     size = parse_quantity(volume.size)
     log = _power_of_two(size // 8, _SMALLEST_LOG, _LARGEST_LOG)

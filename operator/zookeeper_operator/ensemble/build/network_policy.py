@@ -4,7 +4,7 @@ from typing import Any
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.objects import child, member_selector
-from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.target import Target
 from zookeeper_operator.kube.api import Object
 
 _METRICS_PORT = 7000
@@ -18,22 +18,22 @@ def _rule(*ports: int, peers: list[Any] | None = None) -> Object:
     return opened
 
 
-def build_network_policy(ensemble: Ensemble) -> Object:
+def build_network_policy(target: Target) -> Object:
     """The policy `NAME` over all members, for ingress.
 
-    Clients may come from anywhere, quorum traffic only from members of this ensemble, and the
+    Clients may come from anywhere, quorum traffic only from members of this target, and the
     AdminServer is for the operator, unless the spec opens it to the outside. Probes come from the
     node and are always let through. The port of the Prometheus provider is open where
     `spec.config` turns that on.
     """
-    spec = ensemble.spec
+    spec = target.spec
     operator = {
         "namespaceSelector": {
-            "matchLabels": {"kubernetes.io/metadata.name": ensemble.operator_namespace}
+            "matchLabels": {"kubernetes.io/metadata.name": target.operator_namespace}
         },
         "podSelector": {"matchLabels": {"app.kubernetes.io/name": names.FIELD_MANAGER}},
     }
-    members = {"podSelector": {"matchLabels": member_selector(ensemble)}}
+    members = {"podSelector": {"matchLabels": member_selector(target)}}
     ingress = [
         _rule(names.CLIENT_PORT),
         _rule(names.QUORUM_PORT, names.ELECTION_PORT, peers=[members]),
@@ -47,13 +47,13 @@ def build_network_policy(ensemble: Ensemble) -> Object:
         if port.isdecimal():
             ingress.append(_rule(int(port)))
     return child(
-        ensemble,
+        target,
         api_version="networking.k8s.io/v1",
         kind="NetworkPolicy",
-        name=ensemble.name,
+        name=target.name,
         content={
             "spec": {
-                "podSelector": {"matchLabels": member_selector(ensemble)},
+                "podSelector": {"matchLabels": member_selector(target)},
                 "policyTypes": ["Ingress"],
                 "ingress": ingress,
             }

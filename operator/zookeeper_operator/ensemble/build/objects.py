@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.target import Target
 from zookeeper_operator.kube.api import Object
 
 
 def child(
-    ensemble: Ensemble,
+    target: Target,
     *,
     api_version: str,
     kind: str,
@@ -22,29 +22,51 @@ def child(
     """The body of one child: `content` holds what follows the metadata, such as `spec` or `data`."""
     metadata: Object = {
         "name": name,
-        "namespace": ensemble.namespace,
-        "labels": labels_of(ensemble, component),
+        "namespace": target.namespace,
+        "labels": labels_of(target, component),
     }
     if annotations:
         metadata["annotations"] = dict(sorted(annotations.items()))
-    metadata["ownerReferences"] = [ensemble.owner_reference]
+    metadata["ownerReferences"] = [owner_reference(target)]
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **content}
 
 
-def labels_of(ensemble: Ensemble, component: str = "") -> dict[str, str]:
+def common_labels(ensemble: str) -> dict[str, str]:
+    """What every child carries and is found by."""
+    return {
+        "app.kubernetes.io/name": "zookeeper",
+        "app.kubernetes.io/instance": ensemble,
+        "app.kubernetes.io/managed-by": names.FIELD_MANAGER,
+        names.LABEL_ENSEMBLE: ensemble,
+    }
+
+
+def owner_reference(target: Target) -> Object:
+    """The controller reference that ties a child's life to the ensemble's."""
+    return {
+        "apiVersion": names.API_VERSION,
+        "kind": names.KIND,
+        "name": target.name,
+        "uid": target.uid,
+        "controller": True,
+        "blockOwnerDeletion": False,
+    }
+
+
+def labels_of(target: Target, component: str = "") -> dict[str, str]:
     """The labels of a child, with its component where it belongs to one."""
-    labels = dict(ensemble.labels)
+    labels = common_labels(target.name)
     if component:
         labels[names.LABEL_COMPONENT] = component
     return labels
 
 
-def member_selector(ensemble: Ensemble, component: str = "") -> dict[str, str]:
-    """The labels by which the pods of an ensemble, or of one component of it, are selected.
+def member_selector(target: Target, component: str = "") -> dict[str, str]:
+    """The labels by which the pods of an target, or of one component of it, are selected.
 
     A selector cannot be changed later: only what never changes is in it, no version and no chart.
     """
-    selector = {names.LABEL_ENSEMBLE: ensemble.name}
+    selector = {names.LABEL_ENSEMBLE: target.name}
     if component:
         selector[names.LABEL_COMPONENT] = component
     return selector

@@ -8,9 +8,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build.objects import common_labels
 from zookeeper_operator.ensemble.ensemble import Ensemble
 
-OWN_VOLUMES: Final = (names.DATA_VOLUME, names.LOG_VOLUME, "config", "membership", "scratch")
+OWN_VOLUMES: Final = (
+    names.DATA_VOLUME,
+    names.LOG_VOLUME,
+    names.CONFIG_VOLUME,
+    "membership",
+    "scratch",
+)
 OWN_MOUNTS: Final = ("/data", "/datalog", "/conf", "/config", "/membership", "/logs", "/tmp")  # noqa: S108
 OWN_PORTS: Final = (names.CLIENT_PORT, names.QUORUM_PORT, names.ELECTION_PORT, names.ADMIN_PORT)
 OWN_ENVIRONMENT: Final = (
@@ -81,7 +88,7 @@ def _metadata_problems(ensemble: Ensemble, metadata: Mapping[str, Any]) -> Itera
     for key in sorted(metadata.keys() - {"labels", "annotations"}):
         yield f"{where}.{key} is not yours to set; only labels and annotations are"
     labels, annotations = metadata.get("labels", {}), metadata.get("annotations", {})
-    own = {*ensemble.labels, names.LABEL_COMPONENT}
+    own = {*common_labels(ensemble.name), names.LABEL_COMPONENT}
     for key in _keys(labels):
         if key in own or key.startswith(_ANNOTATION_PREFIX):
             yield f"{where}.labels.{key} is owned by the operator: members are found by it"

@@ -7,7 +7,7 @@ to 30 s (pain 20).
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.objects import child, member_selector
-from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.target import Target
 from zookeeper_operator.kube.api import Object
 
 
@@ -23,36 +23,36 @@ def _member_ports() -> list[Object]:
     ]
 
 
-def build_members_service(ensemble: Ensemble) -> Object:
+def build_members_service(target: Target) -> Object:
     """The headless Service `NAME-members` that governs the StatefulSets.
 
     It shows pods that are not ready: a member becomes ready only by the help of the others (pain 22).
     """
     return child(
-        ensemble,
+        target,
         api_version="v1",
         kind="Service",
-        name=names.members_service_name(ensemble.name),
+        name=names.members_service_name(target.name),
         content={
             "spec": {
                 "clusterIP": "None",
                 "publishNotReadyAddresses": True,
-                "selector": member_selector(ensemble),
+                "selector": member_selector(target),
                 "ports": _member_ports(),
             }
         },
     )
 
 
-def build_member_service(ensemble: Ensemble, member_id: int) -> Object:
+def build_member_service(target: Target, member_id: int) -> Object:
     """The Service of one member: the host in its server line and in connection strings.
 
     One address family only, so that the name has one address: ZooKeeper compares addresses, and
     takes the first of several.
     """
-    name = names.member_name(ensemble.name, member_id)
+    name = names.member_name(target.name, member_id)
     return child(
-        ensemble,
+        target,
         api_version="v1",
         kind="Service",
         name=name,
@@ -61,35 +61,35 @@ def build_member_service(ensemble: Ensemble, member_id: int) -> Object:
             "spec": {
                 "type": "ClusterIP",
                 "publishNotReadyAddresses": True,
-                "selector": {**member_selector(ensemble), names.LABEL_POD_NAME: name},
+                "selector": {**member_selector(target), names.LABEL_POD_NAME: name},
                 "ports": _member_ports(),
             }
         },
     )
 
 
-def build_client_service(ensemble: Ensemble) -> Object:
+def build_client_service(target: Target) -> Object:
     """The Service `NAME-client`: whoever is ready, voter or observer, on the client port only.
 
     Never the AdminServer, which asks nobody for a password (pain 37).
     """
     return child(
-        ensemble,
+        target,
         api_version="v1",
         kind="Service",
-        name=names.client_service_name(ensemble.name),
+        name=names.client_service_name(target.name),
         content={
             "spec": {
                 "type": "ClusterIP",
                 "ipFamilyPolicy": "PreferDualStack",
-                "selector": member_selector(ensemble),
+                "selector": member_selector(target),
                 "ports": [_port("client", names.CLIENT_PORT)],
             }
         },
     )
 
 
-def build_external_service(ensemble: Ensemble, member_id: int) -> Object:
+def build_external_service(target: Target, member_id: int) -> Object:
     """The Service by which one member is reached from outside (pain 34).
 
     It shows the member even while it is not ready: there is nobody else behind this address, and its
@@ -98,7 +98,7 @@ def build_external_service(ensemble: Ensemble, member_id: int) -> Object:
     Raises:
         ValueError: the spec asks for no access from outside.
     """
-    external = ensemble.spec.external
+    external = target.spec.external
     if external is None:
         raise ValueError("spec.external is not set")
     member = next((m for m in external.members if m.id == member_id), None)
@@ -112,10 +112,10 @@ def build_external_service(ensemble: Ensemble, member_id: int) -> Object:
             admin["nodePort"] = member.admin_node_port
         ports.append(admin)
     return child(
-        ensemble,
+        target,
         api_version="v1",
         kind="Service",
-        name=names.external_service_name(ensemble.name, member_id),
+        name=names.external_service_name(target.name, member_id),
         component=names.component_of(member_id),
         annotations=external.annotations,
         content={
@@ -125,8 +125,8 @@ def build_external_service(ensemble: Ensemble, member_id: int) -> Object:
                 "ipFamilyPolicy": "PreferDualStack",
                 "publishNotReadyAddresses": True,
                 "selector": {
-                    **member_selector(ensemble),
-                    names.LABEL_POD_NAME: names.member_name(ensemble.name, member_id),
+                    **member_selector(target),
+                    names.LABEL_POD_NAME: names.member_name(target.name, member_id),
                 },
                 "ports": ports,
             }

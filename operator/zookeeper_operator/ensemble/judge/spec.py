@@ -11,7 +11,8 @@ from zookeeper_operator.api import reasons
 from zookeeper_operator.api.schema.owned_keys import refusal_of, refusal_of_value
 from zookeeper_operator.api.versions import KNOWN_VERSIONS, has_upgrade_path
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.build.statefulset import heap_mebibytes, pod_template_problems
+from zookeeper_operator.ensemble.build.pod import heap_mebibytes
+from zookeeper_operator.ensemble.build.pod_template import pod_template_problems
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.kube.api import Object
@@ -82,7 +83,7 @@ def _version_problems(ensemble: Ensemble) -> list[Problem]:
 
 
 def _memory_problems(ensemble: Ensemble) -> list[Problem]:
-    heap = heap_mebibytes(ensemble)
+    heap = heap_mebibytes(ensemble.spec)
     if heap >= _LEAST_HEAP_MEBIBYTES:
         return []
     limit = ensemble.spec.resources.limits.get("memory")

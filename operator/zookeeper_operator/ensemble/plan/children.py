@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Action, Apply, Delete
-from zookeeper_operator.ensemble.build import BUILDER_REVISION
 from zookeeper_operator.ensemble.build.auth import PASSWORD_KEY, build_auth, read_password
 from zookeeper_operator.ensemble.build.config import build_config
 from zookeeper_operator.ensemble.build.connection import build_binding, build_connection
@@ -24,10 +23,14 @@ from zookeeper_operator.ensemble.build.services import (
 )
 from zookeeper_operator.ensemble.build.stamp import stamped
 from zookeeper_operator.ensemble.build.statefulset import build_statefulset
-from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.children import REMOVABLE
 from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.plan.configs import is_config, kept_configs
+from zookeeper_operator.ensemble.plan.pin import is_pinned, with_pinned_template, with_record
 from zookeeper_operator.ensemble.plan.replicas import hosted_observers, hosted_voters, live_replicas
+from zookeeper_operator.ensemble.plan.revision import statefulset_of
 from zookeeper_operator.ensemble.plan.step import Situation
+from zookeeper_operator.ensemble.pods import config_of
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.diff import first_difference
 from zookeeper_operator.kube.hashes import content_hash
@@ -35,24 +38,30 @@ from zookeeper_operator.kube.hashes import content_hash
 
 def wanted_children(situation: Situation) -> Iterator[Object]:
     """Every child as it must be now, in the order in which a new ensemble needs them."""
-    ensemble = situation.ensemble
-    auth = _auth(situation)
-    config = _config(situation)
+    target = situation.target
+    auth = build_auth(
+        target, super_password(situation.observed) or situation.observed.fresh_password
+    )
+    config = build_config(target)
+    statefulsets = tuple(_statefulsets(situation, config=config, auth=auth))
     yield auth
-    yield config
-    yield build_membership(ensemble, situation.membership)
-    yield build_members_service(ensemble)
-    yield build_client_service(ensemble)
+    if config["metadata"]["name"] in {
+        config_of(s["spec"]["template"]["spec"]) for s in statefulsets
+    }:
+        yield config
+    yield build_membership(target)
+    yield build_members_service(target)
+    yield build_client_service(target)
     for member_id in addressed_ids(situation):
-        yield build_member_service(ensemble, member_id)
-        if ensemble.spec.external is not None:
-            yield build_external_service(ensemble, member_id)
-    yield build_connection(ensemble, situation.membership)
-    yield build_binding(ensemble, situation.membership)
-    yield build_disruption_budget(ensemble)
-    if ensemble.spec.network_policy.enabled:
-        yield build_network_policy(ensemble)
-    yield from _statefulsets(situation, config=config, auth=auth)
+        yield build_member_service(target, member_id)
+        if target.spec.external is not None:
+            yield build_external_service(target, member_id)
+    yield build_connection(target)
+    yield build_binding(target)
+    yield build_disruption_budget(target)
+    if target.spec.network_policy.enabled:
+        yield build_network_policy(target)
+    yield from statefulsets
 
 
 def addressed_ids(situation: Situation) -> list[int]:
@@ -63,121 +72,38 @@ def addressed_ids(situation: Situation) -> list[int]:
     return sorted({*voters, *situation.ensemble.observer_ids, *situation.membership.ids, *running})
 
 
-def _auth(situation: Situation) -> Object:
-    """The Secret, with the password it already holds; a new one only when there is none."""
-    password = super_password(situation.observed) or situation.observed.fresh_password
-    return build_auth(situation.ensemble, password)
-
-
-def _config(situation: Situation) -> Object:
-    """zk-config; left as it is while only the operator's own version has changed."""
-    built = build_config(situation.ensemble)
-    live = situation.observed.child("ConfigMap", names.config_name(situation.ensemble.name))
-    if live is None or not is_pinned(situation):
-        return built
-    return {**built, "data": live.get("data") or {}}
-
-
-def template_inputs(ensemble: Ensemble) -> str:
-    """A hash of everything in the spec that can change a pod template or zk-config.
-
-    Defaults are left out: a field that a later version adds must not change the hash of a spec that does
-    not use it.
-    """
-    spec = ensemble.spec.model_dump(
-        mode="json",
-        exclude_defaults=True,
-        exclude={
-            "replicas": True,
-            "allow_even_replicas": True,
-            "observers": True,
-            "paused": True,
-            "stopped": True,
-            "external": True,
-            "network_policy": True,
-            "storage": {"retention": True, "data": {"size": True}, "log": {"size": True}},
-        },
-    )
-    # What is left empty differed from its default in what does not count here.
-    storage = spec.get("storage", {})
-    if storage.get("data") == {}:
-        del storage["data"]
-    if storage == {}:
-        spec.pop("storage", None)
-    return content_hash({"spec": spec, "restartedAt": ensemble.restarted_at})
-
-
-def is_pinned(situation: Situation) -> bool:
-    """Whether pods were built by another operator version from the same spec.
-
-    An operator upgrade alone restarts no pod: what a new version would build differently waits for the
-    next change that the user makes.
-    """
-    ensemble = situation.ensemble
-    live = situation.observed.child(
-        "StatefulSet", names.statefulset_name(ensemble.name, names.VOTER)
-    )
-    if live is None:
-        return False
-    annotations = live["metadata"].get("annotations") or {}
-    return annotations.get(names.ANNOTATION_BUILDER) != str(BUILDER_REVISION) and annotations.get(
-        names.ANNOTATION_INPUTS
-    ) == template_inputs(ensemble)
-
-
 def _statefulsets(situation: Situation, *, config: Object, auth: Object) -> Iterator[Object]:
-    ensemble = situation.ensemble
+    target = situation.target
+    pinned = is_pinned(situation)
     replicas = {names.VOTER: hosted_voters(situation), names.OBSERVER: hosted_observers(situation)}
     for component, hosted in replicas.items():
         live = live_replicas(situation, component)
         if component == names.OBSERVER and hosted == 0 and not live:
             continue  # there is none, or it has done its duty and goes when its last pod has
         body = build_statefulset(
-            ensemble,
+            target,
             component,
-            replicas=0 if ensemble.spec.stopped else hosted,
-            identity=situation.membership.identity,
-            config_hash=content_hash(config["data"]),
+            replicas=0 if target.spec.stopped else hosted,
+            config=config["metadata"]["name"],
             auth_hash=content_hash(auth["data"]),
         )
-        annotations = {
-            names.ANNOTATION_INPUTS: template_inputs(ensemble),
-            names.ANNOTATION_BUILDER: str(BUILDER_REVISION),
-        }
-        found = situation.observed.child(
-            "StatefulSet", names.statefulset_name(ensemble.name, component)
-        )
+        found = statefulset_of(situation, component)
         if found is not None:
             # Claim templates cannot be edited: plan.storage remakes the StatefulSet where they differ.
             templates = found["spec"].get("volumeClaimTemplates")
             asked = body["spec"].get("volumeClaimTemplates")
             if templates and first_difference(asked, templates) is not None:
                 body["spec"]["volumeClaimTemplates"] = templates
-            if is_pinned(situation):
-                body["spec"]["template"] = _of_this_password(
-                    found["spec"]["template"], body["spec"]["template"]
-                )
-                annotations = {
-                    key: found["metadata"]["annotations"][key]
-                    for key in annotations
-                    if key in found["metadata"].get("annotations", {})
-                }
-        metadata = body["metadata"]
-        metadata["annotations"] = {**metadata.get("annotations", {}), **annotations}
-        yield body
-
-
-def _of_this_password(pinned: Object, built: Object) -> Object:
-    """A pinned template; members that know another password must still be restarted to learn it."""
-    metadata = pinned["metadata"]
-    known = built["metadata"]["annotations"][names.ANNOTATION_AUTH]
-    annotations = {**metadata.get("annotations", {}), names.ANNOTATION_AUTH: known}
-    return {**pinned, "metadata": {**metadata, "annotations": annotations}}
+        if found is not None and pinned:
+            yield with_pinned_template(body, found)
+        else:
+            yield with_record(body, situation)
 
 
 def plan_children(situation: Situation) -> tuple[Action, ...]:
     """Applies for what is missing or differs, and deletes for what is not wanted any more."""
     wanted = [stamped(body) for body in wanted_children(situation)]
+    pinned = is_pinned(situation)
     actions: list[Action] = []
     for body in wanted:
         live = situation.observed.child(body["kind"], body["metadata"]["name"])
@@ -185,11 +111,16 @@ def plan_children(situation: Situation) -> tuple[Action, ...]:
             actions.append(_apply(body, "it is missing", only_new=_is_drawn(body)))
         elif live["metadata"].get("deletionTimestamp"):
             continue
+        elif (
+            pinned and live["kind"] == "StatefulSet" and first_difference(_bare(body), live) is None
+        ):
+            continue  # what the stamp differs in is how another version wrote the same
         elif not _is_applied(live, body):
             actions.append(_apply(body, "what it must be has changed"))
         elif (edited := first_difference(body, live)) is not None:
             actions.append(_apply(body, f"{edited} was edited"))
     kept = {(body["kind"], body["metadata"]["name"]) for body in wanted}
+    kept |= {("ConfigMap", name) for name in kept_configs(situation, wanted)}
     actions.extend(
         Delete(
             api_version=live["apiVersion"],
@@ -199,7 +130,7 @@ def plan_children(situation: Situation) -> tuple[Action, ...]:
             why="nothing needs it any more",
         )
         for live in situation.observed.children
-        if live["kind"] in _REMOVABLE
+        if _is_removable(situation, live)
         and (live["kind"], live["metadata"]["name"]) not in kept
         and not live["metadata"].get("deletionTimestamp")
         and not _still_has_pods(situation, live)
@@ -234,7 +165,9 @@ def _is_drawn(body: Object) -> bool:
     return body["kind"] == "Secret" and PASSWORD_KEY in body["data"]
 
 
-_REMOVABLE = frozenset({"Service", "NetworkPolicy", "StatefulSet"})
+def _is_removable(situation: Situation, live: Object) -> bool:
+    """Whether it may go when nothing needs it; of ConfigMaps only a configuration may."""
+    return live["kind"] in REMOVABLE and (live["kind"] != "ConfigMap" or is_config(situation, live))
 
 
 def _still_has_pods(situation: Situation, live: Object) -> bool:
@@ -246,35 +179,19 @@ def _still_has_pods(situation: Situation, live: Object) -> bool:
     )
 
 
+def _bare(body: Object) -> Object:
+    """A child without its stamp."""
+    metadata = body["metadata"]
+    annotations = {
+        k: v for k, v in metadata["annotations"].items() if k != names.ANNOTATION_APPLIED
+    }
+    return {**body, "metadata": {**metadata, "annotations": annotations}}
+
+
 def _is_applied(live: Object, body: Object) -> bool:
     annotations = live["metadata"].get("annotations") or {}
     stamp = body["metadata"]["annotations"][names.ANNOTATION_APPLIED]
     return bool(annotations.get(names.ANNOTATION_APPLIED) == stamp)
-
-
-def expected_names(ensemble: Ensemble) -> frozenset[tuple[str, str]]:
-    """Kind and name of every child the spec calls for: what nobody else's object may be called."""
-    name = ensemble.name
-    found = {
-        ("Secret", names.auth_name(name)),
-        ("Secret", names.connection_name(name)),
-        ("ConfigMap", names.config_name(name)),
-        ("ConfigMap", names.membership_name(name)),
-        ("ConfigMap", names.connection_name(name)),
-        ("Service", names.members_service_name(name)),
-        ("Service", names.client_service_name(name)),
-        ("PodDisruptionBudget", name),
-        ("StatefulSet", name),
-    }
-    if ensemble.spec.network_policy.enabled:
-        found.add(("NetworkPolicy", name))
-    if ensemble.spec.observers.replicas:
-        found.add(("StatefulSet", names.statefulset_name(name, names.OBSERVER)))
-    for member_id in (*ensemble.voter_ids, *ensemble.observer_ids):
-        found.add(("Service", names.member_name(name, member_id)))
-        if ensemble.spec.external is not None:
-            found.add(("Service", names.external_service_name(name, member_id)))
-    return frozenset(found)
 
 
 def super_password(observed: Observed) -> str:

@@ -9,7 +9,7 @@ Safety:
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Apply
-from zookeeper_operator.ensemble.build.statefulset import volumes_asked_for
+from zookeeper_operator.ensemble.build.volumes import volumes_asked_for
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.observed import Claim
 from zookeeper_operator.ensemble.plan.step import Situation
@@ -19,13 +19,13 @@ from zookeeper_operator.kube.quantity import parse_quantity
 
 def asked_size(ensemble: Ensemble, volume: str) -> int:
     """The size in bytes that the spec asks for; 0 for a volume the spec does not have."""
-    spec = volumes_asked_for(ensemble).get(volume)
+    spec = volumes_asked_for(ensemble.spec).get(volume)
     return 0 if spec is None else parse_quantity(spec.size)
 
 
 def asked_class(ensemble: Ensemble, volume: str) -> str | None:
     """The storage class the spec asks for; None for the cluster's default."""
-    spec = volumes_asked_for(ensemble).get(volume)
+    spec = volumes_asked_for(ensemble.spec).get(volume)
     return None if spec is None else spec.storage_class_name
 
 
@@ -73,7 +73,7 @@ def can_grow(situation: Situation, claim: Claim) -> bool:
 
 
 def _asked(ensemble: Ensemble, volume: str) -> str:
-    spec = volumes_asked_for(ensemble).get(volume)
+    spec = volumes_asked_for(ensemble.spec).get(volume)
     return "" if spec is None else spec.size
 
 

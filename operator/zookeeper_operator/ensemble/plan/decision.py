@@ -15,6 +15,7 @@ from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan.founding import decide_membership, is_founded
 from zookeeper_operator.ensemble.plan.order import ORDER, Concern, Hold, is_exclusive
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
+from zookeeper_operator.ensemble.target import build_target
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def understand(observed: Observed) -> Situation:
     return Situation(
         observed=observed,
         quorum=quorum,
-        membership=decide_membership(observed, quorum),
+        target=build_target(observed.ensemble, decide_membership(observed, quorum)),
         founded=is_founded(observed, quorum),
         problems=validate(observed),
     )

@@ -8,8 +8,8 @@ copies: the ensemble's status, the ConfigMap, and the mark on the members' volum
 """
 
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.build.membership import Membership, read_membership
 from zookeeper_operator.ensemble.judge.quorum import Quorum
+from zookeeper_operator.ensemble.membership import Membership, read_membership
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from zookeeper_operator.ensemble.actions import Action
-from zookeeper_operator.ensemble.build.membership import Membership
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.judge.quorum import Quorum
 from zookeeper_operator.ensemble.judge.spec import Problem
+from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.target import Target
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,21 @@ class Step:
 class Situation:
     """What was observed, and what follows from it before anything is decided.
 
-    `membership` is what `zk-membership` must hold now; `founded` says whether the ensemble has ever had a
-    quorum, after which nobody may found it again; `problems` are what makes the spec unusable.
+    `target` is what is wanted, with the membership that `zk-membership` must hold now; `founded` says whether
+    the ensemble has ever had a quorum, after which nobody may found it again; `problems` are what makes the
+    spec unusable.
     """
 
     observed: Observed
     quorum: Quorum
-    membership: Membership
+    target: Target
     founded: bool
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def membership(self) -> Membership:
+        """What `zk-membership` has to hold now."""
+        return self.target.membership
 
     @property
     def ensemble(self) -> Ensemble:

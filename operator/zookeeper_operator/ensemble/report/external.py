@@ -5,7 +5,7 @@ read while a member is restarted must not lack that member.
 """
 
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.build.membership import Membership
+from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.kube.api import Object
 

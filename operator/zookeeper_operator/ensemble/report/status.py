@@ -61,7 +61,7 @@ def build_status(
         membership=_membership(plan, old),
         version=_version(situation),
         members=build_members(plan, old, restarted, now),
-        connection_string=connection_string(ensemble, situation.membership),
+        connection_string=connection_string(situation.target),
         external_connection_string=external_connection_string(observed, situation.membership),
         admin_server_exposed=(external is not None and external.admin_server) or None,
         retained_claims=_retained_claims(situation),

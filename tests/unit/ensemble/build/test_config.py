@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.unit.ensemble.build.targets import target
 
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.api.schema.owned_keys import refusal_of
 from zookeeper_operator.ensemble.build import config as module
 from zookeeper_operator.ensemble.build.config import build_config, zoo_cfg
-from zookeeper_operator.ensemble.ensemble import Ensemble
 
 OWNED = {
     "dataDir": "/data",
@@ -30,8 +30,8 @@ OWNED = {
 }
 
 
-def ensemble(**spec: Any) -> Ensemble:
-    return Ensemble("demo", "zk", "uid-1", 1, EnsembleSpec.model_validate(spec))
+def spec(**fields: Any) -> EnsembleSpec:
+    return EnsembleSpec.model_validate(fields)
 
 
 def read_properties(text: str) -> dict[str, str]:
@@ -58,7 +58,7 @@ def _unescaped(text: str) -> str:
 
 
 def test_what_the_operator_decides_is_there() -> None:
-    assert read_properties(zoo_cfg(ensemble())).items() >= OWNED.items()
+    assert read_properties(zoo_cfg(spec())).items() >= OWNED.items()
 
 
 def test_every_key_it_decides_is_refused_in_the_spec() -> None:
@@ -68,17 +68,17 @@ def test_every_key_it_decides_is_refused_in_the_spec() -> None:
 
 
 def test_no_default_is_refused_in_the_spec() -> None:
-    for key in read_properties(zoo_cfg(ensemble())).keys() - OWNED.keys():
+    for key in read_properties(zoo_cfg(spec())).keys() - OWNED.keys():
         assert refusal_of(key) is None, key
 
 
 def test_the_super_user_is_not_in_it() -> None:
-    assert "superDigest" not in zoo_cfg(ensemble())
+    assert "superDigest" not in zoo_cfg(spec())
 
 
 def test_the_spec_overrides_a_default_and_adds_keys() -> None:
     text = zoo_cfg(
-        ensemble(config={"tickTime": 500, "globalOutstandingLimit": "10", "leaderServes": False})
+        spec(config={"tickTime": 500, "globalOutstandingLimit": "10", "leaderServes": False})
     )
     found = read_properties(text)
     assert found["tickTime"] == "500"
@@ -89,7 +89,7 @@ def test_the_spec_overrides_a_default_and_adds_keys() -> None:
 
 def test_the_order_does_not_depend_on_the_spec() -> None:
     one = {"b.key": 1, "a.key": 2, "tickTime": 3}
-    assert zoo_cfg(ensemble(config=one)) == zoo_cfg(ensemble(config=dict(reversed(one.items()))))
+    assert zoo_cfg(spec(config=one)) == zoo_cfg(spec(config=dict(reversed(one.items()))))
 
 
 _keys = st.one_of(
@@ -112,7 +112,7 @@ def test_nothing_in_the_spec_can_override_what_the_operator_decides(
     config: dict[str, str | int | bool],
 ) -> None:
     """Not by its key, and not by a value that leaves its line; nor what start.sh adds at the end."""
-    text = zoo_cfg(ensemble(config=config)) + "dynamicConfigFile=/conf/zoo.cfg.dynamic\n"
+    text = zoo_cfg(spec(config=config)) + "dynamicConfigFile=/conf/zoo.cfg.dynamic\n"
     found = read_properties(text)
     assert found.items() >= OWNED.items()
     assert found["dynamicConfigFile"] == "/conf/zoo.cfg.dynamic"
@@ -123,7 +123,7 @@ def test_nothing_in_the_spec_can_override_what_the_operator_decides(
 
 @given(st.text(st.characters(exclude_characters="\n\r", exclude_categories=["Cs"]), max_size=20))
 def test_a_value_arrives_as_it_was_written(value: str) -> None:
-    found = read_properties(zoo_cfg(ensemble(config={"some.key": value})))
+    found = read_properties(zoo_cfg(spec(config={"some.key": value})))
     assert found["some.key"] == value.lstrip(" \t\f")
 
 
@@ -141,7 +141,7 @@ def test_a_value_arrives_as_it_was_written(value: str) -> None:
 )
 def test_the_log_fits_the_volume(storage: dict[str, Any], preallocated: int, log: int) -> None:
     """Pain 27: 4 GiB per log file, and 64 MiB before the first write, fill a small volume."""
-    found = read_properties(zoo_cfg(ensemble(storage=storage)))
+    found = read_properties(zoo_cfg(spec(storage=storage)))
     assert found["preAllocSize"] == str(preallocated)
     assert found["snapSizeLimitInKb"] == str(log)
 
@@ -149,11 +149,11 @@ def test_the_log_fits_the_volume(storage: dict[str, Any], preallocated: int, log
 def test_growing_a_volume_that_is_not_small_changes_nothing() -> None:
     """Otherwise growing it would restart the members."""
     sizes = [{"data": {"size": size}} for size in ("5Gi", "6Gi", "500Gi")]
-    assert len({zoo_cfg(ensemble(storage=storage)) for storage in sizes}) == 1
+    assert len({zoo_cfg(spec(storage=storage)) for storage in sizes}) == 1
 
 
 def test_the_config_map_holds_the_files_of_a_pod() -> None:
-    data = build_config(ensemble())["data"]
+    data = build_config(target())["data"]
     assert list(data) == ["zoo.cfg", "logback.xml", "start.sh", "ready.sh"]
     assert data["start.sh"].startswith("#!/bin/bash\n")
     assert ET.fromstring(data["logback.xml"]).tag == "configuration"  # noqa: S314 - our own file

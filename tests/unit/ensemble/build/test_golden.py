@@ -12,15 +12,15 @@ from typing import Any, Final
 
 import pytest
 import yaml
+from tests.unit.ensemble.build.targets import ensemble
 
-from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build import BUILDER_REVISION
 from zookeeper_operator.ensemble.build.auth import build_auth
 from zookeeper_operator.ensemble.build.config import build_config
 from zookeeper_operator.ensemble.build.connection import build_binding, build_connection
 from zookeeper_operator.ensemble.build.disruption_budget import build_disruption_budget
-from zookeeper_operator.ensemble.build.membership import Membership, build_membership
+from zookeeper_operator.ensemble.build.membership import build_membership
 from zookeeper_operator.ensemble.build.network_policy import build_network_policy
 from zookeeper_operator.ensemble.build.pod_template import pod_template_problems
 from zookeeper_operator.ensemble.build.services import (
@@ -30,7 +30,8 @@ from zookeeper_operator.ensemble.build.services import (
     build_members_service,
 )
 from zookeeper_operator.ensemble.build.statefulset import build_statefulset
-from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.membership import Membership
+from zookeeper_operator.ensemble.target import Target, build_target
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.hashes import content_hash
 
@@ -84,11 +85,13 @@ ENSEMBLES: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-def ensemble(name: str) -> Ensemble:
-    return Ensemble("demo", "zk", "uid-1", 1, EnsembleSpec.model_validate(ENSEMBLES[name]))
+def target(name: str) -> Target:
+    of = ensemble(**ENSEMBLES[name])
+    founders = tuple(of.voter_ids)
+    return build_target(of, Membership(tuple(map(of.server, founders)), 0, founders, of.uid))
 
 
-def statefulsets(of: Ensemble, config: Object, auth: Object) -> Iterator[Object]:
+def statefulsets(of: Target, config: Object, auth: Object) -> Iterator[Object]:
     for component, replicas in (
         (names.VOTER, of.spec.replicas),
         (names.OBSERVER, of.spec.observers.replicas),
@@ -98,28 +101,27 @@ def statefulsets(of: Ensemble, config: Object, auth: Object) -> Iterator[Object]
                 of,
                 component,
                 replicas=replicas,
-                identity=of.uid,
-                config_hash=content_hash(config["data"]),
+                config=config["metadata"]["name"],
                 auth_hash=content_hash(auth["data"]),
             )
 
 
-def children(of: Ensemble) -> Iterator[Object]:
-    ids = (*of.voter_ids, *of.observer_ids)
-    membership = Membership(tuple(map(of.server, of.voter_ids)), 0, tuple(of.voter_ids), of.uid)
+def children(of: Target) -> Iterator[Object]:
+    asked = ensemble(**of.spec.model_dump(by_alias=True))
+    ids = (*asked.voter_ids, *asked.observer_ids)
     config, auth = build_config(of), build_auth(of, "password")
     yield auth
     # The files are the same for everyone and stand in the source.
     yield {**config, "data": {"zoo.cfg": config["data"]["zoo.cfg"]}}
-    yield build_membership(of, membership)
+    yield build_membership(of)
     yield build_members_service(of)
     yield build_client_service(of)
     for member_id in ids:
         yield build_member_service(of, member_id)
         if of.spec.external is not None:
             yield build_external_service(of, member_id)
-    yield build_connection(of, membership)
-    yield build_binding(of, membership)
+    yield build_connection(of)
+    yield build_binding(of)
     yield build_disruption_budget(of)
     if of.spec.network_policy.enabled:
         yield build_network_policy(of)
@@ -143,8 +145,8 @@ Dumper.add_representer(str, _text)
 
 @pytest.mark.parametrize("name", ENSEMBLES)
 def test_manifests(name: str) -> None:
-    of = ensemble(name)
-    assert pod_template_problems(of) == ()
+    of = target(name)
+    assert pod_template_problems(ensemble(**ENSEMBLES[name])) == ()
     found = yaml.dump_all(children(of), Dumper=Dumper, sort_keys=False, width=120)
     path = FOLDER / f"{name}.yaml"
     if UPDATE:
@@ -156,7 +158,7 @@ def rendered() -> str:
     """A hash of every pod template and every `NAME-config`, files included."""
     found = []
     for name in ENSEMBLES:
-        of = ensemble(name)
+        of = target(name)
         config, auth = build_config(of), build_auth(of, "password")
         templates = [body["spec"]["template"] for body in statefulsets(of, config, auth)]
         found.append([config["data"], templates])

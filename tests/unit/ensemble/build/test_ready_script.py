@@ -8,10 +8,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from tests.unit.ensemble.build.targets import target
 
-from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble.build.config import build_config
-from zookeeper_operator.ensemble.ensemble import Ensemble
 
 NOT_SERVING = "This ZooKeeper instance is not currently serving requests"
 
@@ -51,7 +50,7 @@ def admin() -> Iterator[Admin]:
 
 def ready(tmp_path: Path, port: int) -> subprocess.CompletedProcess[str]:
     script = tmp_path / "ready.sh"
-    script.write_text(build_config(Ensemble("d", "zk", "u", 1, EnsembleSpec()))["data"]["ready.sh"])
+    script.write_text(build_config(target())["data"]["ready.sh"])
     return subprocess.run(
         ["bash", str(script), str(port)], capture_output=True, text=True, check=False, timeout=10
     )

@@ -5,13 +5,14 @@ import copy
 import hashlib
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.ensemble.build.targets import ensemble, target
 
-from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.auth import build_auth, read_password
 from zookeeper_operator.ensemble.build.config import build_config
@@ -21,12 +22,9 @@ from zookeeper_operator.ensemble.build.connection import (
     connection_string,
 )
 from zookeeper_operator.ensemble.build.disruption_budget import build_disruption_budget
-from zookeeper_operator.ensemble.build.membership import (
-    Membership,
-    build_membership,
-    read_membership,
-)
+from zookeeper_operator.ensemble.build.membership import build_membership
 from zookeeper_operator.ensemble.build.network_policy import build_network_policy
+from zookeeper_operator.ensemble.build.objects import common_labels, owner_reference
 from zookeeper_operator.ensemble.build.services import (
     build_client_service,
     build_external_service,
@@ -35,19 +33,10 @@ from zookeeper_operator.ensemble.build.services import (
 )
 from zookeeper_operator.ensemble.build.stamp import stamped
 from zookeeper_operator.ensemble.build.statefulset import build_statefulset
-from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.membership import Membership, read_membership
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.hashes import content_hash
 from zookeeper_operator.zookeeper.servers import Server
-
-
-def ensemble(**spec: Any) -> Ensemble:
-    return Ensemble("demo", "zk", "uid-1", 1, EnsembleSpec.model_validate(spec))
-
-
-def membership(of: Ensemble, *ids: int, version: int = 0) -> Membership:
-    return Membership(tuple(of.server(i) for i in ids), version, (), "uid-1")
-
 
 EXTERNAL = {
     "type": "NodePort",
@@ -55,23 +44,21 @@ EXTERNAL = {
     "members": [{"id": 2, "nodePort": 30002, "adminNodePort": 30082}, {"id": 3, "nodePort": 30003}],
     "annotations": {"a": "b"},
 }
-PLAIN = ensemble()
-OPEN = ensemble(external=EXTERNAL)
+PLAIN = target(1)
+OPEN = target(1, external=EXTERNAL)
 BUILDERS: list[Callable[[], Object]] = [
     lambda: build_auth(PLAIN, "secret"),
     lambda: build_config(PLAIN),
-    lambda: build_membership(PLAIN, membership(PLAIN, 1)),
+    lambda: build_membership(PLAIN),
     lambda: build_members_service(PLAIN),
     lambda: build_member_service(PLAIN, 1),
     lambda: build_client_service(PLAIN),
     lambda: build_external_service(OPEN, 2),
-    lambda: build_connection(PLAIN, membership(PLAIN, 1)),
-    lambda: build_binding(PLAIN, membership(PLAIN, 1)),
+    lambda: build_connection(PLAIN),
+    lambda: build_binding(PLAIN),
     lambda: build_disruption_budget(PLAIN),
     lambda: build_network_policy(PLAIN),
-    lambda: build_statefulset(
-        PLAIN, names.VOTER, replicas=3, identity="uid-1", config_hash="c", auth_hash="a"
-    ),
+    lambda: build_statefulset(PLAIN, names.VOTER, replicas=3, config="c", auth_hash="a"),
 ]
 
 
@@ -93,8 +80,8 @@ def test_every_child_says_whose_it_is_and_is_built_the_same_each_time(
     metadata = body["metadata"]
     assert metadata["namespace"] == "demo"
     assert metadata["name"].startswith("zk")
-    assert metadata["labels"].items() >= PLAIN.labels.items()
-    assert metadata["ownerReferences"] == [PLAIN.owner_reference]
+    assert metadata["labels"].items() >= common_labels("zk").items()
+    assert metadata["ownerReferences"] == [owner_reference(PLAIN)]
     assert nulls_and_empty_maps(body) == []
     assert repr(build()) == repr(body)
 
@@ -120,11 +107,11 @@ _memberships = st.builds(
 
 @given(_memberships)
 def test_a_membership_is_read_as_it_was_written(wanted: Membership) -> None:
-    assert read_membership(build_membership(PLAIN, wanted)) == wanted
+    assert read_membership(build_membership(replace(PLAIN, membership=wanted))) == wanted
 
 
 def test_the_published_version_is_hexadecimal() -> None:
-    data = build_membership(PLAIN, membership(PLAIN, 2, 1, version=0x100000000))["data"]
+    data = build_membership(target(2, 1, version=0x100000000))["data"]
     assert data["configVersion"] == "100000000"
     assert [line[:9] for line in data["ZOO_SERVERS"].splitlines()] == ["server.1=", "server.2="]
 
@@ -140,7 +127,7 @@ def test_the_published_version_is_hexadecimal() -> None:
     ],
 )
 def test_an_unreadable_membership_is_not_guessed(change: dict[str, str | None]) -> None:
-    body = build_membership(PLAIN, membership(PLAIN, 1))
+    body = build_membership(PLAIN)
     data = {k: v for k, v in {**body["data"], **change}.items() if v is not None}
     with pytest.raises((KeyError, ValueError)):
         read_membership({**body, "data": data})
@@ -181,7 +168,7 @@ def test_members_are_found_before_they_are_ready() -> None:
 
 def test_the_name_of_a_member_service_is_its_host() -> None:
     name = build_member_service(PLAIN, 2)["metadata"]["name"]
-    assert PLAIN.server(2).host == f"{name}.demo.svc.cluster.local"
+    assert ensemble().server(2).host == f"{name}.demo.svc.cluster.local"
 
 
 def test_clients_get_who_is_ready_and_the_client_port_only() -> None:
@@ -203,7 +190,7 @@ def test_external_services_take_the_ports_that_are_asked_for() -> None:
 
 
 def test_the_admin_server_is_exposed_only_if_asked_for() -> None:
-    closed = ensemble(external={**EXTERNAL, "adminServer": False})
+    closed = target(external={**EXTERNAL, "adminServer": False})
     assert [p["port"] for p in build_external_service(closed, 2)["spec"]["ports"]] == [2181]
     with pytest.raises(ValueError, match="not set"):
         build_external_service(PLAIN, 1)
@@ -238,27 +225,27 @@ def test_only_the_client_port_is_open_to_all() -> None:
 def test_the_policy_follows_the_spec() -> None:
     assert opened(build_network_policy(OPEN))[8080] is None
     provider = {"metricsProvider.className": "x.Prometheus"}
-    assert opened(build_network_policy(ensemble(config=provider)))[7000] is None
+    assert opened(build_network_policy(target(config=provider)))[7000] is None
     other = {**provider, "metricsProvider.httpPort": 7001}
-    assert 7001 in opened(build_network_policy(ensemble(config=other)))
+    assert 7001 in opened(build_network_policy(target(config=other)))
 
 
 def test_applications_read_the_voters_by_id() -> None:
-    demoted = Membership(
-        (PLAIN.server(3), PLAIN.server(1, "observer"), PLAIN.server(101, "observer")), 1, (), "u"
-    )
-    assert connection_string(PLAIN, demoted) == (
+    server = ensemble().server
+    servers = (server(3), server(1, "observer"), server(101, "observer"))
+    demoted = replace(PLAIN, membership=Membership(servers, 1, (), "u"))
+    assert connection_string(demoted) == (
         "zk-1.demo.svc.cluster.local:2181,zk-3.demo.svc.cluster.local:2181"
     )
-    data = build_connection(PLAIN, demoted)["data"]
+    data = build_connection(demoted)["data"]
     assert data["port"] == "2181"
     assert data["hosts"] == "zk-1.demo.svc.cluster.local,zk-3.demo.svc.cluster.local"
-    binding = build_binding(PLAIN, demoted)
+    binding = build_binding(demoted)
     read = {k: base64.b64decode(v).decode() for k, v in binding["data"].items()}
     assert binding["type"] == "servicebinding.io/zookeeper"
     assert read["type"] == "zookeeper"
     assert read["host"] == "zk-client.demo.svc.cluster.local"
-    assert read["uri"] == f"zookeeper://{connection_string(PLAIN, demoted)}"
+    assert read["uri"] == f"zookeeper://{connection_string(demoted)}"
 
 
 _json = st.recursive(

@@ -4,14 +4,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.unit.ensemble.build.targets import target
 
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble.build.config import build_config
-from zookeeper_operator.ensemble.build.membership import Membership, build_membership
+from zookeeper_operator.ensemble.build.membership import build_membership
 from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.zookeeper.servers import Server
 
 REFUSED = 64
@@ -36,7 +39,7 @@ class Root:
             (path / folder).mkdir()
         (path / "docker-entrypoint.sh").write_text(ENTRYPOINT)
         (path / "docker-entrypoint.sh").chmod(0o755)
-        for name, text in build_config(ENSEMBLE)["data"].items():
+        for name, text in build_config(target())["data"].items():
             (path / "config" / name).write_text(text)
         self.publish(ids=FOUNDERS)
 
@@ -45,7 +48,9 @@ class Root:
     ) -> None:
         servers = tuple(ENSEMBLE.server(i) for i in ids)
         membership = Membership(servers, version, founders, "uid-1")
-        for name, text in build_membership(ENSEMBLE, membership)["data"].items():
+        for name, text in build_membership(replace(target(), membership=membership))[
+            "data"
+        ].items():
             (self.path / "membership" / name).write_text(text)
 
     def store(self, version: int, ids: tuple[int, ...]) -> None:

@@ -4,84 +4,82 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.unit.ensemble.build.targets import ensemble, target
 
-from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build.objects import common_labels
+from zookeeper_operator.ensemble.build.pod import heap_mebibytes
 from zookeeper_operator.ensemble.build.pod_template import (
     OWN_ENVIRONMENT,
     OWN_MOUNTS,
     OWN_VOLUMES,
     pod_template_problems,
 )
-from zookeeper_operator.ensemble.build.statefulset import build_statefulset, heap_mebibytes
-from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.build.statefulset import build_statefulset
+from zookeeper_operator.ensemble.target import Target, build_target
 from zookeeper_operator.kube.api import Object
 
 
-def ensemble(**spec: Any) -> Ensemble:
-    return Ensemble("demo", "zk", "uid-1", 1, EnsembleSpec.model_validate(spec))
-
-
-def build(of: Ensemble, component: str = names.VOTER, **changed: Any) -> Object:
-    arguments = {"replicas": 3, "identity": "id-1", "config_hash": "c", "auth_hash": "a"}
+def build(of: Target, component: str = names.VOTER, **changed: Any) -> Object:
+    arguments = {"replicas": 3, "config": "c", "auth_hash": "a"}
     return build_statefulset(of, component, **{**arguments, **changed})
 
 
-def pod(of: Ensemble) -> Object:
+def pod(of: Target) -> Object:
     found: Object = build(of)["spec"]["template"]["spec"]
     return found
 
 
-def container(of: Ensemble) -> Object:
+def container(of: Target) -> Object:
     found: Object = pod(of)["containers"][0]
     return found
 
 
-def environment(of: Ensemble) -> dict[str, Any]:
+def environment(of: Target) -> dict[str, Any]:
     return {e["name"]: e.get("value", e.get("valueFrom")) for e in container(of)["env"]}
 
 
 @pytest.mark.parametrize(("component", "first"), [("voter", 1), ("observer", 101)])
 def test_the_index_of_a_pod_is_its_id(component: str, first: int) -> None:
-    spec = build(ensemble(), component)["spec"]
+    spec = build(target(), component)["spec"]
     assert spec["ordinals"] == {"start": first}
-    assert environment(ensemble())["ZOO_MY_ID"] == {
+    assert environment(target())["ZOO_MY_ID"] == {
         "fieldRef": {"fieldPath": "metadata.labels['apps.kubernetes.io/pod-index']"}
     }
 
 
 def test_nobody_but_the_operator_restarts_members() -> None:
     """Pain 20: in parallel, since one member alone never becomes ready. Pain 21: one hand only."""
-    spec = build(ensemble())["spec"]
+    spec = build(target())["spec"]
     assert spec["updateStrategy"] == {"type": "OnDelete"}
     assert spec["podManagementPolicy"] == "Parallel"
 
 
 @pytest.mark.parametrize("component", [names.VOTER, names.OBSERVER])
 def test_the_selector_is_stable_and_selects_its_own_pods_only(component: str) -> None:
-    spec = build(ensemble(version="3.9.5"), component)["spec"]
+    spec = build(build_target(ensemble(version="3.9.5"), target().membership), component)["spec"]
     selector = spec["selector"]["matchLabels"]
     assert selector == {names.LABEL_ENSEMBLE: "zk", names.LABEL_COMPONENT: component}
     assert spec["template"]["metadata"]["labels"].items() >= selector.items()
 
 
 def test_scaling_makes_no_new_revision_and_other_files_do() -> None:
-    base = build(ensemble())["spec"]["template"]
-    assert build(ensemble(replicas=5), replicas=5)["spec"]["template"] == base
-    for change in ({"config_hash": "d"}, {"auth_hash": "b"}):
-        assert build(ensemble(), **change)["spec"]["template"] != base
-    restarted = replace(ensemble(), restarted_at="2026-01-01T00:00:00Z")
+    base = build(target())["spec"]["template"]
+    assert build(target(replicas=5), replicas=5)["spec"]["template"] == base
+    for change in ({"config": "d"}, {"auth_hash": "b"}):
+        assert build(target(), **change)["spec"]["template"] != base
+    restarted = replace(target(), restarted_at="2026-01-01T00:00:00Z")
     annotations = build(restarted)["spec"]["template"]["metadata"]["annotations"]
     assert annotations[names.ANNOTATION_RESTARTED_AT] == "2026-01-01T00:00:00Z"
 
 
 def test_claims_tell_whose_they_are() -> None:
     """Pain 7: a volume is told by its label, not by its name."""
-    of = ensemble(storage={"data": {"size": "1Gi", "storageClassName": "fast"}, "log": {}})
+    of = target(storage={"data": {"size": "1Gi", "storageClassName": "fast"}, "log": {}})
     data, log = build(of)["spec"]["volumeClaimTemplates"]
     assert (data["metadata"]["name"], log["metadata"]["name"]) == ("data", "datalog")
-    assert data["metadata"]["labels"].items() >= of.labels.items()
-    assert data["metadata"]["labels"][names.LABEL_IDENTITY] == "id-1"
+    assert data["metadata"]["labels"].items() >= common_labels("zk").items()
+    assert data["metadata"]["labels"][names.LABEL_IDENTITY] == "uid-1"
     assert data["spec"]["storageClassName"] == "fast"
     assert "storageClassName" not in log["spec"]
     mounts = {m["mountPath"]: m["name"] for m in container(of)["volumeMounts"]}
@@ -89,7 +87,7 @@ def test_claims_tell_whose_they_are() -> None:
 
 
 def test_ephemeral_data_is_in_volumes_of_the_pod() -> None:
-    of = ensemble(storage={"ephemeral": True, "data": {"size": "1Gi"}})
+    of = target(storage={"ephemeral": True, "data": {"size": "1Gi"}})
     assert "volumeClaimTemplates" not in build(of)["spec"]
     assert {"name": "data", "emptyDir": {"sizeLimit": "1Gi"}} in pod(of)["volumes"]
 
@@ -98,21 +96,21 @@ def test_stopping_keeps_the_volumes_whatever_the_policy() -> None:
     """Kubernetes would take an ensemble of no pods for one scaled down, and delete every claim."""
     retention = {"whenDeleted": "Delete", "whenScaled": "Delete"}
     policy = "persistentVolumeClaimRetentionPolicy"
-    running = build(ensemble(storage={"retention": retention}))["spec"][policy]
-    stopped = build(ensemble(storage={"retention": retention}, stopped=True), replicas=0)
+    running = build(target(storage={"retention": retention}))["spec"][policy]
+    stopped = build(target(storage={"retention": retention}, stopped=True), replicas=0)
     assert running == {"whenDeleted": "Delete", "whenScaled": "Delete"}
     assert stopped["spec"][policy] == {"whenDeleted": "Delete", "whenScaled": "Retain"}
 
 
 def test_the_pod_passes_the_restricted_standard() -> None:
     """Pain 33: https://kubernetes.io/docs/concepts/security/pod-security-standards/ says how."""
-    context = container(ensemble())["securityContext"]
+    context = container(target())["securityContext"]
     assert context == {
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    found = pod(ensemble())
+    found = pod(target())
     assert found["securityContext"]["runAsNonRoot"] is True
     assert found["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert found["automountServiceAccountToken"] is False
@@ -127,10 +125,10 @@ def test_the_pod_passes_the_restricted_standard() -> None:
     ],
 )
 def test_the_image(image: dict[str, str], reference: str) -> None:
-    of = ensemble(image={**image, "pullSecrets": [{"name": "s"}]})
+    of = target(image={**image, "pullSecrets": [{"name": "s"}]})
     assert container(of)["image"] == reference
     assert pod(of)["imagePullSecrets"] == [{"name": "s"}]
-    assert "imagePullSecrets" not in pod(ensemble())
+    assert "imagePullSecrets" not in pod(target())
 
 
 @pytest.mark.parametrize(
@@ -145,13 +143,13 @@ def test_the_image(image: dict[str, str], reference: str) -> None:
     ],
 )
 def test_the_heap_follows_the_memory(resources: dict[str, Any], percent: int, heap: int) -> None:
-    of = ensemble(resources=resources, jvm={"heapPercent": percent})
-    assert heap_mebibytes(of) == heap
+    of = target(resources=resources, jvm={"heapPercent": percent})
+    assert heap_mebibytes(of.spec) == heap
     assert environment(of)["ZK_SERVER_HEAP"] == str(heap)
 
 
 def test_options_of_the_user_come_last_and_do_not_reach_the_tools_in_the_pod() -> None:
-    found = environment(ensemble(jvm={"options": ["-XX:+UseZGC", "-Dzookeeper.log.level=DEBUG"]}))
+    found = environment(target(jvm={"options": ["-XX:+UseZGC", "-Dzookeeper.log.level=DEBUG"]}))
     assert found["SERVER_JVMFLAGS"].split()[-2:] == ["-XX:+UseZGC", "-Dzookeeper.log.level=DEBUG"]
     assert "-Dsun.net.inetaddr.ttl=0" in found["SERVER_JVMFLAGS"].split()
     assert "JVMFLAGS" not in found
@@ -159,16 +157,16 @@ def test_options_of_the_user_come_last_and_do_not_reach_the_tools_in_the_pod() -
 
 def test_the_log_is_as_asked_for() -> None:
     """Act 2 of the tutorial: JSON or text, and the level."""
-    plain = environment(ensemble())["SERVER_JVMFLAGS"].split()
+    plain = environment(target())["SERVER_JVMFLAGS"].split()
     assert {"-Dzookeeper.log.level=INFO", "-Dzookeeper.log.format=text"} <= set(plain)
-    of = ensemble(logging={"level": "DEBUG", "format": "json"})
+    of = target(logging={"level": "DEBUG", "format": "json"})
     changed = environment(of)["SERVER_JVMFLAGS"].split()
     assert {"-Dzookeeper.log.level=DEBUG", "-Dzookeeper.log.format=json"} <= set(changed)
     assert "-Dzookeeper.log.target=System.out" in changed
 
 
 def test_a_member_without_a_quorum_is_not_killed() -> None:
-    found = container(ensemble())
+    found = container(target())
     for probe in ("startupProbe", "livenessProbe"):
         assert found[probe]["httpGet"]["path"] == "/commands/ruok"
         assert found[probe]["periodSeconds"] * found[probe]["failureThreshold"] >= 60
@@ -176,7 +174,7 @@ def test_a_member_without_a_quorum_is_not_killed() -> None:
 
 
 def test_what_the_operator_owns_of_a_pod_is_complete() -> None:
-    of = ensemble(storage={"log": {}, "ephemeral": True})
+    of = target(storage={"log": {}, "ephemeral": True})
     assert set(OWN_ENVIRONMENT) == set(environment(of))
     assert set(OWN_MOUNTS) == {m["mountPath"] for m in container(of)["volumeMounts"]}
     assert set(OWN_VOLUMES) == {v["name"] for v in pod(of)["volumes"]}
@@ -206,8 +204,8 @@ ALLOWED: dict[str, Any] = {
 
 
 def test_a_template_that_breaks_nothing_is_merged() -> None:
-    of = ensemble(podTemplate=ALLOWED)
-    assert pod_template_problems(of) == ()
+    of = target(podTemplate=ALLOWED)
+    assert pod_template_problems(ensemble(podTemplate=ALLOWED)) == ()
     template = build(of)["spec"]["template"]
     assert template["metadata"]["labels"]["team"] == "a"
     assert template["metadata"]["labels"][names.LABEL_ENSEMBLE] == "zk"
@@ -234,7 +232,7 @@ def zookeeper(**container: Any) -> dict[str, Any]:
         ({"metadata": {"labels": {names.LABEL_COMPONENT: "x"}}}, names.LABEL_COMPONENT),
         ({"metadata": {"labels": {names.LABEL_ENSEMBLE: None}}}, names.LABEL_ENSEMBLE),
         ({"metadata": {"labels": None}}, "labels has to be"),
-        ({"metadata": {"annotations": {names.ANNOTATION_CONFIG: "x"}}}, names.ANNOTATION_CONFIG),
+        ({"metadata": {"annotations": {names.ANNOTATION_TARGET: "x"}}}, names.ANNOTATION_TARGET),
         ({"spec": "x"}, "spec has to be"),
         ({"spec": {"hostname": "x"}}, "spec.hostname"),
         ({"spec": {"subdomain": "x"}}, "spec.subdomain"),

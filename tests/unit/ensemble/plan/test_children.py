@@ -8,9 +8,11 @@ from tests.unit.ensemble.plan.scenes import applied, at_rest, edited, ensemble, 
 
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import build_plan
-from zookeeper_operator.ensemble.plan.children import template_inputs
+from zookeeper_operator.ensemble.pods import config_of
+from zookeeper_operator.ensemble.target import build_target, template_inputs
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.diff import first_difference
 
@@ -64,6 +66,24 @@ def test_an_upgrade_of_the_operator_alone_changes_no_template() -> None:
     assert template_after(changed)["spec"]["terminationGracePeriodSeconds"] != 7
 
 
+def inputs(spec: dict[str, Any]) -> str:
+    return template_inputs(build_target(ensemble(spec), Membership((), 0, (), "uid")))
+
+
+def test_a_template_whose_configuration_is_gone_is_built_again() -> None:
+    """No pod of it could start."""
+    scene = of_another_version(at_rest(3))
+    left = tuple(
+        c
+        for c in scene.children
+        if c["kind"] != "ConfigMap" or not names.is_config_name("zk", c["metadata"]["name"])
+    )
+    template = template_after(replace(scene, children=left))
+    assert template["spec"]["terminationGracePeriodSeconds"] != 7
+    configs = applied(build_plan(replace(scene, children=left)).actions, "ConfigMap")
+    assert config_of(template["spec"]) in {body["metadata"]["name"] for body in configs}
+
+
 @pytest.mark.parametrize(
     "spec",
     [
@@ -73,10 +93,8 @@ def test_an_upgrade_of_the_operator_alone_changes_no_template() -> None:
     ],
 )
 def test_what_no_pod_template_holds_is_no_change_of_it(spec: dict[str, Any]) -> None:
-    assert template_inputs(ensemble(spec)) == template_inputs(ensemble())
-    assert template_inputs(ensemble({**spec, "logging": {"level": "DEBUG"}})) != template_inputs(
-        ensemble()
-    )
+    assert inputs(spec) == inputs({})
+    assert inputs({**spec, "logging": {"level": "DEBUG"}}) != inputs({})
 
 
 def test_a_field_that_a_later_version_adds_is_no_change_of_the_spec() -> None:

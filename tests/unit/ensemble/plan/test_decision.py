@@ -78,7 +78,7 @@ def test_a_name_that_is_taken_is_looked_at_again_soon() -> None:
     foreign = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": names.config_name("zk"), "namespace": "demo", "uid": "theirs"},
+        "metadata": {"name": names.membership_name("zk"), "namespace": "demo", "uid": "theirs"},
     }
     plan = build_plan(replace(at_rest(), foreign=(foreign,)))
     assert plan.problems[0].reason == reasons.NAME_TAKEN

@@ -22,8 +22,8 @@ from zookeeper_operator.ensemble.actions import (
     ReplaceMember,
     RestartMember,
 )
-from zookeeper_operator.ensemble.build.membership import read_membership
 from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.membership import read_membership
 from zookeeper_operator.ensemble.observed import (
     Claim,
     Observed,

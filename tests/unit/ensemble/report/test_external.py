@@ -8,7 +8,7 @@ import pytest
 from tests.unit.ensemble.plan.scenes import at_rest, ensemble, pod
 
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.build.membership import Membership
+from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.report.external import external_address, external_connection_string
 from zookeeper_operator.kube.api import Object

@@ -1,0 +1,253 @@
+"""The pod of a member: its container, environment, probes and volumes.
+
+The pod index, `ZOO_MY_ID` and `server.N` are one and the same number.
+"""
+
+from typing import Final
+
+from zookeeper_operator.api.ensemble import EnsembleSpec
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build.auth import DIGEST_KEY
+from zookeeper_operator.ensemble.build.config import READY_SCRIPT, START_SCRIPT
+from zookeeper_operator.ensemble.build.objects import labels_of, member_selector
+from zookeeper_operator.ensemble.build.volumes import volumes_asked_for
+from zookeeper_operator.ensemble.membership import SERVERS_KEY
+from zookeeper_operator.ensemble.target import Target, later_inputs
+from zookeeper_operator.kube.api import Object
+from zookeeper_operator.kube.merge import merge
+from zookeeper_operator.kube.quantity import parse_quantity
+
+_USER: Final = 1000  # zookeeper in the official image
+_MEBIBYTE: Final = 1024**2
+_MEMORY_WITHOUT_LIMIT: Final = 512 * _MEBIBYTE
+
+_JVM_FLAGS: Final = (
+    # Names are cached below the JVM already; its own 30 s keep a restarted member away (pain 20).
+    "-Dsun.net.inetaddr.ttl=0",
+    "-Dsun.net.inetaddr.negative.ttl=0",
+    # As process 1 it cannot be killed by the `kill -9` that zkServer.sh gives it for this case, and
+    # would go on without the threads that ran out of memory.
+    "-XX:+ExitOnOutOfMemoryError",
+    # The dump would have to go to the disk of the node, and holds everybody's data.
+    "-XX:-HeapDumpOnOutOfMemoryError",
+    "-Dzookeeper.log.target=System.out",
+)
+"""For the server only, by SERVER_JVMFLAGS: JVMFLAGS would reach zkCli.sh in the pod as well."""
+
+
+def build_pod_template(target: Target, component: str, *, config: str, auth_hash: str) -> Object:
+    """The pod template of the voters or of the observers; another one makes another revision of the pods.
+
+    Args:
+        target: What is wanted.
+        component: `names.VOTER` or `names.OBSERVER`.
+        config: Name of the ConfigMap with the configuration.
+        auth_hash: Hash of `NAME-auth`.
+
+    Returns:
+        The template. `spec.podTemplate` is merged over it; what that may not touch,
+        `pod_template_problems` tells beforehand.
+    """
+    annotations = {names.ANNOTATION_AUTH: auth_hash}
+    if later := later_inputs(target):
+        annotations[names.ANNOTATION_TARGET] = later
+    if target.restarted_at:
+        annotations[names.ANNOTATION_RESTARTED_AT] = target.restarted_at
+    template = {
+        "metadata": {"labels": labels_of(target, component), "annotations": annotations},
+        "spec": _pod_spec(target, component, config),
+    }
+    merged: Object = merge(template, target.spec.pod_template)
+    return merged
+
+
+def _pod_spec(target: Target, component: str, config: str) -> Object:
+    spec: Object = {
+        "terminationGracePeriodSeconds": 20,  # SIGTERM ends ZooKeeper at once; it has no farewell
+        "enableServiceLinks": False,
+        "automountServiceAccountToken": False,
+        "securityContext": {
+            "runAsUser": _USER,
+            "runAsGroup": _USER,
+            "runAsNonRoot": True,
+            "fsGroup": _USER,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "affinity": {"podAntiAffinity": _anti_affinity(target)},
+        "topologySpreadConstraints": [
+            {
+                "maxSkew": 1,
+                "topologyKey": "topology.kubernetes.io/zone",
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": member_selector(target, component)},
+            }
+        ],
+        "containers": [_container(target)],
+        "volumes": _volumes(target, config),
+    }
+    secrets = target.spec.image.pull_secrets
+    if secrets:
+        spec["imagePullSecrets"] = [{"name": secret.name} for secret in secrets]
+    return spec
+
+
+def _anti_affinity(target: Target) -> Object:
+    """No two members on one node, where that can be had."""
+    return {
+        "preferredDuringSchedulingIgnoredDuringExecution": [
+            {
+                "weight": 100,
+                "podAffinityTerm": {
+                    "topologyKey": "kubernetes.io/hostname",
+                    "labelSelector": {"matchLabels": member_selector(target)},
+                },
+            }
+        ]
+    }
+
+
+def _container(target: Target) -> Object:
+    spec = target.spec
+    container: Object = {
+        "name": names.CONTAINER,
+        "image": image_reference(target.spec),
+        "imagePullPolicy": spec.image.pull_policy,
+        "command": ["bash", f"/config/{START_SCRIPT}"],
+        "env": _environment(target),
+        "ports": [
+            {"name": "client", "containerPort": names.CLIENT_PORT, "protocol": "TCP"},
+            {"name": "quorum", "containerPort": names.QUORUM_PORT, "protocol": "TCP"},
+            {"name": "election", "containerPort": names.ELECTION_PORT, "protocol": "TCP"},
+            {"name": "admin", "containerPort": names.ADMIN_PORT, "protocol": "TCP"},
+        ],
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        **_probes(),
+        "volumeMounts": [
+            {"name": names.DATA_VOLUME, "mountPath": "/data", "subPath": "data"},
+            {"name": _log_volume(target), "mountPath": "/datalog", "subPath": "datalog"},
+            # On the volume, for the server lists that ZooKeeper stores beside zoo.cfg.
+            {"name": names.DATA_VOLUME, "mountPath": "/conf", "subPath": "conf"},
+            {"name": names.CONFIG_VOLUME, "mountPath": "/config", "readOnly": True},
+            {"name": "membership", "mountPath": "/membership", "readOnly": True},
+            {"name": "scratch", "mountPath": "/logs", "subPath": "logs"},
+            {"name": "scratch", "mountPath": "/tmp", "subPath": "tmp"},  # noqa: S108
+        ],
+    }
+    resources = {
+        "requests": dict(sorted(spec.resources.requests.items())),
+        "limits": dict(sorted(spec.resources.limits.items())),
+    }
+    if any(resources.values()):
+        container["resources"] = {kind: value for kind, value in resources.items() if value}
+    return container
+
+
+def _environment(target: Target) -> list[Object]:
+    """The variables of start.sh and of the image.
+
+    `ZOO_MY_ID` and `ZOO_SERVERS` bear the names of the official image, for people who look into a pod.
+    """
+    own_index = {"fieldRef": {"fieldPath": f"metadata.labels['{names.LABEL_POD_INDEX}']"}}
+    servers = {"configMapKeyRef": {"name": names.membership_name(target.name), "key": SERVERS_KEY}}
+    digest = {"secretKeyRef": {"name": names.auth_name(target.name), "key": DIGEST_KEY}}
+    return [
+        {"name": "ZOO_MY_ID", "valueFrom": own_index},
+        {"name": "ZOO_SERVERS", "valueFrom": servers},
+        {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+        {"name": "MEMBERS_DOMAIN", "value": f"{target.namespace}.svc.{target.cluster_domain}"},
+        {"name": "ENSEMBLE_IDENTITY", "value": target.membership.identity},
+        {"name": "SUPER_DIGEST", "valueFrom": digest},
+        {"name": "ZK_SERVER_HEAP", "value": str(heap_mebibytes(target.spec))},
+        {"name": "SERVER_JVMFLAGS", "value": " ".join(_jvm_flags(target))},
+        {"name": "JMXDISABLE", "value": "true"},
+        {"name": "HOME", "value": "/tmp"},  # noqa: S108 - zkCli.sh runs here; nothing else is writable
+    ]
+
+
+def _jvm_flags(target: Target) -> tuple[str, ...]:
+    logging = target.spec.logging
+    return (
+        *_JVM_FLAGS,
+        f"-Dzookeeper.log.level={logging.level}",
+        f"-Dzookeeper.log.format={logging.format}",
+        *target.spec.jvm.options,
+    )
+
+
+def _probes() -> Object:
+    """Alive is who answers at all; ready is who serves.
+
+    The AdminServer listens when the database is loaded, which takes as long as there is data, and
+    says 200 with and without a quorum: exactly what the first two have to know. A member without a
+    quorum must not be killed, it is one of those that can bring it back. Readiness outlasts an election,
+    so that one does not empty the client Service.
+    """
+    return {
+        "startupProbe": {
+            "httpGet": _ruok(),
+            "periodSeconds": 1,
+            "timeoutSeconds": 5,
+            "failureThreshold": 1800,
+        },
+        "livenessProbe": {
+            "httpGet": _ruok(),
+            "periodSeconds": 10,
+            "timeoutSeconds": 5,
+            "failureThreshold": 6,
+        },
+        "readinessProbe": {
+            "exec": {"command": ["bash", f"/config/{READY_SCRIPT}"]},
+            "periodSeconds": 2,
+            "timeoutSeconds": 3,
+            "failureThreshold": 3,
+        },
+    }
+
+
+def _ruok() -> Object:
+    return {"path": "/commands/ruok", "port": names.ADMIN_PORT, "scheme": "HTTP"}
+
+
+def _log_volume(target: Target) -> str:
+    return names.DATA_VOLUME if target.spec.storage.log is None else names.LOG_VOLUME
+
+
+def heap_mebibytes(spec: EnsembleSpec) -> int:
+    """The heap of the JVM: a part of the memory limit, or of the request where there is no limit.
+
+    0 if the quantity cannot be read, which is less than any member can start with.
+    """
+    resources = spec.resources
+    memory = resources.limits.get("memory", resources.requests.get("memory"))
+    try:
+        size = _MEMORY_WITHOUT_LIMIT if memory is None else parse_quantity(memory)
+    except ValueError:
+        return 0
+    return size * spec.jvm.heap_percent // 100 // _MEBIBYTE
+
+
+def image_reference(spec: EnsembleSpec) -> str:
+    """The image by digest, by tag, or by the version."""
+    image = spec.image
+    if image.digest:
+        return f"{image.repository}@{image.digest}"
+    return f"{image.repository}:{image.tag or spec.version}"
+
+
+def _volumes(target: Target, config: str) -> list[Object]:
+    volumes: list[Object] = [
+        {"name": names.CONFIG_VOLUME, "configMap": {"name": config}},
+        {"name": "membership", "configMap": {"name": names.membership_name(target.name)}},
+        {"name": "scratch", "emptyDir": {}},
+    ]
+    if target.spec.storage.ephemeral:
+        volumes.extend(
+            {"name": name, "emptyDir": {"sizeLimit": volume.size}}
+            for name, volume in volumes_asked_for(target.spec).items()
+        )
+    return volumes

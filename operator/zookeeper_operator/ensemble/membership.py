@@ -1,0 +1,53 @@
+"""The members as the pods start from them: a value, and how it is read from a live `NAME-membership`."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from zookeeper_operator.kube.api import Object
+from zookeeper_operator.zookeeper.servers import Server, parse_server
+
+SERVERS_KEY: Final = "ZOO_SERVERS"
+VERSION_KEY: Final = "configVersion"
+FOUNDERS_KEY: Final = "founders"
+IDENTITY_KEY: Final = "identity"
+
+
+@dataclass(frozen=True)
+class Membership:
+    """Who the members are, and who may start without data.
+
+    `version` is that of the committed configuration the list was taken from, 0 before there is one.
+    `founders` are the ids that may elect a leader on empty volumes: the members of the first
+    configuration until it has had a quorum, and nobody from then on (pains 1 and 8). `identity` is
+    what the volumes of this ensemble are stamped with.
+    """
+
+    servers: tuple[Server, ...]
+    version: int
+    founders: tuple[int, ...]
+    identity: str
+
+    @property
+    def ids(self) -> frozenset[int]:
+        """Everyone the list names."""
+        return frozenset(server.id for server in self.servers)
+
+
+def read_membership(config_map: Object) -> Membership:
+    """What a live `NAME-membership` says.
+
+    Raises:
+        KeyError: a key is missing.
+        ValueError: a value has another form, or the list is empty. An empty list is never taken for
+            an ensemble without members.
+    """
+    data = config_map.get("data") or {}
+    servers = tuple(parse_server(line) for line in data[SERVERS_KEY].splitlines() if line.strip())
+    if not servers:
+        raise ValueError("the membership names no server")
+    return Membership(
+        servers=servers,
+        version=int(data[VERSION_KEY], 16),
+        founders=tuple(int(word) for word in data[FOUNDERS_KEY].split()),
+        identity=data[IDENTITY_KEY],
+    )

@@ -1,0 +1,138 @@
+"""What is wanted now: everything the builders may see, and nothing else.
+
+Pure. A `Target` follows from a spec, from what the spec refers to, and from who the members are. Builders
+take a `Target`, never the spec of a live object, so that a phase between spec and manifests has a place.
+
+What goes into a pod template is of three kinds:
+
+* what starts a roll: fields of the spec, a phase, hashes of what the spec refers to;
+* what rides along with the next roll: `BUILDER_REVISION`;
+* what is never in it: membership, replicas, whatever a running member takes over by itself.
+
+The first kind is hashed into two annotations, by which a template that another version of the operator
+built is recognised as still being what the user asked for (docs/adr/0002).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from zookeeper_operator.api.ensemble import EnsembleSpec
+from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.membership import Membership
+from zookeeper_operator.kube.hashes import content_hash
+
+
+@dataclass(frozen=True)
+class Target:
+    """One ensemble as it must be now."""
+
+    namespace: str
+    name: str
+    uid: str
+    spec: EnsembleSpec
+    membership: Membership
+    restarted_at: str = ""
+    cluster_domain: str = "cluster.local"
+    operator_namespace: str = "zookeeper-operator"
+
+
+def build_target(ensemble: Ensemble, membership: Membership) -> Target:
+    """The target of an ensemble whose members are these."""
+    return Target(
+        namespace=ensemble.namespace,
+        name=ensemble.name,
+        uid=ensemble.uid,
+        spec=ensemble.spec,
+        membership=membership,
+        restarted_at=ensemble.restarted_at,
+        cluster_domain=ensemble.cluster_domain,
+        operator_namespace=ensemble.operator_namespace,
+    )
+
+
+_FIRST_FIELDS: Final[Mapping[str, Any]] = {
+    "version": True,
+    "image": {
+        "repository": True,
+        "tag": True,
+        "digest": True,
+        "pull_policy": True,
+        "pull_secrets": {"__all__": {"name"}},
+    },
+    "config": True,
+    "jvm": {"heap_percent": True, "options": True},
+    "logging": {"level": True, "format": True},
+    "resources": {"requests": True, "limits": True},
+    "storage": {
+        "data": {"storage_class_name"},
+        "log": {"storage_class_name"},
+        "ephemeral": True,
+    },
+    "pod_template": True,
+}
+"""The fields of version 0.1 that start a roll. Closed for ever: a field that comes later is left out here,
+and with it from the annotation `inputs`, which older operators compute in the same way."""
+
+_NO_TEMPLATE: Final[Mapping[str, Any]] = {
+    "replicas": True,
+    "allow_even_replicas": True,
+    "observers": True,
+    "paused": True,
+    "stopped": True,
+    "external": True,
+    "network_policy": True,
+    "storage": {"retention": True, "data": {"size": True}, "log": {"size": True}},
+}
+"""The fields that no pod template is made of."""
+
+
+def template_inputs(target: Target) -> str:
+    """A hash of what version 0.1 knew of that starts a roll: byte for byte as it was computed there.
+
+    Defaults are left out: a field that has its default is not there. An operator of version 0.1 that comes
+    back takes a template that a later one built for its own, as long as this hash is its own.
+    """
+    spec = _without_defaults(target.spec, include=_FIRST_FIELDS)
+    return content_hash({"spec": spec, "restartedAt": target.restarted_at})
+
+
+def later_inputs(target: Target) -> str:
+    """A hash of everything later that starts a roll; empty while all of it has its default.
+
+    It stands on the pod template, where an older operator that does not know it leaves it alone.
+    """
+    spec = _without_defaults(target.spec, exclude=_NO_TEMPLATE)
+    known = _without_defaults(target.spec, include=_FIRST_FIELDS)
+    later = _difference(spec, known)
+    return content_hash(later) if later else ""
+
+
+def _without_defaults(spec: EnsembleSpec, **chosen: Any) -> dict[str, Any]:
+    """The chosen fields that differ from their defaults; no empty map for what is left out within.
+
+    `resources` and `storage.log` stay even when empty: that is not their default.
+    """
+    dumped = spec.model_dump(mode="json", exclude_defaults=True, **chosen)
+    storage = dumped.get("storage", {})
+    if storage.get("data") == {}:
+        del storage["data"]
+    for part in ("image", "jvm", "logging", "storage"):
+        if dumped.get(part) == {}:
+            del dumped[part]
+    return dumped
+
+
+def _difference(whole: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """What `whole` has beyond `known`."""
+    found: dict[str, Any] = {}
+    for key, value in whole.items():
+        if key not in known:
+            found[key] = value
+        elif (
+            isinstance(value, Mapping)
+            and isinstance(known[key], Mapping)
+            and (below := _difference(value, known[key]))
+        ):
+            found[key] = below
+    return found
