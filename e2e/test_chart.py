@@ -8,6 +8,9 @@ import yaml
 from e2e.cluster import OPERATOR_NAMESPACE, Cluster, Object, run
 from e2e.places import Operator
 
+from zookeeper_operator.ensemble.children import CHILD_KINDS
+from zookeeper_operator.kube.api import Resource
+
 CHART = Path(__file__).parents[1] / "charts/zookeeper-operator"
 VERBS = {"get", "list", "watch", "create", "update", "patch", "delete"}
 
@@ -41,6 +44,29 @@ def test_no_right_is_a_wildcard(values: tuple[str, ...]) -> None:
         for field in ("apiGroups", "resources", "verbs", "nonResourceURLs"):
             assert not [v for v in rule.get(field, []) if "*" in v], (kind, rule)
         assert set(rule["verbs"]) <= VERBS, (kind, rule)
+
+
+def test_the_rights_on_children_are_those_of_the_table() -> None:
+    """What the operator does with each kind, and no verb more. No Secret is listed or watched."""
+    granted = {
+        (group, resource): set(rule["verbs"])
+        for kind, rule in rules_of(render())
+        if kind == "ClusterRole"
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+    used = {(_group(kind.resource), kind.resource.plural): set(kind.verbs) for kind in CHILD_KINDS}
+    besides = {
+        ("zookeeper.ensemble.dev", "zookeeperensembles"): {"get", "list", "watch"},
+        ("zookeeper.ensemble.dev", "zookeeperensembles/status"): {"get", "patch"},
+        ("storage.k8s.io", "storageclasses"): {"get", "list"},
+        ("", "events"): {"create"},
+    }
+    assert granted == {**used, **besides}
+
+
+def _group(resource: Resource) -> str:
+    return resource.api_version.rpartition("/")[0]
 
 
 def test_nothing_dangerous_is_allowed() -> None:

@@ -63,18 +63,18 @@ def test_a_name_that_is_taken_is_refused_in_words(places: Places) -> None:
     foreign = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": "zk-config", "namespace": namespace},
+        "metadata": {"name": "zk-membership", "namespace": namespace},
         "data": {"mine": "yes"},
     }
     places.cluster.apply(foreign)
     places.cluster.apply(manifest(namespace, replicas=1))
     ensemble = Ensemble(places.cluster, namespace)
     condition = ensemble.wait_condition("SpecValid", "False", "NameTaken")
-    assert "zk-config" in condition["message"]
-    found = places.cluster.get("configmap", "zk-config", namespace)
+    assert "zk-membership" in condition["message"]
+    found = places.cluster.get("configmap", "zk-membership", namespace)
     assert found is not None
     assert found["data"] == {"mine": "yes"}
     assert not found["metadata"].get("ownerReferences")
 
-    places.cluster.delete("configmap", "zk-config", namespace)
+    places.cluster.delete("configmap", "zk-membership", namespace)
     ensemble.wait_settled()

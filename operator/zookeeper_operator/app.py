@@ -43,7 +43,6 @@ _CHILDREN: Final = (
     WatchedResource("", "v1", "pods", names.LABEL_ENSEMBLE),
     WatchedResource("", "v1", "services", names.LABEL_ENSEMBLE),
     WatchedResource("", "v1", "configmaps", names.LABEL_ENSEMBLE),
-    WatchedResource("", "v1", "secrets", names.LABEL_ENSEMBLE),
     WatchedResource("", "v1", "persistentvolumeclaims", names.LABEL_ENSEMBLE),
     WatchedResource("policy", "v1", "poddisruptionbudgets", names.LABEL_ENSEMBLE),
     WatchedResource("networking.k8s.io", "v1", "networkpolicies", names.LABEL_ENSEMBLE),

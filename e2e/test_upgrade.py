@@ -1,0 +1,72 @@
+"""Another version of the operator takes over what one has made: no restart, and no needless write."""
+
+import time
+from pathlib import Path
+
+import pytest
+from e2e.cluster import wait_until
+from e2e.ensembles import Ensemble, manifest
+from e2e.places import Operator, Places
+from e2e.versions import FIRST, ROOT, has_commit, running, unpack, without_installed
+
+pytestmark = pytest.mark.alone  # the installed operator rests meanwhile
+
+QUIET_SECONDS = 8
+SPEC = {
+    "config": {"maxClientCnxns": 61},
+    "observers": {"replicas": 1},
+    "podTemplate": {"metadata": {"annotations": {"team": "a"}}},
+}
+
+
+def test_an_upgrade_and_a_downgrade_of_the_operator_restart_nobody(
+    places: Places, operator: Operator, tmp_path: Path
+) -> None:
+    """Version 0.1 makes, this one takes over, changes, and gives back: pods stay, and so do all objects."""
+    assert has_commit(FIRST), "the history of version 0.1 is not here: fetch the whole repository"
+    first = unpack(FIRST, tmp_path)
+    ensemble = Ensemble(places.cluster, places.namespace())
+    log = tmp_path / "operator.log"
+
+    with without_installed(operator):
+        with running(places.cluster, first, ensemble.namespace, log):
+            places.cluster.apply(manifest(ensemble.namespace, **SPEC))  # type: ignore[arg-type]
+            ensemble.wait_settled()
+            known = ensemble.wait_calm(seconds=5)
+        ensemble.write("/kept", "through")
+
+        with running(places.cluster, ROOT / "operator", ensemble.namespace, log):
+            pods = unchanged(ensemble, known)
+            # The next change of the user's brings what this version builds otherwise.
+            ensemble.change(config={"maxClientCnxns": 62})
+            ensemble.wait_settled()
+            assert not set(ensemble.pod_uids().values()) & set(pods.values())
+            known = ensemble.wait_calm(seconds=5)
+            assert ensemble.cluster.get("configmap", "zk-config", ensemble.namespace) is not None
+
+        with running(places.cluster, first, ensemble.namespace, log):
+            pods = taken_over(ensemble)
+            ensemble.change(replicas=1)
+            ensemble.wait_settled()
+            assert ensemble.pod_uids()["zk-1"] == pods["zk-1"]
+
+        with running(places.cluster, ROOT / "operator", ensemble.namespace, log):
+            assert taken_over(ensemble)["zk-1"] == pods["zk-1"]
+        assert ensemble.read("/kept") == "through"
+
+
+def unchanged(ensemble: Ensemble, known: dict[str, str]) -> dict[str, str]:
+    """Nothing at all is written by an operator that takes over; the pods."""
+    pods = taken_over(ensemble)
+    assert {k: v for k, v in ensemble.versions().items() if known.get(k) != v} == {}
+    return pods
+
+
+def taken_over(ensemble: Ensemble) -> dict[str, str]:
+    """An operator that has just started has found everything, and restarts nobody; the pods."""
+    pods, restarts = ensemble.pod_uids(), ensemble.restarts()
+    time.sleep(QUIET_SECONDS)  # the restarts that must not come would come now
+    wait_until("it serves as its spec asks", ensemble.is_settled, seconds=30)
+    assert ensemble.pod_uids() == pods
+    assert ensemble.restarts() == restarts
+    return pods

@@ -1,0 +1,76 @@
+"""Operators of several versions, run one after the other as processes of this machine."""
+
+import io
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from e2e.cluster import OPERATOR_NAMESPACE, Cluster, run, wait_until
+from e2e.places import Operator
+
+ROOT: Final = Path(__file__).parents[1]
+FIRST: Final = "ef0154dc35d2c7a5c9e5ae2ba88323e9e1de561c"
+"""Version 0.1 of the operator: the last commit before configurations became immutable."""
+
+
+def unpack(commit: str, folder: Path) -> Path:
+    """The operator's source as it was at a commit; the folder to import it from."""
+    archive = subprocess.run(
+        ["git", "-C", str(ROOT), "archive", commit, "operator"], capture_output=True, check=True
+    )
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
+        files.extractall(folder, filter="data")
+    return folder / "operator"
+
+
+@contextmanager
+def without_installed(operator: Operator) -> Iterator[None]:
+    """No installed operator works for as long as this lasts."""
+    cluster = operator.cluster
+    scale = ("--namespace", OPERATOR_NAMESPACE, "scale", "deployment", operator.name)
+    cluster.kubectl(*scale, "--replicas=0")
+    try:
+        wait_until("no operator runs", lambda: not operator.pods(), seconds=60)
+        yield
+    finally:
+        cluster.kubectl(*scale, "--replicas=1")
+        operator.wait_working()
+
+
+@contextmanager
+def running(cluster: Cluster, source: Path, namespace: str, log: Path) -> Iterator[None]:
+    """An operator works on one namespace, from outside of the cluster; its log is appended to."""
+    command = [
+        *(sys.executable, "-m", "zookeeper_operator"),
+        *(f"--kubeconfig={kubeconfig()}", f"--context={cluster.context}"),
+        *(f"--namespaces={namespace}", "--leader-election=false", "--http-port=0"),
+        "--http-host=127.0.0.1",
+    ]
+    with (
+        log.open("a") as output,
+        subprocess.Popen(
+            command, env={**os.environ, "PYTHONPATH": str(source)}, stdout=output, stderr=output
+        ) as process,
+    ):
+        try:
+            yield
+            assert process.poll() is None, f"the operator has ended:\n{log.read_text()[-3000:]}"
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def kubeconfig() -> str:
+    """The kubeconfig that kubectl uses."""
+    return os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
+
+
+def has_commit(commit: str) -> bool:
+    """Whether this checkout knows a commit; a shallow clone may not."""
+    done = run("git", "-C", str(ROOT), "cat-file", "-e", commit, check=False)
+    return done.returncode == 0
