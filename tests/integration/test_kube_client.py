@@ -61,6 +61,15 @@ async def test_apply_creates_changes_and_leaves_alone(kube: KubeClient, namespac
     assert await kube.get(CONFIG_MAP, namespace, "one") == changed
 
 
+async def test_metadata_comes_without_the_content(kube: KubeClient, namespace: str) -> None:
+    created = await kube.create(CONFIG_MAP, _config_map(namespace, "one", a="1"))
+    found = await kube.get_metadata(CONFIG_MAP, namespace, "one")
+    assert found is not None
+    assert found["metadata"]["resourceVersion"] == created["metadata"]["resourceVersion"]
+    assert "data" not in found
+    assert await kube.get_metadata(CONFIG_MAP, namespace, "absent") is None
+
+
 async def test_a_namespace_that_is_being_deleted_says_so(kube: KubeClient, namespace: str) -> None:
     held = _config_map(namespace)
     held["metadata"]["finalizers"] = ["example.org/held"]

@@ -67,6 +67,11 @@ class SimulatedKube:
         await self._travel(f"get {resource.kind}")
         return self._api.get(resource.kind, name)
 
+    async def get_metadata(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        """Its metadata, live."""
+        found = await self.get(resource, namespace, name)
+        return None if found is None else {"metadata": found["metadata"]}
+
     async def list(
         self, resource: Resource, namespace: str | None, *, labels: str = ""
     ) -> list[Object]:

@@ -140,6 +140,10 @@ class EditedKube:
             return self._edited
         return await self._kube.get(resource, namespace, name)
 
+    async def get_metadata(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        """Read one object's metadata live."""
+        return await self._kube.get_metadata(resource, namespace, name)
+
     async def list(
         self, resource: Resource, namespace: str | None, *, labels: str = ""
     ) -> list[Object]:

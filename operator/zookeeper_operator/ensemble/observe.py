@@ -14,6 +14,7 @@ from typing import Final
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.children import CHILD_KINDS, expected_names
+from zookeeper_operator.ensemble.dereference import dereference
 from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
 from zookeeper_operator.ensemble.judge.quorum import find_contradiction, judge_quorum
 from zookeeper_operator.ensemble.observed import Claim, Observed, Pod, Refusal, StorageClass
@@ -113,8 +114,9 @@ class Inspector:
             )
         )
         addresses = addresses_of(ensemble, pods)
-        told, classes = await asyncio.gather(
+        told, referenced, classes = await asyncio.gather(
             self._ask_ensemble(key, addresses),
+            dereference(self._kube, ensemble),
             self._fetch_storage_classes(ensemble, claims),
         )
         return Observed(
@@ -128,6 +130,7 @@ class Inspector:
             committed=told.committed,
             unreadable=told.unreadable,
             storage_classes=classes,
+            referenced=referenced,
             refusal=refusal,
             fresh_password=secrets.token_urlsafe(24),
         )

@@ -12,6 +12,7 @@ from typing import Final
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.referenced import Referenced
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.servers import CommittedConfig
@@ -121,6 +122,7 @@ class Observed:
     unreadable: str = ""
     """Why the committed configuration could not be read, when it could not."""
     storage_classes: Mapping[str, StorageClass] = field(default_factory=dict)
+    referenced: Referenced = field(default_factory=Referenced)
     refusal: Refusal | None = None
     fresh_password: str = ""
     """Random; used only when there is no Secret yet. Randomness is the shell's business."""

@@ -58,6 +58,9 @@ class Kube(Protocol):
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Object | None:
         """Read one object live; None if there is none."""
 
+    async def get_metadata(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        """Read one object's metadata live, and nothing else of it; None if there is none."""
+
     async def list(
         self, resource: Resource, namespace: str | None, *, labels: str = ""
     ) -> list[Object]:

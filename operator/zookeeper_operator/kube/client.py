@@ -16,6 +16,7 @@ from zookeeper_operator.kube.transport import OnRequest, Transport
 from zookeeper_operator.settings import Settings
 
 _PAGE: Final = 500
+_ONLY_METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 
 class KubeClient:
@@ -48,6 +49,16 @@ class KubeClient:
         path = resource.path(namespace, name)
         try:
             return await self.transport.json("GET", path, verb="get", kind=resource.kind)
+        except MissingObjectError:
+            return None
+
+    async def get_metadata(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        """Read one object's metadata live, and nothing else of it; None if there is none."""
+        path = resource.path(namespace, name)
+        try:
+            return await self.transport.json(
+                "GET", path, verb="get", kind=resource.kind, accept=_ONLY_METADATA
+            )
         except MissingObjectError:
             return None
 

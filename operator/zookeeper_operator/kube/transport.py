@@ -52,6 +52,7 @@ class Transport:
         query: Mapping[str, str] | None = None,
         body: Object | None = None,
         content_type: str = JSON,
+        accept: str = JSON,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send a request; the answer, whatever its status, to be read inside the context.
 
@@ -63,7 +64,7 @@ class Transport:
         started = time.monotonic()
         status = 0
         try:
-            headers = await self._headers()
+            headers = {**await self._headers(), "Accept": accept}
             if body is not None:
                 headers["Content-Type"] = content_type
             async with await self._session.request(
@@ -93,6 +94,7 @@ class Transport:
         query: Mapping[str, str] | None = None,
         body: Object | None = None,
         content_type: str = JSON,
+        accept: str = JSON,
     ) -> Object:
         """Send a request and return the object it answers with.
 
@@ -107,6 +109,7 @@ class Transport:
             query=query,
             body=body,
             content_type=content_type,
+            accept=accept,
         ) as answer:
             status = answer.status
             content = await answer.read()

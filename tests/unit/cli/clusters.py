@@ -24,6 +24,10 @@ class ReadOnlyKube:
         found = await self.list(resource, namespace)
         return next((o for o in found if o["metadata"]["name"] == name), None)
 
+    async def get_metadata(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        found = await self.get(resource, namespace, name)
+        return None if found is None else {"metadata": found["metadata"]}
+
     async def list(
         self, resource: Resource, namespace: str | None, *, labels: str = ""
     ) -> list[Object]:

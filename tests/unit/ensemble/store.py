@@ -28,6 +28,11 @@ class Store:
         """The object, live."""
         return self.objects.get((resource.kind, name))
 
+    async def get_metadata(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        """Its metadata, live."""
+        found = await self.get(resource, namespace, name)
+        return None if found is None else {"metadata": found["metadata"]}
+
     async def list(
         self, resource: Resource, namespace: str | None, *, labels: str = ""
     ) -> list[Object]:

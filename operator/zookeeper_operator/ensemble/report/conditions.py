@@ -88,7 +88,10 @@ def _trouble(observed: Observed) -> Verdict | None:
     """What keeps the first member in trouble from serving."""
     for pod in sorted(observed.pods, key=lambda p: p.id):
         if pod.trouble is not None and not pod.ready:
-            return Verdict(False, pod.trouble.reason, f"{pod.name}: {pod.trouble.message}")
+            message = f"{pod.name}: {pod.trouble.message}"
+            if pod.trouble.reason == reasons.IMAGE_PULL_FAILED:
+                message = "; ".join((message, *observed.referenced.problems()))
+            return Verdict(False, pod.trouble.reason, message)
     return None
 
 

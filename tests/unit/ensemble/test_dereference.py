@@ -1,0 +1,79 @@
+"""What a spec refers to: there, missing or not to be read; never an error, never its content."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.unit.ensemble.plan.scenes import at_rest, changed, ensemble
+from tests.unit.ensemble.store import Store
+
+from zookeeper_operator.api import reasons
+from zookeeper_operator.ensemble.dereference import dereference
+from zookeeper_operator.ensemble.observed import Observed, Trouble
+from zookeeper_operator.ensemble.plan import build_plan
+from zookeeper_operator.ensemble.referenced import Found, Reference, Referenced
+from zookeeper_operator.ensemble.report.conditions import build_conditions
+from zookeeper_operator.kube.api import KubeError, Object, Resource
+
+SECRET: Object = {
+    "kind": "Secret",
+    "metadata": {"name": "registry", "namespace": "demo", "resourceVersion": "7"},
+    "data": {".dockerconfigjson": "hidden"},
+}
+NAMING = {"image": {"pullSecrets": [{"name": "registry"}]}}
+REFERENCE = Reference("registry", "spec.image.pullSecrets[0]")
+
+
+class Refusing(Store):
+    """An API server that answers every question about metadata with an error."""
+
+    def __init__(self, error: KubeError) -> None:
+        super().__init__([])
+        self._error = error
+
+    async def get_metadata(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        raise self._error
+
+
+async def test_a_secret_that_is_there_is_known_by_its_version_alone() -> None:
+    found = await dereference(Store([SECRET]), ensemble(NAMING))
+    assert found == Referenced((Found(REFERENCE, "present", version="7"),))
+    assert "hidden" not in repr(found)
+    assert list(found.problems()) == []
+
+
+async def test_a_secret_that_is_missing_is_a_fact() -> None:
+    found = await dereference(Store([]), ensemble(NAMING))
+    assert list(found.problems()) == [
+        "spec.image.pullSecrets[0] names Secret registry, which does not exist"
+    ]
+
+
+async def test_one_that_may_not_be_read_is_not_taken_for_missing() -> None:
+    found = await dereference(Refusing(KubeError(403, "Forbidden", "no")), ensemble(NAMING))
+    assert list(found.problems()) == [
+        "spec.image.pullSecrets[0] names Secret registry, which cannot be read: no"
+    ]
+
+
+async def test_an_api_server_that_does_not_answer_leaves_everything_unknown() -> None:
+    with pytest.raises(KubeError):
+        await dereference(Refusing(KubeError(503, "", "down")), ensemble(NAMING))
+
+
+async def test_a_spec_that_names_nothing_asks_nothing() -> None:
+    asked = Refusing(KubeError(503, "", "down"))
+    assert await dereference(asked, ensemble({})) == Referenced()
+
+
+def ready_message(scene: Observed) -> Any:
+    found = build_conditions(build_plan(scene))
+    return next(c.message for c in found if c.type == "Ready")
+
+
+def test_an_image_that_cannot_be_pulled_is_reported_with_the_secret_that_is_missing() -> None:
+    pulling = Trouble(reasons.IMAGE_PULL_FAILED, "pull access denied")
+    scene = changed(at_rest(3), 1, ready=False, trouble=pulling)
+    missing = replace(scene, referenced=Referenced((Found(REFERENCE, "missing"),)))
+    assert "registry" not in ready_message(scene)
+    assert ready_message(missing).endswith("names Secret registry, which does not exist")
