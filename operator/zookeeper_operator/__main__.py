@@ -11,7 +11,7 @@ from typing import Any, get_origin
 import pydantic
 
 from zookeeper_operator import app
-from zookeeper_operator.control.lease import LeaseLostError
+from zookeeper_operator.control.elector import LeaseLostError
 from zookeeper_operator.control.logging import configure
 from zookeeper_operator.control.watch import WatchError
 from zookeeper_operator.settings import Settings
@@ -54,14 +54,24 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
 
 
 def main() -> None:
-    """Run until a signal; exit 1 when this process cannot go on."""
+    """Run until a signal; exit 1 when this process cannot go on.
+
+    It exits without closing the loop, which would wait for kopf: kopf needs seconds to end what it has
+    open, and waits for ever for tasks that closing the loop has cancelled. Our own parts have ended before.
+    """
     settings = read_settings(sys.argv[1:], os.environ)
     configure(settings.log_format, settings.log_level)
+    code = 1
     try:
-        asyncio.run(app.run(settings))
+        asyncio.Runner().run(app.run(settings))
+        code = 0
     except (LeaseLostError, WatchError) as error:
         _LOG.error("Ending: %s", error)
-        sys.exit(1)
+    except Exception:  # noqa: BLE001 -- logged; the process ends in any case
+        _LOG.exception("Ending")
+    finally:
+        logging.shutdown()
+        os._exit(code)
 
 
 if __name__ == "__main__":

@@ -73,12 +73,14 @@ class OperatorProcess:
     def signal(self, number: signal.Signals) -> None:
         self._process.signal(number)
 
-    async def ended(self, seconds: float = 15) -> None:
-        """Wait until it has ended by itself."""
+    async def ended(self, seconds: float = 15) -> int | None:
+        """Wait until it has ended by itself; its exit code."""
         async with asyncio.timeout(seconds):
             while self.running:  # noqa: ASYNC110 -- a process tells nobody
                 await asyncio.sleep(0.02)
+        code = self._process.exit_code
         self._process.kill()
+        return code
 
     async def exited(self, seconds: float = 60) -> None:
         """Wait until `supervise` has started it again."""

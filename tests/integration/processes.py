@@ -62,6 +62,11 @@ class Process:
         assert self._process is not None, f"{self.name} does not run"
         return self._process.pid
 
+    @property
+    def exit_code(self) -> int | None:
+        """How it has ended by itself; None if it has not, or was killed."""
+        return self._process.poll() if self._process is not None else None
+
     def start(self) -> None:
         """Start it; it must not be running."""
         assert not self.running, f"{self.name} runs already"

@@ -1,4 +1,4 @@
-"""The operator's processes: the real Reconciler, Prober and WorkQueue, started, killed, doubled.
+"""The operator's processes: the real controller, prober and work queue, started, killed, doubled.
 
 One process holds the lease. A crash forgets everything it knew and leaves half done what it was doing;
 the next one starts seconds later. `overlap` lets two work at the same time for a moment, as when a lease
@@ -15,11 +15,14 @@ from tests.simulation.mind import Mind
 from tests.simulation.ports import SimulatedKube, SimulatedZooKeeper
 from tests.simulation.surroundings import Surroundings
 
-from zookeeper_operator.control.queue import WorkQueue, work
+from zookeeper_operator.control.board import Board
+from zookeeper_operator.control.controller import Key
+from zookeeper_operator.control.prober import Prober
+from zookeeper_operator.control.queue import WorkQueue
+from zookeeper_operator.control.registry import Registry
+from zookeeper_operator.control.work import work
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.controller import Reconciler
-from zookeeper_operator.ensemble.observe import Key
-from zookeeper_operator.ensemble.prober import Prober
+from zookeeper_operator.ensemble.controller import EnsembleController
 from zookeeper_operator.kube.api import KubeError, Object
 from zookeeper_operator.settings import Settings
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
@@ -42,21 +45,23 @@ class OperatorProcess:
         kube = operators.mind.hands(SimulatedKube(operators.around, self))
         zookeeper = SimulatedZooKeeper(operators.around, self)
         self.queue: WorkQueue[Key] = WorkQueue(random=self.stage.dice.random)
-        self._prober = Prober(zookeeper, self.queue.add, period_seconds=SETTINGS.probe_seconds)
-        self._reconciler = Reconciler(
+        board = Board()
+        self._prober = Prober(board, self.queue.add, period_seconds=SETTINGS.probe_seconds)
+        controller = EnsembleController(
             kube,
             zookeeper,
             SETTINGS,
-            self._prober,
+            board,
             may_act=lambda: self.may_act and self.alive,
             uniform=self.stage.dice.uniform,
             now=self.stage.wall_clock,
             decide=operators.mind.decide,
         )
+        self._registry = Registry((controller,), board)
         self._task = self.stage.loop.create_task(self._run())
 
     async def _run(self) -> None:
-        self.queue.add((NAMESPACE, self._operators.ensemble))
+        self.queue.add(self._operators.key)
         await asyncio.gather(
             work(
                 self.queue,
@@ -70,7 +75,7 @@ class OperatorProcess:
 
     async def _handle(self, key: Key) -> float | None:
         try:
-            return await self._reconciler.reconcile(key)
+            return await self._registry.reconcile(key)
         except KubeError as error:
             self.stage.tell(self.name, f"pass failed: {error}")
             raise
@@ -81,7 +86,7 @@ class OperatorProcess:
     async def _resync(self) -> None:
         while True:
             await asyncio.sleep(SETTINGS.resync_seconds)
-            self.queue.add((NAMESPACE, self._operators.ensemble))
+            self.queue.add(self._operators.key)
 
     def crash(self) -> None:
         """Die at once."""
@@ -142,6 +147,7 @@ class Operators:
         self.stage = around.stage
         self.watchdog = watchdog
         self.ensemble = ensemble
+        self.key = Key(names.KIND, NAMESPACE, ensemble)
         self.writes = 0
         self.at_rest = False
         self._number = 0
@@ -185,7 +191,7 @@ class Operators:
         assert body is not None
         metadata = body["metadata"]
         if body["kind"] == names.KIND:
-            # As the Waker of the real process: our own status write must not wake us.
+            # As `control.waking` of the real process: our own status write must not wake us.
             said = (
                 metadata["uid"] if after else None,
                 metadata.get("generation"),
@@ -207,7 +213,7 @@ class Operators:
 
     def _wake(self) -> None:
         for process in self._processes:
-            process.queue.add((NAMESPACE, self.ensemble))
+            process.queue.add(self.key)
 
 
 def _told(old: Object, new: Object) -> str:

@@ -15,6 +15,7 @@ import pydantic
 from zookeeper_operator.cli.edit import EditedKube
 from zookeeper_operator.cli.failure import Failure, explain
 from zookeeper_operator.cli.kubeconfig import KubeContext
+from zookeeper_operator.control.controller import Key
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.observe import Inspector
 from zookeeper_operator.ensemble.observed import Observed
@@ -153,7 +154,7 @@ class Looker:
             pydantic.ValidationError: the spec cannot be read.
         """
         metadata = body["metadata"]
-        key = (metadata["namespace"], metadata["name"])
+        key = Key(names.KIND, metadata["namespace"], metadata["name"])
         settings = operator_settings(body, await self._policy(body))
         if edited is not None:
             edited_kube = EditedKube(self._kube, edited)

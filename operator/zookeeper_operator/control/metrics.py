@@ -1,13 +1,15 @@
-"""All metrics of the operator, in one place and in a registry of their own.
+"""The metrics of the process, in one registry: what any operator counts, and what the board reports.
 
-`catalogue()` is the single list: the collectors are made from it, and the table in the
-documentation too. Series of an ensemble carry the labels `namespace` and `ensemble`; a scrape
-configuration must honour them (`honorLabels: true`), else Prometheus renames them.
+`CATALOGUE` lists what every operator has. Kinds of resources bring entries of their own: counted ones,
+which become collectors here, and reported ones, whose samples are read from the board at every scrape. So
+the series of a key vanish with its report, and what is unknown has no series.
+
+Series of an object carry its namespace in a label of their own; a scrape configuration must honour it
+(`honorLabels: true`), else Prometheus renames it.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 from prometheus_client import (
     CollectorRegistry,
@@ -17,115 +19,46 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
 
+from zookeeper_operator.control.board import Board
 from zookeeper_operator.control.queue import Result
+from zookeeper_operator.control.series import PREFIX, Entry, counter, gauge, histogram
 
-PREFIX = "zookeeper_operator_"
+_QUEUE_BUCKETS: Final = (0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300)
+_PASS_BUCKETS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 30, 60, 120)
 
-Type = Literal["counter", "gauge", "histogram"]
-
-_ENSEMBLE = ("namespace", "ensemble")
-
-_QUEUE_BUCKETS = (0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300)
-_PASS_BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 30, 60, 120)
-_PROBE_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One metric as it is exposed."""
-
-    name: str
-    type: Type
-    labels: tuple[str, ...]
-    help: str
-    buckets: tuple[float, ...] = field(default=(), repr=False)
-
-
-def _counter(name: str, labels: tuple[str, ...], text: str) -> Entry:
-    return Entry(f"{PREFIX}{name}_total", "counter", labels, text)
-
-
-def _gauge(name: str, labels: tuple[str, ...], text: str) -> Entry:
-    return Entry(PREFIX + name, "gauge", labels, text)
-
-
-def _histogram(name: str, buckets: tuple[float, ...], text: str) -> Entry:
-    return Entry(PREFIX + name, "histogram", (), text, buckets)
-
-
-_CATALOGUE: tuple[Entry, ...] = (
-    _gauge("workqueue_depth", (), "Ensembles that wait for a look now."),
-    _counter("workqueue_adds", (), "Times an ensemble came to wait for a look."),
-    _counter("workqueue_retries", (), "Times an ensemble was put back with a backoff pause."),
-    _histogram("workqueue_queue_seconds", _QUEUE_BUCKETS, "How long ensembles waited for a look."),
-    _histogram("workqueue_work_seconds", _PASS_BUCKETS, "How long a worker held an ensemble."),
-    _gauge(
+CATALOGUE: Final[tuple[Entry, ...]] = (
+    gauge("workqueue_depth", (), "Ensembles that wait for a look now."),
+    counter("workqueue_adds", (), "Times an ensemble came to wait for a look."),
+    counter("workqueue_retries", (), "Times an ensemble was put back with a backoff pause."),
+    histogram("workqueue_queue_seconds", _QUEUE_BUCKETS, "How long ensembles waited for a look."),
+    histogram("workqueue_work_seconds", _PASS_BUCKETS, "How long a worker held an ensemble."),
+    gauge(
         "workqueue_oldest_running_seconds",
         (),
         "For how long the oldest look that has not ended is going on; 0 if none is.",
     ),
-    _counter("reconciles", ("result",), "Looks that ended, by result: done, error or timeout."),
-    _histogram("reconcile_seconds", _PASS_BUCKETS, "How long a look took."),
-    _counter(
+    counter("reconciles", ("result",), "Looks that ended, by result: done, error or timeout."),
+    histogram("reconcile_seconds", _PASS_BUCKETS, "How long a look took."),
+    counter(
         "api_requests",
         ("verb", "resource", "code"),
         "Requests to the Kubernetes API, by verb, resource and HTTP status (0: no answer).",
     ),
-    _counter(
+    counter(
         "api_writes", ("verb", "kind"), "Writes to the Kubernetes API. At rest this stands still."
     ),
-    _counter("probe_failures", ("reason",), "Probes of members that failed, by reason."),
-    _histogram("probe_seconds", _PROBE_BUCKETS, "How long the probe of a member took."),
-    _gauge("ensemble_ready", _ENSEMBLE, "1 if the ensemble is ready, else 0."),
-    _gauge(
-        "ensemble_quorum_healthy",
-        _ENSEMBLE,
-        "1 if a leader serves with a majority, 0 if not; absent while it cannot be known.",
-    ),
-    _gauge("ensemble_voters", _ENSEMBLE, "Voting members of the committed configuration."),
-    _gauge("ensemble_live_voters", _ENSEMBLE, "Voting members that serve and follow the leader."),
-    _gauge("ensemble_tolerates", _ENSEMBLE, "Voters that may fail now without losing the quorum."),
-    _gauge(
-        "ensemble_member_lag",
-        (*_ENSEMBLE, "member"),
-        "Transactions by which a member is behind the leader.",
-    ),
-    _gauge("ensemble_epoch", _ENSEMBLE, "Epoch of the current leader."),
-    _counter(
-        "ensemble_leader_changes", _ENSEMBLE, "Times another member than before was seen leading."
-    ),
-    _counter("ensemble_elections", _ENSEMBLE, "Elections, by the increments of the epoch."),
-    _gauge("lease_leading", (), "1 if this process holds the Lease and works, 0 if it stands by."),
-    _counter("watch_drift", (), "Objects of which the watch did not tell what the live list did."),
-    _counter(
-        "events_emitted", ("type", "reason"), "Kubernetes Events written, by type and reason."
-    ),
-    _gauge("loop_lag_seconds", (), "How late the event loop was at its last tick."),
+    gauge("lease_leading", (), "1 if this process holds the Lease and works, 0 if it stands by."),
+    counter("watch_drift", (), "Objects of which the watch did not tell what the live list did."),
+    counter("events_emitted", ("type", "reason"), "Kubernetes Events written, by type and reason."),
+    gauge("loop_lag_seconds", (), "How late the event loop was at its last tick."),
 )
 
 
-def catalogue() -> tuple[Entry, ...]:
-    """Every metric there is, in the order of the documentation."""
-    return _CATALOGUE
-
-
-@dataclass(frozen=True)
-class EnsembleSample:
-    """What one look found of an ensemble; None is unknown, and exposed as no series."""
-
-    ready: bool
-    quorum_healthy: bool | None
-    voters: int
-    live_voters: int
-    tolerates: int
-    epoch: int | None = None
-    leader: int | None = None
-    lag: Mapping[int, int] = field(default_factory=dict)
-
-
 class QueueMetrics:
-    """The `workqueue.Observer` that measures."""
+    """The `QueueListener` that measures."""
 
     def __init__(self, metrics: "Metrics") -> None:
         self._metrics = metrics
@@ -163,34 +96,19 @@ class QueueMetrics:
 class Metrics:
     """The collectors and what is counted in them. `render` gives the text for a scrape."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, board: Board, *, counted: Sequence[Entry] = (), reported: Sequence[Entry] = ()
+    ) -> None:
+        """Expose the catalogue, the `counted` entries, and the `reported` ones from the board."""
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter that nobody asks for
         self.registry = CollectorRegistry(auto_describe=True)
         self._counters: dict[str, Counter] = {}
         self._gauges: dict[str, Gauge] = {}
         self._histograms: dict[str, Histogram] = {}
-        self._leaders: dict[tuple[str, str], int] = {}
-        self._epochs: dict[tuple[str, str], int] = {}
-        self._members: dict[tuple[str, str], frozenset[int]] = {}
-        for entry in _CATALOGUE:
-            short = entry.name.removeprefix(PREFIX)
-            match entry.type:
-                case "counter":
-                    self._counters[short.removesuffix("_total")] = Counter(
-                        entry.name, entry.help, entry.labels, registry=self.registry
-                    )
-                case "gauge":
-                    self._gauges[short] = Gauge(
-                        entry.name, entry.help, entry.labels, registry=self.registry
-                    )
-                case "histogram":
-                    self._histograms[short] = Histogram(
-                        entry.name,
-                        entry.help,
-                        entry.labels,
-                        registry=self.registry,
-                        buckets=entry.buckets,
-                    )
+        for entry in (*CATALOGUE, *counted):
+            self._add(entry)
+        if reported:
+            self.registry.register(_BoardCollector(board, reported))
         self.queue = QueueMetrics(self)
         for result in ("done", "error", "timeout"):
             self.counter("reconciles").labels(result)  # a rate needs the 0 before the first 1
@@ -219,12 +137,6 @@ class Metrics:
         """Count a write to the Kubernetes API."""
         self.counter("api_writes").labels(verb, kind).inc()
 
-    def probe(self, seconds: float, failure: str | None = None) -> None:
-        """Measure the probe of a member; `failure` is the reason it failed for."""
-        self.histogram("probe_seconds").observe(seconds)
-        if failure is not None:
-            self.counter("probe_failures").labels(failure).inc()
-
     def leading(self, leading: bool) -> None:  # noqa: FBT001 -- has the shape of `on_change`
         """Whether this process leads; fits `LeaseElector(on_change=…)`."""
         self.gauge("lease_leading").set(leading)
@@ -241,59 +153,45 @@ class Metrics:
         """How late the loop was; fits `HealthServer(on_lag=…)`."""
         self.gauge("loop_lag_seconds").set(seconds)
 
-    def ensemble(self, namespace: str, name: str, sample: EnsembleSample) -> None:
-        """Expose what a look found.
+    def _add(self, entry: Entry) -> None:
+        short = entry.name.removeprefix(PREFIX)
+        arguments = (entry.name, entry.help, entry.labels)
+        match entry.type:
+            case "counter":
+                made = Counter(*arguments, registry=self.registry)
+                self._counters[short.removesuffix("_total")] = made
+            case "gauge":
+                self._gauges[short] = Gauge(*arguments, registry=self.registry)
+            case "histogram":
+                self._histograms[short] = Histogram(
+                    *arguments, registry=self.registry, buckets=entry.buckets
+                )
 
-        Elections and leader changes are counted against the last known epoch and leader; the first
-        sight of an ensemble counts nothing.
-        """
-        key = (namespace, name)
-        known: dict[str, float | None] = {
-            "ensemble_ready": sample.ready,
-            "ensemble_quorum_healthy": sample.quorum_healthy,
-            "ensemble_voters": sample.voters,
-            "ensemble_live_voters": sample.live_voters,
-            "ensemble_tolerates": sample.tolerates,
-            "ensemble_epoch": sample.epoch,
-        }
-        for metric, value in known.items():
-            if value is None:
-                self.gauge(metric).remove(*key)
-            else:
-                self.gauge(metric).labels(*key).set(value)
 
-        lag = self.gauge("ensemble_member_lag")
-        for member in self._members.get(key, frozenset()) - sample.lag.keys():
-            lag.remove(*key, str(member))
-        for member, behind in sample.lag.items():
-            lag.labels(*key, str(member)).set(behind)
-        self._members[key] = frozenset(sample.lag)
+_Family = CounterMetricFamily | GaugeMetricFamily
 
-        elections = self.counter("ensemble_elections").labels(*key)
-        if sample.epoch is not None:
-            elections.inc(max(sample.epoch - self._epochs.get(key, sample.epoch), 0))
-            self._epochs[key] = sample.epoch
-        changes = self.counter("ensemble_leader_changes").labels(*key)
-        if sample.leader is not None:
-            changes.inc(int(self._leaders.get(key, sample.leader) != sample.leader))
-            self._leaders[key] = sample.leader
 
-    def forget_ensemble(self, namespace: str, name: str) -> None:
-        """Drop every series of an ensemble that is gone, and what was remembered of it."""
-        key = (namespace, name)
-        for member in self._members.pop(key, frozenset()):
-            self.gauge("ensemble_member_lag").remove(*key, str(member))
-        for entry in _CATALOGUE:
-            if entry.labels == _ENSEMBLE:
-                short = entry.name.removeprefix(PREFIX)
-                if entry.type == "counter":
-                    self.counter(short.removesuffix("_total")).remove(*key)
-                else:
-                    self.gauge(short).remove(*key)
-        self._leaders.pop(key, None)
-        self._epochs.pop(key, None)
+def _family(entry: Entry) -> _Family:
+    made = CounterMetricFamily if entry.type == "counter" else GaugeMetricFamily
+    return made(entry.name, entry.help, labels=entry.labels)
 
-    def forget_all_ensembles(self) -> None:
-        """Drop the series of every ensemble: this process does not lead any more."""
-        for namespace, name in tuple(self._members):
-            self.forget_ensemble(namespace, name)
+
+class _BoardCollector(Collector):
+    """Reads the samples of all reports at every scrape, so nothing has to be taken back."""
+
+    def __init__(self, board: Board, reported: Sequence[Entry]) -> None:
+        self._board = board
+        self._reported = reported
+
+    def describe(self) -> Iterator[_Family]:
+        """The metrics without samples, by which the registry finds names that are taken."""
+        yield from (_family(entry) for entry in self._reported)
+
+    def collect(self) -> Iterator[_Family]:
+        """The metrics with the samples that the board has now."""
+        families = {entry.name: _family(entry) for entry in self._reported}
+        for key in self._board:
+            report = self._board.get(key)
+            for sample in report.samples if report is not None else ():
+                families[sample.name].add_metric(sample.labels, sample.value)
+        yield from families.values()

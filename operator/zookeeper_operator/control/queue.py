@@ -1,4 +1,4 @@
-"""A keyed work queue with the contract of client-go's, and the workers that empty it.
+"""A keyed work queue with the contract of client-go's; `control.work` has the workers that empty it.
 
 The rules are those of `k8s.io/client-go/util/workqueue`, restated:
 
@@ -11,11 +11,8 @@ The only clock is the running loop's, so that tests run on virtual time.
 """
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, Literal, Protocol, TypeVar
-
-logger = logging.getLogger(__name__)
 
 K = TypeVar("K", bound=Hashable)
 
@@ -31,8 +28,8 @@ class ClosedError(Exception):
     """The queue was closed; there is nothing more to get."""
 
 
-class Observer(Protocol):
-    """What a queue and its workers tell about themselves. Its methods must return at once."""
+class QueueListener(Protocol):
+    """What a queue and its workers report about themselves. Its methods must return at once."""
 
     def added(self) -> None:
         """A key came to wait (adds that changed nothing are not counted)."""
@@ -57,7 +54,7 @@ class Observer(Protocol):
 
 
 class _Silent:
-    """The observer of a queue nobody observes."""
+    """The listener of a queue that nobody listens to."""
 
     def added(self) -> None:
         pass
@@ -82,7 +79,7 @@ class _Silent:
 
 
 class WorkQueue(Generic[K]):
-    """Keys that need a look, each at most once and never with two workers at a time.
+    """Keys to reconcile, each at most once and never with two workers at a time.
 
     Make it inside the loop it is used in; it is not safe for other threads. `random` returns
     numbers in [0, 1) and shortens each backoff pause by up to a fifth, so that keys which failed
@@ -93,13 +90,13 @@ class WorkQueue(Generic[K]):
         self,
         *,
         random: Callable[[], float],
-        observer: Observer | None = None,
+        listener: QueueListener | None = None,
         backoff_base: float = _BACKOFF_BASE_SECONDS,
         backoff_cap: float = _BACKOFF_CAP_SECONDS,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._random = random
-        self._observer: Observer = observer or _Silent()
+        self._listener: QueueListener = listener or _Silent()
         self._base = backoff_base
         self._cap = backoff_cap
         self._waiting: dict[K, float] = {}  # key → since when; the order of insertion is the order
@@ -109,7 +106,7 @@ class WorkQueue(Generic[K]):
         self._failures: dict[K, int] = {}
         self._wake = asyncio.Event()
         self._closed = False
-        self._observer.running(self.oldest_running)
+        self._listener.running(self.oldest_running)
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -120,9 +117,9 @@ class WorkQueue(Generic[K]):
         return self._closed
 
     @property
-    def observer(self) -> Observer:
-        """Who is told about this queue; `work` tells it too."""
-        return self._observer
+    def listener(self) -> QueueListener:
+        """Who hears of this queue; the workers report to it too."""
+        return self._listener
 
     def oldest_running(self) -> float:
         """For how many seconds the oldest running key is being worked on; 0 if none is."""
@@ -135,20 +132,20 @@ class WorkQueue(Generic[K]):
         return self._failures.get(key, 0)
 
     def add(self, key: K) -> None:
-        """Have a key looked at soon. After `close` this does nothing."""
+        """Have a key reconciled soon. After `close` this does nothing."""
         if self._closed:
             return
         self._cancel_timer(key)
         if key in self._waiting or key in self._dirty:
             return
-        self._observer.added()
+        self._listener.added()
         if key in self._running:
             self._dirty[key] = self._loop.time()
             return
         self._enqueue(key, self._loop.time())
 
     def add_after(self, key: K, seconds: float) -> None:
-        """Have a key looked at in so many seconds, unless something asks for it sooner."""
+        """Have a key reconciled in so many seconds, unless something asks for it sooner."""
         if seconds <= 0:
             self.add(key)
             return
@@ -162,12 +159,12 @@ class WorkQueue(Generic[K]):
         self._timers[key] = self._loop.call_at(due, self.add, key)
 
     def retry(self, key: K) -> float:
-        """Have a key looked at again after a pause that doubles with every failure; the pause."""
+        """Have a key reconciled again after a pause that doubles with every failure; the pause."""
         exponent = min(self._failures.get(key, 0), _EXPONENT_LIMIT)
         self._failures[key] = self._failures.get(key, 0) + 1
         ceiling = min(self._cap, self._base * 2.0**exponent)
         pause = ceiling * (1 - _JITTER * self._random())
-        self._observer.retried()
+        self._listener.retried()
         self.add_after(key, pause)
         return pause
 
@@ -189,8 +186,8 @@ class WorkQueue(Generic[K]):
                 since = self._waiting.pop(key)
                 now = self._loop.time()
                 self._running[key] = now
-                self._observer.depth(len(self._waiting))
-                self._observer.started(now - since)
+                self._listener.depth(len(self._waiting))
+                self._listener.started(now - since)
                 return key
             self._wake.clear()
             await self._wake.wait()
@@ -203,7 +200,7 @@ class WorkQueue(Generic[K]):
             KeyError: nobody is working on that key.
         """
         since = self._running.pop(key)
-        self._observer.finished(self._loop.time() - since)
+        self._listener.finished(self._loop.time() - since)
         dirty_since = self._dirty.pop(key, None)
         if dirty_since is not None and not self._closed:
             self._enqueue(key, dirty_since)
@@ -216,106 +213,15 @@ class WorkQueue(Generic[K]):
         self._timers.clear()
         self._waiting.clear()
         self._dirty.clear()
-        self._observer.depth(0)
+        self._listener.depth(0)
         self._wake.set()
 
     def _enqueue(self, key: K, since: float) -> None:
         self._waiting[key] = since
-        self._observer.depth(len(self._waiting))
+        self._listener.depth(len(self._waiting))
         self._wake.set()
 
     def _cancel_timer(self, key: K) -> None:
         timer = self._timers.pop(key, None)
         if timer is not None:
             timer.cancel()
-
-
-def _key_as_extra(key: Hashable) -> dict[str, object]:
-    return {"key": str(key)}
-
-
-async def work(
-    queue: WorkQueue[K],
-    handle: Callable[[K], Awaitable[float | None]],
-    *,
-    workers: int,
-    timeout: float,  # noqa: ASYNC109 -- the limit of each pass, not of this call
-    log_extra: Callable[[K], dict[str, object]] = _key_as_extra,
-    expected: tuple[type[Exception], ...] = (),
-) -> None:
-    """Let `workers` workers handle the keys of a queue until it is closed.
-
-    `handle` returns in how many seconds to look again, or None. A pass that raises or outlasts
-    `timeout` is logged once, with what `log_extra` says of its key, and comes back with backoff; it
-    never disturbs another key. What is `expected` says all in its own sentence; anything else is
-    logged with where it came from. After `queue.close()` this returns when the running passes are over;
-    cancelling it cancels them.
-    """
-    async with asyncio.TaskGroup() as group:
-        for number in range(workers):
-            group.create_task(
-                _worker(queue, handle, timeout, log_extra, expected), name=f"queue worker {number}"
-            )
-
-
-async def _worker(
-    queue: WorkQueue[K],
-    handle: Callable[[K], Awaitable[float | None]],
-    limit: float,
-    log_extra: Callable[[K], dict[str, object]],
-    expected: tuple[type[Exception], ...],
-) -> None:
-    while True:
-        try:
-            key = await queue.get()
-        except ClosedError:
-            return
-        try:
-            await _one_pass(queue, key, handle, limit, log_extra, expected)
-        finally:
-            queue.done(key)
-
-
-async def _one_pass(  # noqa: PLR0917 -- the arguments of `work`, as they are
-    queue: WorkQueue[K],
-    key: K,
-    handle: Callable[[K], Awaitable[float | None]],
-    limit: float,
-    log_extra: Callable[[K], dict[str, object]],
-    expected: tuple[type[Exception], ...],
-) -> None:
-    loop = asyncio.get_running_loop()
-    started = loop.time()
-    result: Result = "done"
-    again: float | None = None
-    try:
-        async with asyncio.timeout(limit) as deadline:
-            again = await handle(key)
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
-            raise
-        # Somebody cancelled what the pass waited for, not us: that fails the pass, not the worker.
-        result = "error"
-        logger.exception("Pass was cancelled from within", extra=log_extra(key))
-    except TimeoutError:
-        result = "timeout" if deadline.expired() else "error"
-        if result == "timeout":
-            logger.error(  # noqa: TRY400 -- where it stood when time was up tells nothing
-                "Pass did not end within its %g seconds", limit, extra=log_extra(key)
-            )
-        else:
-            logger.exception("Pass failed", extra=log_extra(key))
-    except expected as error:
-        result = "error"
-        logger.warning("Pass failed: %s", error, extra=log_extra(key))
-    except Exception:
-        result = "error"
-        logger.exception("Pass failed", extra=log_extra(key))
-    queue.observer.passed(result, loop.time() - started)
-    if result != "done":
-        queue.retry(key)
-        return
-    queue.forget(key)
-    if again is not None:
-        queue.add_after(key, again)

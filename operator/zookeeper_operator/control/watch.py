@@ -1,29 +1,26 @@
-"""The watcher: kopf lists and watches, and every event becomes one synchronous call.
+"""The watch: kopf lists and watches, and every event becomes one synchronous call.
 
 kopf is used for what it does well (credentials, reconnects, bookmarks, stalled streams) and for
 nothing else: one `on.event` handler per resource, no handler that keeps state, adds a finalizer or
 writes. With that, kopf sends no write to the Kubernetes API at all.
 
-How it ends is the caller's to know: an event stream that may not be read any more (403), or whose
-kind is gone (404), ends the watch with `WatchError`. Connections that break do not; kopf reopens
-them.
+A watch that ends takes the process with it. An event stream that must not be read any more (403), or
+whose resource is gone (404), ends the watch with `WatchError`; broken connections do not, kopf reopens
+them. When the watch is cancelled, kopf is asked to end and not waited for: the process that goes on
+without a watch is about to exit, and kopf takes seconds to close what it has open.
 """
 
 import asyncio
 import logging
 import typing
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Final
 
 import kopf
 
-from zookeeper_operator.control.ending import see_end
-
-logger = logging.getLogger(__name__)
-
-_KOPF_HOME = Path(kopf.__file__).parent
+from zookeeper_operator.control.controller import Event, WatchedResource
+from zookeeper_operator.kube.api import Resource
+from zookeeper_operator.kube.credentials import ConnectionFacts
 
 _CHUNK_SIZE = 500
 _SERVER_TIMEOUT_SECONDS = 300
@@ -31,32 +28,20 @@ _REQUEST_TIMEOUT_SECONDS = 30
 _CONNECT_TIMEOUT_SECONDS = 5
 _LOGIN_RETRY_SECONDS = 5
 _ERROR_BACKOFFS_SECONDS = (1, 1, 2, 3, 5, 8, 13, 21)
+# These log what they also raise to us, with a traceback.
+_SILENCED: Final = ("kopf._core.reactor.running", "kopf._core.reactor.orchestration")
 
 
 class WatchError(Exception):
     """The watch ended although nobody asked it to."""
 
 
-@dataclass(frozen=True)
-class WatchedResource:
-    """One kind to watch; the core group is empty. The server applies the selector."""
+OnEvent = Callable[[WatchedResource, Event], None]
+"""Called for every event. It must return within microseconds: the events of one object are delivered one by
+one."""
 
-    group: str
-    version: str
-    plural: str
-    label_selector: str | None = None
-
-    def __str__(self) -> str:
-        return ".".join(part for part in (self.plural, self.version, self.group) if part)
-
-
-OnEvent = Callable[[WatchedResource, str | None, dict[str, Any]], None]
-"""Told (resource, type, object); the type is None for what was there when the watch began, else
-`ADDED`, `MODIFIED` or `DELETED`. Must return within microseconds: events of one object are
-delivered one by one."""
-
-Login = Callable[[], Awaitable[kopf.ConnectionInfo]]
-"""Fresh credentials. Set their `expiration` a few minutes ahead: a token that is replaced before
+Credentials = Callable[[], Awaitable[ConnectionFacts]]
+"""Fresh credentials. Their `expiration` must be a few minutes ahead: a token that is replaced before
 the server refuses it costs nothing, while kopf gives up when a 401 is answered by the same token
 again."""
 
@@ -82,7 +67,7 @@ class _NothingCompared(kopf.DiffBaseStorage):
         """Keep nothing, so that no annotation is written."""
 
 
-def make_settings(resources: Sequence[WatchedResource], *, domain: str) -> kopf.OperatorSettings:
+def make_settings(watches: Sequence[WatchedResource], *, domain: str) -> kopf.OperatorSettings:
     """The settings every watch runs with.
 
     The numbers were measured against kopf 1.45: without a request timeout of our own a lost
@@ -100,142 +85,127 @@ def make_settings(resources: Sequence[WatchedResource], *, domain: str) -> kopf.
     settings.networking.error_backoffs = _ERROR_BACKOFFS_SECONDS
     settings.persistence.diffbase_storage = _NothingCompared()
     settings.persistence.finalizer = f"{domain}/unused"  # never added; if a bug did, ours by name
-    for resource in resources:
-        if resource.label_selector:
-            key = (resource.group, resource.version, resource.plural)
-            settings.watching.label_selectors[key] = resource.label_selector
+    for watched in watches:
+        if watched.label_selector:
+            settings.watching.label_selectors[_address(watched.resource)] = watched.label_selector
     return settings
 
 
 def make_registry(
-    resources: Sequence[WatchedResource], *, login: Login, on_event: OnEvent
+    watches: Sequence[WatchedResource], *, credentials: Credentials, on_event: OnEvent
 ) -> kopf.OperatorRegistry:
     """A registry of our own (the default one is shared) with a handler per resource and a login."""
     registry = kopf.OperatorRegistry()
 
     @kopf.on.login(id="login", registry=registry, backoff=_LOGIN_RETRY_SECONDS)
     async def _login(**_: Any) -> kopf.ConnectionInfo:
-        return await login()
+        return _connection_info(await credentials())
 
-    for resource in resources:
+    for watched in watches:
+        group, version, plural = _address(watched.resource)
         kopf.on.event(
-            group=resource.group,
-            version=resource.version,
-            plural=resource.plural,
-            id=f"watch-{resource}",
+            group=group,
+            version=version,
+            plural=plural,
+            id=f"watch-{'.'.join(filter(None, (plural, version, group)))}",
             registry=registry,
-        )(_make_handler(resource, on_event))
+        )(_make_handler(watched, on_event))
     return registry
 
 
-def _make_handler(resource: WatchedResource, on_event: OnEvent) -> Callable[..., Awaitable[None]]:
+def _make_handler(watched: WatchedResource, on_event: OnEvent) -> Callable[..., Awaitable[None]]:
     # async although nothing is awaited: kopf runs plain functions in threads
     async def handle(*, event: kopf.RawEvent, **_: Any) -> None:
-        on_event(resource, event["type"], dict(event["object"]))
+        on_event(watched, Event(event["type"], dict(event["object"])))
 
     return handle
 
 
+def _address(resource: Resource) -> tuple[str, str, str]:
+    """Group, version and plural; the core group is empty."""
+    group, _, version = resource.api_version.rpartition("/")
+    return group, version, resource.plural
+
+
+def _connection_info(facts: ConnectionFacts) -> kopf.ConnectionInfo:
+    return kopf.ConnectionInfo(
+        server=facts.server,
+        ca_path=facts.ca_path,
+        ca_data=facts.ca_data,
+        insecure=facts.insecure,
+        scheme=facts.scheme,
+        token=facts.token,
+        certificate_path=facts.certificate_path,
+        private_key_path=facts.private_key_path,
+        proxy_url=facts.proxy_url,
+        expiration=facts.expiration,
+    )
+
+
+def group_watches(watches: Iterable[WatchedResource]) -> list[list[WatchedResource]]:
+    """Groups in which no resource occurs twice, as few as possible.
+
+    kopf has one selector per resource, so two selectors for one resource need two watches.
+    """
+    groups: list[list[WatchedResource]] = []
+    for watched in watches:
+        for group in groups:
+            if all(watched.resource != other.resource for other in group):
+                group.append(watched)
+                break
+        else:
+            groups.append([watched])
+    return groups
+
+
 async def watch(
-    resources: Sequence[WatchedResource],
+    watches: Sequence[WatchedResource],
     *,
     namespaces: Sequence[str] | None,
-    login: Login,
+    credentials: Credentials,
     on_event: OnEvent,
     domain: str,
-    ready: asyncio.Event | None = None,
-    stop: asyncio.Event | None = None,
-    reclaim_signals: Callable[[], None] | None = None,
+    reclaim_signals: Callable[[], None] = lambda: None,
 ) -> None:
-    """Tell `on_event` of every object of these kinds and of every change, until stopped.
+    """Call `on_event` for every object of these resources and for every change, until cancelled.
 
-    Every namespace is watched if `namespaces` is empty or None. `ready` is set when the watchers
-    start, which is before the first list is complete. Kinds must exist already: kopf ignores, with
-    a warning, what the API server does not serve when it starts. `domain` is the operator's own
-    DNS domain.
+    Every namespace is watched if `namespaces` is empty or None. Resources must exist already: kopf
+    ignores, with a warning, what the API server does not serve when it starts; and none may occur twice
+    (`group_watches`). `domain` is the operator's own DNS domain.
 
     kopf takes SIGTERM and SIGINT for itself when it starts; `reclaim_signals` is called right
     after, to take them back.
-
-    Returns when `stop` is set; cancelling it works as well. Tasks that are not kopf's are left
-    alone in either case (which `kopf.operator()` would not do for tasks younger than itself).
 
     Raises:
         WatchError: the watch ended by itself; the sentence says why.
     """
     logging.getLogger("kopf").setLevel(logging.WARNING)
-    # Its root tasks log their failure with a traceback, although they also raise it to us.
-    for name in ("kopf._core.reactor.running", "kopf._core.reactor.orchestration"):
+    for name in _SILENCED:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-
-    stop = stop or asyncio.Event()
-    stopping = asyncio.create_task(stop.wait(), name="watch: stop flag")
-    spawning = asyncio.create_task(
-        kopf.spawn_tasks(
-            registry=make_registry(resources, login=login, on_event=on_event),
-            settings=make_settings(resources, domain=domain),
-            standalone=True,
-            # Found out by kopf it would need a user name, which an arbitrary uid has none of.
-            identity=typing.cast("Any", domain),
-            clusterwide=not namespaces,
-            namespaces=list(namespaces or ()),
-            ready_flag=ready,
-        ),
-        name="watch: start",
+    tasks = await kopf.spawn_tasks(
+        registry=make_registry(watches, credentials=credentials, on_event=on_event),
+        settings=make_settings(watches, domain=domain),
+        standalone=True,
+        # Found out by kopf it would need a user name, which an arbitrary uid has none of.
+        identity=typing.cast("Any", domain),
+        clusterwide=not namespaces,
+        namespaces=list(namespaces or ()),
     )
-    ended: set[asyncio.Task[Any]] = set()
+    reclaim_signals()
     try:
-        await asyncio.wait({spawning})  # cancelled or not, it must not be cut in half
-        if reclaim_signals is not None:
-            reclaim_signals()
-        tasks = spawning.result()
-        await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-        ended = {task for task in tasks if task.done()}
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        tasks = await spawning
-        stopping.cancel()
-        outcomes = await _end_kopf(tasks)
-    if stop.is_set():
-        return
-    errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-    if errors:
-        raise WatchError(f"The watch of the Kubernetes API ended: {_words(errors[0])}") from errors[
-            0
-        ]
+        for task in tasks:
+            task.cancel()
+    for task in ended:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            raise WatchError(f"The watch of the Kubernetes API ended: {_words(error)}") from error
     names = ", ".join(sorted(task.get_name() for task in ended))
     raise WatchError(f"The watch of the Kubernetes API ended without an error ({names})")
 
 
-async def _end_kopf(roots: Collection[asyncio.Task[Any]]) -> list[Any]:
-    """Cancel every task of kopf and wait; how the root tasks ended.
-
-    Not only the root tasks: when one stream fails, kopf leaves the others running, and they would open
-    connections anew after kopf's cleanup (the last of the root tasks to end) has closed them. But each
-    stream has a scheduler of its own that it closes at its end, and waits for: cancelled by us, that
-    would never begin what it has been given, and the stream would wait for ever.
-    """
-    ending: set[asyncio.Task[Any]] = set(roots)
-    for task in roots:
-        task.cancel()
-    while rest := {task for task in asyncio.all_tasks() if _is_kopf_stream(task)} - ending:
-        for task in rest:
-            task.cancel()
-        ending |= rest
-        await see_end(ending)
-    await see_end(ending)
-    return await asyncio.gather(*roots, return_exceptions=True)
-
-
-def _is_kopf_stream(task: asyncio.Task[Any]) -> bool:
-    code = getattr(task.get_coro(), "cr_code", None)
-    return (
-        code is not None
-        and Path(code.co_filename).is_relative_to(_KOPF_HOME)
-        and not code.co_qualname.startswith("Scheduler.")
-    )
-
-
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     """The API's own sentence if there is one; kopf's errors carry the whole Status besides."""
     words = str(error.args[0]) if error.args and error.args[0] else type(error).__name__
     status = getattr(error, "status", None)

@@ -1,69 +1,72 @@
-"""One pass over one ensemble: observe, validate, plan, apply, status.
+"""The controller of `ZookeeperEnsemble`: what wakes an ensemble, and one pass over it.
 
-A pass knows only which ensemble to look at, never why. Whatever wakes it, and however often, it ends in
-the same state; between passes nothing is remembered that the next one needs in order to be right.
+A pass observes, validates, plans, applies and reports. It knows only which ensemble to reconcile, never why.
+Whatever wakes it, and however often, it ends in the same state; between passes nothing is remembered that the
+next one needs in order to be right.
 """
 
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, Final
 
 import pydantic
 
 from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.api.conditions import Condition
+from zookeeper_operator.control.board import Board
+from zookeeper_operator.control.controller import Event, Key, Listed, WatchedResource
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Action, Reconfigure, ReplaceMember, RestartMember
 from zookeeper_operator.ensemble.apply import Applier, NotLeadingError, Outcome
+from zookeeper_operator.ensemble.board_report import build_report
+from zookeeper_operator.ensemble.children import CHILD_KINDS
 from zookeeper_operator.ensemble.ensemble import Ensemble
-from zookeeper_operator.ensemble.observe import Inspector, Key, addresses_of, utc_now
+from zookeeper_operator.ensemble.observe import Inspector, addresses_of, utc_now
 from zookeeper_operator.ensemble.observed import Observed, Refusal
 from zookeeper_operator.ensemble.plan import Plan, build_plan
 from zookeeper_operator.ensemble.report.notices import Notice, action_notice, build_notices
 from zookeeper_operator.ensemble.report.status import build_status, status_differs
-from zookeeper_operator.kube.api import Kube, KubeError, NamespaceEndingError, Object
-from zookeeper_operator.kube.events import EventRecorder, ObjectReference
+from zookeeper_operator.kube.api import Kube, KubeError, NamespaceEndingError, Object, Resource
+from zookeeper_operator.kube.events import EventRecorder, ObjectReference, OnEvent
 from zookeeper_operator.kube.times import format_time
 from zookeeper_operator.settings import Settings
-from zookeeper_operator.zookeeper.protocol import Address, ZooKeeper
+from zookeeper_operator.zookeeper.protocol import ZooKeeper
 
 _LOG = logging.getLogger(__name__)
 # While a step is under way, the next look decides how long the ensemble does without one member.
 _UNDER_WAY = 0.25
 
 
-class Watcher(Protocol):
-    """Whoever looks at members between two passes (the prober), and keeps the quorum figures."""
-
-    def follow(self, key: Key, addresses: tuple[Address, ...], plan: Plan) -> None:
-        """Take over what a pass has found."""
-
-    def forget(self, key: Key) -> None:
-        """The ensemble is gone."""
+_WATCHES: Final = (
+    WatchedResource(names.ENSEMBLES),
+    *(WatchedResource(k.resource, names.LABEL_ENSEMBLE) for k in CHILD_KINDS if k.watched),
+)
 
 
-class Reconciler:
-    """Looks at ensembles and brings them in line with their specs."""
+class EnsembleController:
+    """`control.controller.Controller` that brings ensembles in line with their specs."""
 
     def __init__(
         self,
         kube: Kube,
         zookeeper: ZooKeeper,
         settings: Settings,
-        watcher: Watcher,
+        board: Board,
         *,
         may_act: Callable[[], bool] = lambda: True,
+        on_event_written: OnEvent = lambda _type, _reason: None,
         uniform: Callable[[float, float], float] = random.uniform,
         now: Callable[[], datetime] = utc_now,
         decide: Callable[[Observed], Plan] = build_plan,
     ) -> None:
         self._decide = decide
         self._kube = kube
+        self._zookeeper = zookeeper
         self._settings = settings
-        self._watcher = watcher
+        self._board = board
         self._may_act = may_act
         self._uniform = uniform
         self._now = now
@@ -72,12 +75,41 @@ class Reconciler:
         self._recorder = EventRecorder(
             kube,
             settings.identity,
+            on_event=on_event_written,
             log_extra=lambda about: {"ensemble": f"{about.namespace}/{about.name}"},
         )
         self._refusals: dict[Key, Refusal] = {}
 
+    @property
+    def watches(self) -> Sequence[WatchedResource]:
+        """Ensembles, and those of their children that are watched."""
+        return _WATCHES
+
+    def keys_of(self, resource: Resource, event: Event) -> Iterable[Key]:
+        """The ensemble itself, or the one that a child belongs to by its label."""
+        metadata = event.body["metadata"]
+        if resource.kind == names.KIND:
+            name = metadata["name"]
+        else:
+            name = (metadata.get("labels") or {}).get(names.LABEL_ENSEMBLE)
+        return (Key(names.KIND, metadata.get("namespace", ""), name),) if name else ()
+
+    async def list_keys(self) -> Sequence[Listed]:
+        """List the ensembles of the namespaces that are watched."""
+        found: list[Object] = []
+        for namespace in self._settings.namespaces or (None,):
+            found += await self._kube.list(names.ENSEMBLES, namespace)
+        return [
+            Listed(
+                Key(names.KIND, metadata["namespace"], metadata["name"]),
+                metadata["uid"],
+                metadata["resourceVersion"],
+            )
+            for metadata in (body["metadata"] for body in found)
+        ]
+
     async def reconcile(self, key: Key) -> float | None:
-        """Look at one ensemble once; the seconds after which to look again, None if it is gone.
+        """Reconcile one ensemble; the seconds until the next time, None if it is gone.
 
         Raises:
             KubeError: the API server could not be asked, or refused in a way that is worth a backoff.
@@ -88,7 +120,6 @@ class Reconciler:
             return await self._report_unreadable(key, error)
         if observed is None:
             self._refusals.pop(key, None)
-            self._watcher.forget(key)
             return None
         plan = self._decide(observed)
         outcome = Outcome()
@@ -99,7 +130,9 @@ class Reconciler:
                 return self._settings.resync_seconds
         self._remember(key, plan, outcome)
         await self._tell(plan, outcome)
-        self._watcher.follow(key, addresses_of(observed.ensemble, observed.pods), plan)
+        addresses = addresses_of(observed.ensemble, observed.pods)
+        report = build_report(plan, addresses, self._zookeeper, self._board.get(key))
+        self._board.post(key, report)
         if outcome.error is not None and not _is_conflict(outcome.error):
             raise outcome.error
         return self._when_again(plan, outcome)
@@ -171,7 +204,7 @@ class Reconciler:
 
     async def _report_unreadable(self, key: Key, error: pydantic.ValidationError) -> float:
         """Say that a spec cannot be read; nothing is touched, and only an edit can change that."""
-        namespace, name = key
+        _, namespace, name = key
         body = await self._kube.get(names.ENSEMBLES, namespace, name)
         if body is None:
             return self._settings.unsettled_seconds

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
+from zookeeper_operator.control.controller import Key
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.children import CHILD_KINDS, expected_names
 from zookeeper_operator.ensemble.dereference import dereference
@@ -30,9 +31,6 @@ from zookeeper_operator.zookeeper.protocol import (
     ZooKeeper,
 )
 from zookeeper_operator.zookeeper.servers import CommittedConfig
-
-Key = tuple[str, str]
-"""Namespace and name of an ensemble."""
 
 _LISTED: Final = tuple(kind.resource for kind in CHILD_KINDS if kind.listed)
 _READ_AS_VALUES: Final = frozenset({"Pod", "PersistentVolumeClaim"})
@@ -86,7 +84,7 @@ class Inspector:
             KubeError: the API server could not be asked; nothing is known.
             pydantic.ValidationError: the spec cannot be read.
         """
-        namespace, name = key
+        _, namespace, name = key
         body = await self._kube.get(names.ENSEMBLES, namespace, name)
         if body is None:
             self.forget(key)

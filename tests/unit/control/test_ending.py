@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from zookeeper_operator.control.ending import end
+from zookeeper_operator.control.ending import end, together, unless_stopped
 
 
 @pytest.mark.parametrize("deaf", [0, 1, 3])
@@ -41,3 +41,38 @@ async def test_what_has_ended_already_is_left_alone() -> None:
     await task
     await end([task])
     assert not task.cancelled()
+
+
+async def test_the_first_part_to_end_ends_all_and_its_error_is_raised() -> None:
+    ended: list[str] = []
+
+    async def lasts() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            ended.append("lasts")
+
+    async def breaks() -> None:
+        await asyncio.sleep(0)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await together(lasts(), breaks())
+    assert ended == ["lasts"]
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+async def test_a_part_runs_until_it_ends_or_is_stopped(*, stopped: bool) -> None:
+    stop = asyncio.Event()
+    ended: list[str] = []
+
+    async def part() -> None:
+        try:
+            if stopped:
+                stop.set()
+                await asyncio.sleep(3600)
+        finally:
+            ended.append("part")
+
+    assert await unless_stopped(part(), stop) is not stopped
+    assert ended == ["part"]

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+from zookeeper_operator.control.board import Board
 from zookeeper_operator.control.health import HealthServer
 from zookeeper_operator.control.metrics import Metrics
 
@@ -25,7 +26,9 @@ class Probe:
 
 @pytest.fixture
 async def probe() -> AsyncIterator[Probe]:
-    server = HealthServer(HOST, 0, metrics=Metrics().render, tick_seconds=0.02, lag_limit=0.3)
+    server = HealthServer(
+        HOST, 0, metrics=Metrics(Board()).render, tick_seconds=0.02, lag_limit=0.3
+    )
     await server.start()
     async with aiohttp.ClientSession() as session:
         yield Probe(server, session)

@@ -1,24 +1,46 @@
-"""Every metric that is promised is exposed."""
+"""Every metric that is described is exposed, and nothing else."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from zookeeper_operator.control.metrics import PREFIX, EnsembleSample, Metrics, catalogue
-from zookeeper_operator.control.queue import WorkQueue, work
+from zookeeper_operator.control.board import Board
+from zookeeper_operator.control.controller import Key
+from zookeeper_operator.control.metrics import CATALOGUE, Metrics
+from zookeeper_operator.control.queue import WorkQueue
+from zookeeper_operator.control.series import PREFIX, Sample, counter, gauge, histogram
+from zookeeper_operator.control.work import work
 
-SAMPLE = EnsembleSample(
-    ready=True,
-    quorum_healthy=True,
-    voters=3,
-    live_voters=3,
-    tolerates=1,
-    epoch=4,
-    leader=2,
-    lag={1: 0, 2: 0, 3: 7},
-)
-WHERE = {"namespace": "demo", "ensemble": "zk"}
+WARMTH = gauge("kettle_warmth", ("namespace", "kettle"), "How warm the water is.")
+BOILED = counter("kettle_boiled", ("namespace", "kettle"), "Times the water has boiled.")
+SPILLS = counter("spills", ("where",), "Spills, by place.")
+POURING = histogram("pouring_seconds", (1, 2), "How long pouring took.")
+ONE = Key("Kettle", "kitchen", "one")
+TWO = Key("Kettle", "kitchen", "two")
+
+
+class Kettle:
+    """A report with samples and nothing to probe."""
+
+    def __init__(self, name: str, *, boiled: int, warmth: float | None = None) -> None:
+        where = ("kitchen", name)
+        self._samples = [Sample(BOILED.name, where, boiled)]
+        if warmth is not None:
+            self._samples.append(Sample(WARMTH.name, where, warmth))
+
+    @property
+    def samples(self) -> Sequence[Sample]:
+        return self._samples
+
+    async def probe(self) -> bool:
+        return False
+
+
+def kettles() -> tuple[Metrics, Board]:
+    board = Board()
+    return Metrics(board, counted=(SPILLS, POURING), reported=(WARMTH, BOILED)), board
 
 
 def exposed(metrics: Metrics) -> dict[str, list[dict[str, str]]]:
@@ -34,105 +56,85 @@ def value(metrics: Metrics, name: str, **labels: str) -> float | None:
     return metrics.registry.get_sample_value(PREFIX + name, labels)
 
 
-def exercise(metrics: Metrics) -> None:
+def exercise(metrics: Metrics, board: Board) -> None:
     metrics.api_request("get", "pods", 200)
     metrics.api_write("apply", "StatefulSet")
-    metrics.probe(0.02)
-    metrics.probe(1.5, failure="timeout")
     metrics.leading(leading=True)
     metrics.drift(2)
     metrics.event("Warning", "QuorumLost")
     metrics.loop_lag(0.1)
-    metrics.ensemble("demo", "zk", SAMPLE)
+    metrics.counter("spills").labels("floor").inc()
+    metrics.histogram("pouring_seconds").observe(1.5)
+    board.post(ONE, Kettle("one", boiled=1, warmth=90))
 
 
-def test_every_entry_of_the_catalogue_is_exposed_with_its_labels() -> None:
-    metrics = Metrics()
-    exercise(metrics)
+ENTRIES = (*CATALOGUE, SPILLS, POURING, WARMTH, BOILED)
+
+
+def test_every_entry_is_exposed_with_its_labels() -> None:
+    metrics, board = kettles()
+    exercise(metrics, board)
     series = exposed(metrics)
-    for entry in catalogue():
+    for entry in ENTRIES:
         name = f"{entry.name}_sum" if entry.type == "histogram" else entry.name
         assert name in series, name
         assert all(set(labels) == set(entry.labels) for labels in series[name]), name
 
 
-def test_nothing_is_exposed_that_the_catalogue_does_not_list() -> None:
-    metrics = Metrics()
-    exercise(metrics)
+def test_nothing_is_exposed_that_no_entry_describes() -> None:
+    metrics, board = kettles()
+    exercise(metrics, board)
     families = {
         (f"{family.name}_total" if family.type == "counter" else family.name, family.type)
         for family in text_string_to_metric_families(metrics.render().decode())
     }
-    assert families == {(entry.name, entry.type) for entry in catalogue()}
+    assert families == {(entry.name, entry.type) for entry in ENTRIES}
 
 
 def test_the_names_follow_the_conventions_of_prometheus() -> None:
-    for entry in catalogue():
+    for entry in ENTRIES:
         assert entry.name.startswith(PREFIX)
         assert entry.name.endswith("_total") == (entry.type == "counter")
         assert entry.help.endswith(".")
         assert bool(entry.buckets) == (entry.type == "histogram")
-    assert len({entry.name for entry in catalogue()}) == len(catalogue())
+    assert len({entry.name for entry in ENTRIES}) == len(ENTRIES)
+
+
+def test_a_name_is_taken_once() -> None:
+    with pytest.raises(ValueError, match="Duplicated timeseries"):
+        Metrics(Board(), counted=(BOILED,), reported=(BOILED,))
 
 
 def test_two_instances_share_nothing() -> None:
-    one, two = Metrics(), Metrics()
+    one, two = Metrics(Board()), Metrics(Board())
     one.drift(3)
     assert value(two, "watch_drift_total") == 0
 
 
-def test_elections_and_leader_changes_count_from_the_second_sight_on() -> None:
-    metrics = Metrics()
-    metrics.ensemble("demo", "zk", SAMPLE)
-    assert value(metrics, "ensemble_elections_total", **WHERE) == 0
-    assert value(metrics, "ensemble_leader_changes_total", **WHERE) == 0
-    unknown = EnsembleSample(ready=False, quorum_healthy=None, voters=3, live_voters=0, tolerates=0)
-    metrics.ensemble("demo", "zk", unknown)
-    later = EnsembleSample(
-        ready=True, quorum_healthy=True, voters=3, live_voters=3, tolerates=1, epoch=6, leader=3
-    )
-    metrics.ensemble("demo", "zk", later)
-    metrics.ensemble("demo", "zk", later)
-    assert value(metrics, "ensemble_elections_total", **WHERE) == 2
-    assert value(metrics, "ensemble_leader_changes_total", **WHERE) == 1
+def test_the_last_report_is_exposed_and_what_is_unknown_has_no_series() -> None:
+    metrics, board = kettles()
+    where = {"namespace": "kitchen", "kettle": "one"}
+    board.post(ONE, Kettle("one", boiled=1, warmth=90))
+    assert value(metrics, "kettle_warmth", **where) == 90
+    assert value(metrics, "kettle_boiled_total", **where) == 1
+    board.post(ONE, Kettle("one", boiled=3))
+    assert value(metrics, "kettle_warmth", **where) is None
+    assert value(metrics, "kettle_boiled_total", **where) == 3
 
 
-def test_what_is_unknown_has_no_series() -> None:
-    metrics = Metrics()
-    metrics.ensemble("demo", "zk", SAMPLE)
-    metrics.ensemble(
-        "demo",
-        "zk",
-        EnsembleSample(
-            ready=False, quorum_healthy=None, voters=3, live_voters=0, tolerates=0, lag={1: 5}
-        ),
-    )
-    assert value(metrics, "ensemble_quorum_healthy", **WHERE) is None
-    assert value(metrics, "ensemble_epoch", **WHERE) is None
-    assert value(metrics, "ensemble_ready", **WHERE) == 0
-    assert value(metrics, "ensemble_member_lag", **WHERE, member="1") == 5
-    assert value(metrics, "ensemble_member_lag", **WHERE, member="3") is None
-
-
-def test_an_ensemble_that_is_gone_leaves_no_series() -> None:
-    metrics = Metrics()
-    metrics.ensemble("demo", "zk", SAMPLE)
-    metrics.ensemble("demo", "other", SAMPLE)
-    metrics.forget_ensemble("demo", "zk")
-    metrics.forget_ensemble("demo", "never seen")
-    series = [labels for found in exposed(metrics).values() for labels in found]
-    assert WHERE.items() not in [labels.items() for labels in series]
-    assert not any(labels.get("ensemble") == "zk" for labels in series)
-    assert any(labels.get("ensemble") == "other" for labels in series)
-    metrics.forget_all_ensembles()
-    series = [labels for found in exposed(metrics).values() for labels in found]
-    assert not any("ensemble" in labels for labels in series)
+def test_a_key_that_is_gone_leaves_no_series() -> None:
+    metrics, board = kettles()
+    board.post(ONE, Kettle("one", boiled=1, warmth=90))
+    board.post(TWO, Kettle("two", boiled=1, warmth=20))
+    board.remove(ONE)
+    left = [labels for found in exposed(metrics).values() for labels in found if "kettle" in labels]
+    assert left == [{"namespace": "kitchen", "kettle": "two"}] * 2
 
 
 @pytest.mark.looptime
 async def test_the_queue_is_measured() -> None:
-    metrics = Metrics()
-    queue = WorkQueue[str](random=lambda: 0.5, observer=metrics.queue)
+    metrics = Metrics(Board())
+    queue = WorkQueue[str](random=lambda: 0.5, listener=metrics.queue)
     queue.add("bad")
     queue.add("slow")
     assert value(metrics, "workqueue_depth") == 2

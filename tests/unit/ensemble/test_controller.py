@@ -6,15 +6,19 @@ from typing import Any, cast
 
 import pytest
 from tests.unit.ensemble.plan.scenes import NOW, answers, at_rest, ensemble, silent
-from tests.unit.ensemble.store import Key, Store
+from tests.unit.ensemble.store import Key as StoredKey
+from tests.unit.ensemble.store import Store
 
+from zookeeper_operator.control.board import Board
+from zookeeper_operator.control.controller import Event, Key
+from zookeeper_operator.control.metrics import Metrics
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import RestartMember
-from zookeeper_operator.ensemble.controller import Reconciler, Watcher
+from zookeeper_operator.ensemble.controller import EnsembleController
 from zookeeper_operator.ensemble.observe import Inspector
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import build_plan
-from zookeeper_operator.kube.api import NamespaceEndingError, Object, Resource
+from zookeeper_operator.kube.api import RESOURCES, KubeError, NamespaceEndingError, Object, Resource
 from zookeeper_operator.settings import Settings
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.protocol import (
@@ -25,7 +29,7 @@ from zookeeper_operator.zookeeper.protocol import (
 )
 from zookeeper_operator.zookeeper.servers import CommittedConfig
 
-KEY = ("demo", "zk")
+KEY = Key(names.KIND, "demo", "zk")
 ENSEMBLE: Object = {
     "apiVersion": names.API_VERSION,
     "kind": names.KIND,
@@ -62,16 +66,6 @@ class LosingMembers(Members):
         raise EnsembleUnreachableError("no answer within 4 s")
 
 
-class Nobody:
-    """A watcher that looks away."""
-
-    def follow(self, *args: Any) -> None:
-        """Nothing is followed."""
-
-    def forget(self, *args: Any) -> None:
-        """Nothing is kept."""
-
-
 def members() -> ZooKeeper:
     return cast("ZooKeeper", Members())
 
@@ -93,7 +87,7 @@ def with_config_map(**metadata: Any) -> Object:
     ],
 )
 async def test_a_child_that_no_list_shows_is_found_by_its_name(
-    labels: dict[str, str], unlisted: list[Key]
+    labels: dict[str, str], unlisted: list[StoredKey]
 ) -> None:
     owner = {"uid": ensemble().uid, "controller": True}
     child = with_config_map(labels=labels, ownerReferences=[owner])
@@ -167,10 +161,8 @@ async def test_a_namespace_that_is_being_deleted_is_no_failure(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     store = EndingNamespace([ENSEMBLE])
-    reconciler = Reconciler(
-        store, members(), Settings(), cast("Watcher", Nobody()), now=lambda: NOW
-    )
-    assert await reconciler.reconcile(KEY) == Settings().resync_seconds
+    controller = EnsembleController(store, members(), Settings(), Board(), now=lambda: NOW)
+    assert await controller.reconcile(KEY) == Settings().resync_seconds
     assert "status" not in store.objects[names.KIND, "zk"]
     assert not [r for r in caplog.records if r.levelname != "DEBUG"]
 
@@ -188,15 +180,15 @@ async def first_pass(writes: int) -> tuple[Store, int]:
         written += 1
 
     store.after_write = count
-    reconciler = Reconciler(
+    controller = EnsembleController(
         store,
         members(),
         Settings(),
-        cast("Watcher", Nobody()),
+        Board(),
         may_act=lambda: written < writes,
         now=lambda: NOW,
     )
-    await reconciler.reconcile(KEY)
+    await controller.reconcile(KEY)
     return store, written
 
 
@@ -228,18 +220,95 @@ async def test_what_was_done_is_told_by_who_holds_the_lease(
     """The last thing it did was to restart a member: Event and status are its successor's to write."""
     store = Store([ENSEMBLE, pod_body(2)])
     before = dict(store.objects)
-    reconciler = Reconciler(
+    controller = EnsembleController(
         store,
         members(),
         Settings(),
-        cast("Watcher", Nobody()),
+        Board(),
         may_act=lambda: may_tell or ("Pod", "zk-2") in store.objects,
         now=lambda: NOW,
         decide=lambda observed: replace(build_plan(observed), actions=(RESTART,)),
     )
-    await reconciler.reconcile(KEY)
+    await controller.reconcile(KEY)
     assert ("Pod", "zk-2") not in store.objects
     written = {
         kind for (kind, name), body in store.objects.items() if body != before.get((kind, name))
     }
     assert written == told
+
+
+async def test_an_event_counts_when_it_is_written() -> None:
+    """One member is restarted; the Event that the API server refuses counts for nothing."""
+
+    class Refusing(Store):
+        async def create(self, resource: Resource, body: Object) -> Object:
+            if body["kind"] == "Event" and refused:
+                raise KubeError(500, "InternalError", "not now")
+            return await super().create(resource, body)
+
+    for refused in (True, False):
+        metrics = Metrics(Board())
+        controller = EnsembleController(
+            Refusing([ENSEMBLE, pod_body(2)]),
+            members(),
+            Settings(),
+            Board(),
+            on_event_written=metrics.event,
+            now=lambda: NOW,
+            decide=lambda observed: replace(build_plan(observed), actions=(RESTART,)),
+        )
+        await controller.reconcile(KEY)
+        value = metrics.registry.get_sample_value(
+            "zookeeper_operator_events_emitted_total",
+            {"type": "Normal", "reason": "RestartingMember"},
+        )
+        assert value == (None if refused else 1)
+
+
+# ---- what wakes an ensemble, and what is left on the board ----
+
+
+@pytest.mark.parametrize(
+    ("resource", "metadata", "keys"),
+    [
+        pytest.param(names.ENSEMBLES, {"name": "zk"}, [KEY], id="itself"),
+        pytest.param(
+            RESOURCES["Pod"],
+            {"name": "zk-1", "labels": {names.LABEL_ENSEMBLE: "zk"}},
+            [KEY],
+            id="a child",
+        ),
+        pytest.param(RESOURCES["Pod"], {"name": "zk-1", "labels": None}, [], id="a stranger"),
+    ],
+)
+def test_an_event_wakes_the_ensemble_that_an_object_belongs_to(
+    resource: Resource, metadata: Object, keys: list[Key]
+) -> None:
+    controller = EnsembleController(Store([]), members(), Settings(), Board())
+    event = Event("MODIFIED", {"metadata": {"namespace": "demo", **metadata}})
+    assert list(controller.keys_of(resource, event)) == keys
+
+
+def test_no_secret_is_watched() -> None:
+    controller = EnsembleController(Store([]), members(), Settings(), Board())
+    kinds = [watched.resource.kind for watched in controller.watches]
+    assert kinds[0] == names.KIND
+    assert "Secret" not in kinds
+    assert all(w.label_selector == names.LABEL_ENSEMBLE for w in controller.watches[1:])
+
+
+async def test_the_list_says_all_that_a_resync_needs() -> None:
+    live = {**ENSEMBLE, "metadata": {**ENSEMBLE["metadata"], "resourceVersion": "7"}}
+    controller = EnsembleController(Store([live]), members(), Settings(), Board())
+    assert await controller.list_keys() == [(KEY, "uid-of-zk", "7")]
+
+
+async def test_a_pass_leaves_its_report_on_the_board() -> None:
+    board = Board()
+    controller = EnsembleController(
+        Store([ENSEMBLE]), members(), Settings(), board, now=lambda: NOW
+    )
+    await controller.reconcile(KEY)
+    report = board.get(KEY)
+    assert report is not None
+    assert ("zookeeper_operator_ensemble_ready", ("demo", "zk"), 0) in report.samples

@@ -56,7 +56,7 @@ def _member(
         serving=answer.serving,
         zxid="" if answer.zxid is None else f"{answer.zxid:#x}",
         epoch=answer.epoch,
-        lag=_lag(answer, observed.answers.get(quorum.leader or 0)),
+        lag=member_lag(answer, observed.answers.get(quorum.leader or 0)),
         connections=answer.connections,
         version=answer.version,
         revision=pod.revision if pod else "",
@@ -97,7 +97,8 @@ def _state(answer: Answers, pod: Pod | None) -> str:
     return pod.trouble.reason if pod.trouble else "starting"
 
 
-def _lag(answer: Answers, leader: Answers | None) -> int | None:
+def member_lag(answer: Answers, leader: Answers | None) -> int | None:
+    """By how many transactions a member is behind the leader; None if that is not known."""
     if leader is None or leader.zxid is None or answer.zxid is None or not answer.serving:
         return None
     if answer.epoch == leader.epoch:

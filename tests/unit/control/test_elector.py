@@ -8,13 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from zookeeper_operator.control.lease import (
-    ConflictError,
-    LeaseElector,
-    LeaseError,
-    LeaseLostError,
-    LeaseRecord,
-)
+from zookeeper_operator.control.elector import LeaseElector, LeaseLostError
+from zookeeper_operator.control.lease import ConflictError, LeaseError, LeaseRecord
 
 pytestmark = pytest.mark.looptime
 

@@ -1,0 +1,81 @@
+"""What wakes keys: the events of the watch, and a live list once per period for what no event told.
+
+An event only wakes keys. Nothing else is taken from it, so it may be late, repeated or lost.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from zookeeper_operator.control.controller import Controller, Event, Key, WatchedResource
+from zookeeper_operator.control.ledger import EventLedger
+from zookeeper_operator.control.registry import Registry
+from zookeeper_operator.kube.api import KubeError
+
+logger = logging.getLogger(__name__)
+
+
+class Waker:
+    """Turns events and lists into keys, and measures what the watch has missed."""
+
+    def __init__(
+        self, registry: Registry, wake: Callable[[Key], None], *, on_drift: Callable[[int], None]
+    ) -> None:
+        self._registry = registry
+        self._wake = wake
+        self._on_drift = on_drift
+        self._ledgers = {kind: EventLedger() for kind in registry.controllers}
+        self._seen: dict[str, object] = {}
+
+    def on_event(self, watched: WatchedResource, event: Event) -> None:
+        """Wake the keys that an event concerns."""
+        for controller in self._registry.watching(watched):
+            own = controller.watches[0] == watched
+            if own and not self._is_news(controller, event):
+                continue
+            for key in controller.keys_of(watched.resource, event):
+                self._wake(key)
+
+    def _is_news(self, controller: Controller, event: Event) -> bool:
+        """Whether an object has changed in more than its status.
+
+        A status that the controller writes comes back as an event, which must not wake it again.
+        """
+        ledger = self._ledgers[controller.watches[0].resource.kind]
+        metadata = event.body["metadata"]
+        uid = metadata["uid"]
+        if event.type == "DELETED":
+            ledger.gone(uid)
+            self._seen.pop(uid, None)
+            return True
+        ledger.seen(uid, metadata.get("resourceVersion", ""))
+        content = (
+            metadata.get("generation"),
+            metadata.get("labels"),
+            metadata.get("annotations"),
+            metadata.get("deletionTimestamp"),
+        )
+        if self._seen.get(uid) == content:
+            return False
+        self._seen[uid] = content
+        return True
+
+    async def resync(self, period_seconds: float) -> None:
+        """Wake every live object of every controller once per period, until cancelled."""
+        while True:
+            await asyncio.sleep(period_seconds)
+            for kind in self._registry.controllers:
+                await self._list(kind)
+
+    async def _list(self, kind: str) -> None:
+        try:
+            live = await self._registry.controllers[kind].list_keys()
+        except KubeError as error:
+            logger.warning("Resync: %s", error)
+            return
+        drifted = self._ledgers[kind].compare({o.uid: o.resource_version for o in live})
+        if drifted:
+            self._on_drift(len(drifted))
+            logger.warning("The watch has missed changes of %d objects of %s", len(drifted), kind)
+        for listed in live:
+            self._wake(listed.key)

@@ -1,0 +1,103 @@
+"""The workers that empty a work queue: one pass per key, limited in time, each failure kept to its key."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Hashable
+from typing import TypeVar
+
+from zookeeper_operator.control.queue import ClosedError, Result, WorkQueue
+
+logger = logging.getLogger(__name__)
+
+K = TypeVar("K", bound=Hashable)
+
+
+def _key_as_extra(key: Hashable) -> dict[str, object]:
+    return {"key": str(key)}
+
+
+async def work(
+    queue: WorkQueue[K],
+    handle: Callable[[K], Awaitable[float | None]],
+    *,
+    workers: int,
+    timeout: float,  # noqa: ASYNC109 -- the limit of each pass, not of this call
+    log_extra: Callable[[K], dict[str, object]] = _key_as_extra,
+    expected: tuple[type[Exception], ...] = (),
+) -> None:
+    """Let `workers` workers handle the keys of a queue until it is closed.
+
+    `handle` returns in how many seconds to handle the key again, or None. A pass that raises or outlasts
+    `timeout` is logged once, with what `log_extra` says of its key, and comes back with backoff; it
+    never disturbs another key. What is `expected` says all in its own sentence; anything else is
+    logged with where it came from. After `queue.close()` this returns when the running passes are over;
+    cancelling it cancels them.
+    """
+    async with asyncio.TaskGroup() as group:
+        for number in range(workers):
+            group.create_task(
+                _worker(queue, handle, timeout, log_extra, expected), name=f"queue worker {number}"
+            )
+
+
+async def _worker(
+    queue: WorkQueue[K],
+    handle: Callable[[K], Awaitable[float | None]],
+    limit: float,
+    log_extra: Callable[[K], dict[str, object]],
+    expected: tuple[type[Exception], ...],
+) -> None:
+    while True:
+        try:
+            key = await queue.get()
+        except ClosedError:
+            return
+        try:
+            await _one_pass(queue, key, handle, limit, log_extra, expected)
+        finally:
+            queue.done(key)
+
+
+async def _one_pass(  # noqa: PLR0917 -- the arguments of `work`, as they are
+    queue: WorkQueue[K],
+    key: K,
+    handle: Callable[[K], Awaitable[float | None]],
+    limit: float,
+    log_extra: Callable[[K], dict[str, object]],
+    expected: tuple[type[Exception], ...],
+) -> None:
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    result: Result = "done"
+    again: float | None = None
+    try:
+        async with asyncio.timeout(limit) as deadline:
+            again = await handle(key)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # Somebody cancelled what the pass waited for, not us: that fails the pass, not the worker.
+        result = "error"
+        logger.exception("Pass was cancelled from within", extra=log_extra(key))
+    except TimeoutError:
+        result = "timeout" if deadline.expired() else "error"
+        if result == "timeout":
+            logger.error(  # noqa: TRY400 -- where it stood when time was up tells nothing
+                "Pass did not end within its %g seconds", limit, extra=log_extra(key)
+            )
+        else:
+            logger.exception("Pass failed", extra=log_extra(key))
+    except expected as error:
+        result = "error"
+        logger.warning("Pass failed: %s", error, extra=log_extra(key))
+    except Exception:
+        result = "error"
+        logger.exception("Pass failed", extra=log_extra(key))
+    queue.listener.passed(result, loop.time() - started)
+    if result != "done":
+        queue.retry(key)
+        return
+    queue.forget(key)
+    if again is not None:
+        queue.add_after(key, again)

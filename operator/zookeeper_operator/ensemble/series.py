@@ -1,0 +1,129 @@
+"""The metrics about ensembles: what each one means, and the samples that one reconcile gives.
+
+Pure. Elections and changes of the leader are counted from one reconcile to the next, so what was counted
+before is an argument; the first sight of an ensemble counts nothing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from zookeeper_operator.api import conditions
+from zookeeper_operator.control.series import Entry, Sample, counter, gauge, histogram
+from zookeeper_operator.ensemble.judge.quorum import Quorum
+from zookeeper_operator.ensemble.plan import Plan
+from zookeeper_operator.ensemble.report.conditions import build_conditions
+from zookeeper_operator.ensemble.report.members import member_lag
+
+_ENSEMBLE: Final = ("namespace", "ensemble")
+_PROBE_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5)
+
+COUNTED: Final[tuple[Entry, ...]] = (
+    counter("probe_failures", ("reason",), "Probes of members that failed, by reason."),
+    histogram("probe_seconds", _PROBE_BUCKETS, "How long the probe of a member took."),
+)
+"""What the process counts of all ensembles together."""
+
+_READY: Final = gauge("ensemble_ready", _ENSEMBLE, "1 if the ensemble is ready, else 0.")
+_QUORUM_HEALTHY: Final = gauge(
+    "ensemble_quorum_healthy",
+    _ENSEMBLE,
+    "1 if a leader serves with a majority, 0 if not; absent while it cannot be known.",
+)
+_VOTERS: Final = gauge(
+    "ensemble_voters", _ENSEMBLE, "Voting members of the committed configuration."
+)
+_LIVE_VOTERS: Final = gauge(
+    "ensemble_live_voters", _ENSEMBLE, "Voting members that serve and follow the leader."
+)
+_TOLERATES: Final = gauge(
+    "ensemble_tolerates", _ENSEMBLE, "Voters that may fail now without losing the quorum."
+)
+_MEMBER_LAG: Final = gauge(
+    "ensemble_member_lag",
+    (*_ENSEMBLE, "member"),
+    "Transactions by which a member is behind the leader.",
+)
+_EPOCH: Final = gauge("ensemble_epoch", _ENSEMBLE, "Epoch of the current leader.")
+_LEADER_CHANGES: Final = counter(
+    "ensemble_leader_changes", _ENSEMBLE, "Times another member than before was seen leading."
+)
+_ELECTIONS: Final = counter(
+    "ensemble_elections", _ENSEMBLE, "Elections, by the increments of the epoch."
+)
+
+REPORTED: Final[tuple[Entry, ...]] = (
+    _READY,
+    _QUORUM_HEALTHY,
+    _VOTERS,
+    _LIVE_VOTERS,
+    _TOLERATES,
+    _MEMBER_LAG,
+    _EPOCH,
+    _LEADER_CHANGES,
+    _ELECTIONS,
+)
+"""What each ensemble reports."""
+
+
+@dataclass(frozen=True)
+class Elections:
+    """The elections and the changes of the leader seen so far, and the last known epoch and leader."""
+
+    elections: int = 0
+    leader_changes: int = 0
+    epoch: int | None = None
+    leader: int | None = None
+
+    def after(self, quorum: Quorum) -> "Elections":
+        """The count when a quorum has been seen; what is unknown of it changes nothing."""
+        found = self
+        if quorum.epoch is not None:
+            known = quorum.epoch if self.epoch is None else self.epoch
+            grown = max(quorum.epoch - known, 0)
+            found = replace(found, elections=self.elections + grown, epoch=quorum.epoch)
+        if quorum.leader is not None:
+            changed = self.leader not in {None, quorum.leader}
+            found = replace(
+                found, leader_changes=self.leader_changes + changed, leader=quorum.leader
+            )
+        return found
+
+
+def build_samples(plan: Plan, elections: Elections) -> tuple[Sample, ...]:
+    """The samples of one ensemble; what is unknown has none."""
+    ensemble, quorum = plan.situation.ensemble, plan.quorum
+    where = (ensemble.namespace, ensemble.name)
+    found = build_conditions(plan)
+    values: dict[Entry, float | None] = {
+        _READY: _status(found, conditions.READY) == conditions.TRUE,
+        _QUORUM_HEALTHY: None
+        if _status(found, conditions.QUORUM_HEALTHY) == conditions.UNKNOWN
+        else quorum.healthy,
+        _VOTERS: len(quorum.voters),
+        _LIVE_VOTERS: len(quorum.live),
+        _TOLERATES: quorum.tolerates,
+        _EPOCH: quorum.epoch,
+        _LEADER_CHANGES: elections.leader_changes,
+        _ELECTIONS: elections.elections,
+    }
+    known = (
+        Sample(entry.name, where, float(value))
+        for entry, value in values.items()
+        if value is not None
+    )
+    return (*known, *_lags(plan, where))
+
+
+def _status(found: list[conditions.Condition], type_: str) -> str:
+    condition = conditions.find(found, type_)
+    return condition.status if condition is not None else conditions.UNKNOWN
+
+
+def _lags(plan: Plan, where: tuple[str, str]) -> Iterable[Sample]:
+    answers = plan.situation.observed.answers
+    leader = answers.get(plan.quorum.leader or 0)
+    for member_id, answer in sorted(answers.items()):
+        lag = member_lag(answer, leader)
+        if lag is not None:
+            yield Sample(_MEMBER_LAG.name, (*where, str(member_id)), lag)
