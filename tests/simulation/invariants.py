@@ -1,4 +1,4 @@
-"""What must hold at every step, judged by the truth of the simulated world, which nobody else sees.
+"""What must hold at every step, judged by the truth of the simulated cluster, which nobody else sees.
 
 1. No acknowledged write is ever lost: whoever leads, and whatever is committed, has all of them.
 2. Never two leaders that can commit.

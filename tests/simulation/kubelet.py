@@ -61,7 +61,7 @@ class Kubelet:
         api.listeners.append(self._on_change)
         network.on_change = self._member_changed
 
-    # ------------------------------------------------------------------ what the world asks
+    # ------------------------------------------------------------------ what the cluster asks
 
     def running(self, name: str) -> Running | None:
         """The pod of that name, if there is one."""

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class StandstillError(Exception):
-    """Nothing is ready and nothing is scheduled: the simulated world has come to an end."""
+    """Nothing is ready and nothing is scheduled: the simulation has come to an end."""
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
@@ -21,7 +21,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._selector = self
 
     def time(self) -> float:
-        """Seconds since the world began."""
+        """Seconds since the simulation began."""
         return self._now
 
     def select(self, timeout: float | None) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The operator's two ports, `Kube` and `ZooKeeper`, on the simulated world, with all that can go wrong.
+"""The operator's two ports, `Kube` and `ZooKeeper`, on the simulated cluster, with all that can go wrong.
 
 Between a request and its effect, and between the effect and the answer, other things happen. A request
 fails before its effect or after it (the caller cannot tell which), hangs, or reads a list of a moment

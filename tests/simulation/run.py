@@ -4,11 +4,11 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
+from tests.simulation.cluster import SimulatedCluster
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.mind import RIGHT, Mind
 from tests.simulation.scenario import Scenario
 from tests.simulation.stage import Entry, Violation
-from tests.simulation.world import World
 
 # What no event has told is found by the resync, after 300 s ± 15 % at the latest.
 CONVERGENCE_SECONDS = 420.0
@@ -53,8 +53,8 @@ def _end(loop: VirtualLoop) -> None:
 
 
 async def _run(loop: VirtualLoop, scenario: Scenario, mind: Mind) -> Result:
-    world = World(loop, scenario, mind)
-    stage = world.stage
+    cluster = SimulatedCluster(loop, scenario, mind)
+    stage = cluster.stage
 
     def broken(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         error = context.get("exception")
@@ -63,42 +63,42 @@ async def _run(loop: VirtualLoop, scenario: Scenario, mind: Mind) -> Result:
             stage.broken = error
 
     loop.set_exception_handler(broken)
-    world.begin()
-    await _wait(world, scenario.calm_at)
-    if await _converges(world, scenario.calm_at + CONVERGENCE_SECONDS):
-        await _stays_silent(world)
+    cluster.begin()
+    await _wait(cluster, scenario.calm_at)
+    if await _converges(cluster, scenario.calm_at + CONVERGENCE_SECONDS):
+        await _stays_silent(cluster)
     return Result(
         scenario.seed,
         stage.violation,
         tuple(stage.history),
         stage.now,
-        world.clients.acknowledged,
-        world.operators.writes,
+        cluster.clients.acknowledged,
+        cluster.operators.writes,
     )
 
 
-async def _converges(world: World, limit: float) -> bool:
-    stage = world.stage
-    while stage.violation is None and (left := world.unfinished()):
+async def _converges(cluster: SimulatedCluster, limit: float) -> bool:
+    stage = cluster.stage
+    while stage.violation is None and (left := cluster.unfinished()):
         if stage.now > limit:
             stage.violate("every run converges", left)
-        await _wait(world, stage.now + _STEP)
+        await _wait(cluster, stage.now + _STEP)
     return stage.violation is None
 
 
-async def _stays_silent(world: World) -> None:
-    stage = world.stage
+async def _stays_silent(cluster: SimulatedCluster) -> None:
+    stage = cluster.stage
     stage.tell("world", "all is as asked for")
-    world.clients.pause = (5.0, 15.0)
-    await _wait(world, stage.now + AFTERMATH_SECONDS)
+    cluster.clients.pause = (5.0, 15.0)
+    await _wait(cluster, stage.now + AFTERMATH_SECONDS)
     stage.tell("world", "from now on nothing may be written")
-    world.operators.at_rest = True
-    await _wait(world, stage.now + SILENCE_SECONDS)
-    if stage.violation is None and (left := world.unfinished()):
+    cluster.operators.at_rest = True
+    await _wait(cluster, stage.now + SILENCE_SECONDS)
+    if stage.violation is None and (left := cluster.unfinished()):
         stage.violate("what has converged stays so", left)
 
 
-async def _wait(world: World, until: float) -> None:
+async def _wait(cluster: SimulatedCluster, until: float) -> None:
     """Let time pass, unless the run is over."""
-    if world.stage.violation is None:
-        await asyncio.wait({world.stage.over}, timeout=max(until - world.stage.now, 0))
+    if cluster.stage.violation is None:
+        await asyncio.wait({cluster.stage.over}, timeout=max(until - cluster.stage.now, 0))

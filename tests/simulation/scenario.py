@@ -2,7 +2,7 @@
 
 A scenario is a list of events with all their parameters, so that a failing one can be made smaller by
 leaving events out. Every scenario ends well: the last edit is valid, every fault heals, and never are so
-many volumes wiped that data is lost by that alone (the world refuses to wipe more than a minority).
+many volumes wiped that data is lost by that alone (the cluster refuses to wipe more than a minority).
 """
 
 import random
@@ -19,7 +19,7 @@ BAD_TAG = "bad"
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happens to the world at a time: an edit of the user's, or a fault."""
+    """Something that happens to the cluster at a time: an edit of the user's, or a fault."""
 
     at: float
     kind: str

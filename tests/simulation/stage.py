@@ -1,4 +1,4 @@
-"""What every part of the simulated world shares: the clock, the dice, the history, the verdict."""
+"""What every part of the simulated cluster shares: the clock, the dice, the history, the verdict."""
 
 import asyncio
 import random
@@ -41,7 +41,7 @@ class Stage:
 
     @property
     def now(self) -> float:
-        """Virtual seconds since the world began."""
+        """Virtual seconds since the simulation began."""
         return self.loop.time()
 
     def wall_clock(self) -> datetime:

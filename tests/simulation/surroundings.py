@@ -1,4 +1,4 @@
-"""The parts of the world an operator process lives among."""
+"""The parts of the simulated cluster an operator process lives among."""
 
 from dataclasses import dataclass, field
 

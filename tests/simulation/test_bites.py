@@ -1,4 +1,4 @@
-"""The simulation finds what is wrong with wrong operators, within a bounded number of worlds.
+"""The simulation finds what is wrong with wrong operators, within a bounded number of scenarios.
 
 A simulation that never fails proves nothing. Here it must fail, by the rule that is broken.
 """
@@ -18,7 +18,7 @@ SEEDS = 20
 
 
 def tempted(seed: int, temptations: Sequence[tuple[str, dict[str, Any]]]) -> Scenario:
-    """A world like all others, and what the mistake waits for, while all may still be well."""
+    """A scenario like all others, and what the mistake waits for, while all may still be well."""
     scenario = make_scenario(seed)
     start = random.Random(f"temptation {seed}").uniform(8, 12)  # noqa: S311 -- to be repeated
     more = (Event(start, kind, details) for kind, details in temptations)
@@ -29,7 +29,7 @@ def tempted(seed: int, temptations: Sequence[tuple[str, dict[str, Any]]]) -> Sce
 def is_found_out(
     mind: Mind, temptations: Sequence[tuple[str, dict[str, Any]]], rules: set[str]
 ) -> bool:
-    """Whether one of these rules is broken in one of the worlds."""
+    """Whether one of these rules is broken in one of the scenarios."""
     violations = (run(tempted(seed, temptations), mind).violation for seed in range(SEEDS))
     return any(broken is not None and broken.rule in rules for broken in violations)
 
@@ -70,4 +70,4 @@ def test_a_wrong_operator_is_found_out(
     name: str, temptations: Sequence[tuple[str, dict[str, Any]]], rules: set[str]
 ) -> None:
     mind = getattr(wrong_minds, name)
-    assert is_found_out(mind, temptations, rules), f"{name} got away with it in {SEEDS} worlds"
+    assert is_found_out(mind, temptations, rules), f"{name} got away with it in {SEEDS} scenarios"

@@ -1,4 +1,4 @@
-"""The operator as it is keeps every promise, in every one of these worlds."""
+"""The operator as it is keeps every promise, in every one of these scenarios."""
 
 import pytest
 from tests.simulation.history import render

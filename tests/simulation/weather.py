@@ -1,4 +1,4 @@
-"""How bad the world between the operator and everything else is right now: rates, not events."""
+"""How bad everything between the operator and everything else is right now: rates, not events."""
 
 from dataclasses import dataclass, replace
 

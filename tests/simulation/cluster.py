@@ -1,4 +1,4 @@
-"""The whole simulated world, put together; what the user and bad luck do to it."""
+"""The whole simulated cluster, put together; what the user and bad luck do to it."""
 
 import asyncio
 from typing import Any
@@ -27,7 +27,7 @@ ENSEMBLE = "zk"
 _CHILDREN = ("Service", "ConfigMap", "PodDisruptionBudget", "NetworkPolicy", "StatefulSet")
 
 
-class World:
+class SimulatedCluster:
     """One ensemble, its operator, its clients, its user, its bad luck."""
 
     def __init__(
