@@ -1,4 +1,4 @@
-"""What an edit would do, in words: pure, from a forecast."""
+"""What an edit would do, in words. Pure: everything is taken from a forecast."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from zookeeper_operator.cli.edit import Change
-from zookeeper_operator.cli.forecast import Forecast, Kind, Move
+from zookeeper_operator.ensemble.forecast.forecast import Forecast, Kind, Move
 
 _STYLES: Final[dict[Kind, str]] = {
     "restart": "yellow",
@@ -63,25 +63,25 @@ def answer_as_value(answer: Answer) -> dict[str, Any]:
         "elections": forecast.elections if forecast else 0,
         "voters": voter_path(forecast) if forecast else [],
         "observers": observer_path(forecast) if forecast else [],
-        "steps": [asdict(step) for step in forecast.steps] if forecast else [],
+        "steps": [asdict(move) for move in forecast.moves] if forecast else [],
         "remarks": list(answer.remarks),
     }
 
 
 def voter_path(forecast: Forecast) -> list[int]:
     """The number of voters now and after each join or leave: `[3, 4, 5]`."""
-    moved = [s for s in forecast.of("join", "leave") if not _about_observer(s)]
-    return [forecast.voters, *(step.voters for step in moved)]
+    moves = [m for m in forecast.of("join", "leave") if not _about_observer(m)]
+    return [forecast.voters, *(move.voters for move in moves)]
 
 
 def observer_path(forecast: Forecast) -> list[int]:
     """The number of observers now and after each that joins or leaves."""
-    moved = [s for s in forecast.of("join", "leave") if _about_observer(s)]
-    return [forecast.observers, *(step.observers for step in moved)]
+    moves = [m for m in forecast.of("join", "leave") if _about_observer(m)]
+    return [forecast.observers, *(move.observers for move in moves)]
 
 
-def _about_observer(step: Move) -> bool:
-    return "-observer-" in step.subject
+def _about_observer(move: Move) -> bool:
+    return "-observer-" in move.subject
 
 
 def summarize(answer: Answer) -> str:
@@ -91,7 +91,7 @@ def summarize(answer: Answer) -> str:
         return "would be refused"
     if forecast.outcome == "refused":
         return "would be let in, but not acted on"
-    if not forecast.steps:
+    if not forecast.moves:
         return forecast.says
     return ", ".join([*_power(answer, forecast), *_told(answer, forecast)])
 
@@ -148,17 +148,17 @@ def _shortened(path: list[int]) -> list[int | str]:
 
 
 def _volumes(forecast: Forecast) -> Iterable[str]:
-    grown = [news for step in forecast.steps for news in step.then if " grows to " in news]
+    grown = [news for move in forecast.moves for news in move.then if " grows to " in news]
     if grown:
         size = grown[-1].rpartition(" ")[2]
         yield f"{_counted(len(grown), 'volume')} to {size}"
-    deleted = [n for step in forecast.steps for n in step.then if n.endswith(" is deleted")]
+    deleted = [n for move in forecast.moves for n in move.then if n.endswith(" is deleted")]
     if deleted:
         yield f"{_counted(len(deleted), 'volume')} deleted"
 
 
 def render_plan(answer: Answer) -> RenderableType:
-    """Return the answer: the line that sums it up, the changes, the steps, and how it ends."""
+    """Return the answer: the line that sums it up, the changes, the moves, and how it ends."""
     headline = Text(f"{answer.namespace}/{answer.name}: ", style="bold")
     headline.append(summarize(answer), style="bold red" if answer.refused else "bold green")
     parts: list[RenderableType] = [headline]
@@ -169,9 +169,9 @@ def render_plan(answer: Answer) -> RenderableType:
         parts += [Text("The edit changes nothing of the spec.")]
     if answer.changes:
         parts += [Text(), _changes(answer.changes)]
-    if forecast is not None and forecast.steps:
-        parts += [Text(), _steps(forecast.steps)]
-    if forecast is not None and not forecast.refusals and forecast.steps:
+    if forecast is not None and forecast.moves:
+        parts += [Text(), _moves(forecast.moves)]
+    if forecast is not None and not forecast.refusals and forecast.moves:
         parts += [Text(), Text(_ending(forecast))]
     parts += [Text(remark, style="yellow") for remark in answer.remarks]
     return Group(*parts)
@@ -199,21 +199,21 @@ def _changes(changes: Iterable[Change]) -> Table:
     return table
 
 
-def _steps(steps: Iterable[Move]) -> Table:
+def _moves(moves: Iterable[Move]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("#", justify="right")
     table.add_column("STEP", no_wrap=True)
     table.add_column("ON", overflow="fold", max_width=44)
     table.add_column("WHY", overflow="fold")
     table.add_column("THEN", overflow="fold")
-    shown = [step for step in steps if step.kind != "record" or step.then]
-    for number, step in enumerate(shown, start=1):
+    shown = [move for move in moves if move.kind != "record" or move.then]
+    for number, move in enumerate(shown, start=1):
         table.add_row(
             str(number),
-            Text(step.kind, style=_STYLES.get(step.kind, "")),
-            Text(grouped(step.subject)),
-            Text(step.why),
-            Text("; ".join(step.then)),
+            Text(move.kind, style=_STYLES.get(move.kind, "")),
+            Text(grouped(move.subject)),
+            Text(move.why),
+            Text("; ".join(move.then)),
         )
     return table
 

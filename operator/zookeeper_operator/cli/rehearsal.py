@@ -10,7 +10,6 @@ import pydantic
 
 from zookeeper_operator.cli.edit import find_changes, merge_edit
 from zookeeper_operator.cli.failure import Failure
-from zookeeper_operator.cli.forecast import foresee
 from zookeeper_operator.cli.kubeconfig import KubeContext
 from zookeeper_operator.cli.kubectl import RefusedError, UncheckedError, dry_run
 from zookeeper_operator.cli.look import (
@@ -24,6 +23,7 @@ from zookeeper_operator.cli.plan import Answer, summarize
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build import BUILDER_REVISION
 from zookeeper_operator.ensemble.ensemble import read_ensemble
+from zookeeper_operator.ensemble.forecast.forecast import build_forecast
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.kube.api import Object
 
@@ -101,8 +101,8 @@ def _as_before(observed: Observed, live: Object | None) -> Observed | None:
 def _answer(answer: Answer, observed: Observed, before: Observed | None = None) -> Answer:
     remarks = list(answer.remarks)
     if before is not None:
-        anyway = replace(answer, edited=False, forecast=foresee(before))
-        if anyway.forecast is not None and anyway.forecast.steps:
+        anyway = replace(answer, edited=False, forecast=build_forecast(before))
+        if anyway.forecast is not None and anyway.forecast.moves:
             remarks.append(f"Without the edit, too, something is under way: {summarize(anyway)}.")
     unasked = why_unasked(observed)
     if unasked:
@@ -111,7 +111,7 @@ def _answer(answer: Answer, observed: Observed, before: Observed | None = None) 
         remarks.append(
             "The operator is of another version than this command, so it may build other objects."
         )
-    return replace(answer, forecast=foresee(observed, before=before), remarks=tuple(remarks))
+    return replace(answer, forecast=build_forecast(observed, before=before), remarks=tuple(remarks))
 
 
 def _other_builder(observed: Observed) -> bool:

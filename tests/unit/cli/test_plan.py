@@ -9,8 +9,8 @@ from tests.unit.cli.screens import check_screen, text_of
 from tests.unit.ensemble.plan.scenes import NOW, at_rest, edited, ensemble, without_answer
 
 from zookeeper_operator.cli.edit import Change
-from zookeeper_operator.cli.forecast import foresee
 from zookeeper_operator.cli.plan import Answer, answer_as_value, grouped, render_plan, summarize
+from zookeeper_operator.ensemble.forecast.forecast import build_forecast
 from zookeeper_operator.ensemble.observed import Observed, StorageClass
 
 
@@ -20,7 +20,7 @@ def answer(scene: Observed, spec: Mapping[str, Any], *changes: Change) -> Answer
         "zk",
         edited=True,
         changes=changes,
-        forecast=foresee(edited(scene, spec), before=scene),
+        forecast=build_forecast(edited(scene, spec), before=scene),
     )
 
 
@@ -72,7 +72,7 @@ def test_one_line_about_a_beginning() -> None:
     new = Observed(ensemble=replace(ensemble(), status={}), now=NOW, fresh_password="fresh")
     founded = replace(answer(new, {}), new=True)
     assert summarize(founded) == "founds an ensemble of 3 members"
-    stopped = foresee(edited(at_rest(3), {"stopped": True})).end
+    stopped = build_forecast(edited(at_rest(3), {"stopped": True})).end
     assert summarize(answer(stopped, {"stopped": False})) == "starts 3 members"
 
 

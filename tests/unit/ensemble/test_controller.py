@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from tests.unit.ensemble.plan.scenes import NOW, answers, at_rest, ensemble, silent
+from tests.unit.ensemble.plan.scenes import NOW, answers, at_rest, ensemble
 from tests.unit.ensemble.store import Key as StoredKey
 from tests.unit.ensemble.store import Store
 
@@ -15,6 +15,7 @@ from zookeeper_operator.control.metrics import Metrics
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import RestartMember
 from zookeeper_operator.ensemble.controller import EnsembleController
+from zookeeper_operator.ensemble.forecast.election import silent
 from zookeeper_operator.ensemble.observe import Inspector
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import build_plan

@@ -14,10 +14,13 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Action, Apply, Reconfigure
 from zookeeper_operator.ensemble.build.stamp import stamped
 from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.forecast.children import as_shown, rollout_status
+from zookeeper_operator.ensemble.forecast.election import in_sync, looking, silent
 from zookeeper_operator.ensemble.observed import Claim, Observed, Pod
 from zookeeper_operator.ensemble.plan import understand
 from zookeeper_operator.ensemble.plan.children import wanted_children
 from zookeeper_operator.kube.api import Object
+from zookeeper_operator.kube.times import format_time
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Role
 
@@ -54,23 +57,11 @@ def pod(member_id: int, revision: str = "new", **changes: Any) -> Pod:
 
 
 def answers(member_id: int, leader: int | None, view: Iterable[int], epoch: int = 1) -> Answers:
-    leads = member_id == leader
-    return Answers(
-        id=member_id,
-        reachable=True,
-        problem=None if leader else "not currently serving requests",
-        leader_id=leader,
-        is_leader=leads,
-        server_state="leader" if leads else "follower",
-        peer_state=f"{'leading' if leads else 'following'} - broadcast" if leader else "",
-        zxid=(epoch << 32) + 5,
-        voting_view=frozenset(view),
-        version="3.9.4",
-    )
-
-
-def silent(member_id: int) -> Answers:
-    return Answers(member_id, reachable=False)
+    zxid, voters = (epoch << 32) + 5, frozenset(view)
+    known = Answers(member_id, reachable=True, zxid=zxid, voting_view=voters, version="3.9.4")
+    if leader is None:
+        return looking(known)
+    return in_sync(known, leader=leader, zxid=zxid, voters=voters)
 
 
 def claim(member_id: int, **changes: Any) -> Claim:
@@ -104,18 +95,14 @@ def voting(*ids: int) -> dict[int, Role]:
     return dict.fromkeys(ids, "participant")
 
 
-def live(body: Object, *, revision: str = "new") -> Object:
+def live(body: Object) -> Object:
     """A child as the API server shows it."""
-    metadata = {
-        **body["metadata"],
-        "uid": f"uid-of-{body['kind']}-{body['metadata']['name']}",
-        "resourceVersion": "1",
-        "generation": 1,
-    }
-    shown = {**body, "metadata": metadata}
+    uid = f"uid-of-{body['kind']}-{body['metadata']['name']}"
+    extra: Object = {}
     if body["kind"] == "StatefulSet":
-        shown["status"] = {"observedGeneration": 1, "updateRevision": revision}
-    return shown
+        extra["status"] = rollout_status(1, "new")
+    created = format_time(NOW)
+    return as_shown(body, uid=uid, created=created, resource_version="1", generation=1, **extra)
 
 
 def with_children(observed: Observed) -> Observed:

@@ -14,7 +14,6 @@ from tests.unit.ensemble.plan.scenes import (
     edited,
     handed_over,
     outdated,
-    silent,
     voting,
     with_children,
     without_answer,
@@ -25,6 +24,7 @@ from zookeeper_operator.ensemble.actions import (
     Reconfigure,
     RestartMember,
 )
+from zookeeper_operator.ensemble.forecast.election import silent
 from zookeeper_operator.ensemble.observed import Refusal, Trouble
 from zookeeper_operator.ensemble.plan import build_plan
 

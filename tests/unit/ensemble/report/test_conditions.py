@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from tests.unit.ensemble.plan.scenes import answers, at_rest, ensemble, silent, without_answer
+from tests.unit.ensemble.plan.scenes import answers, at_rest, ensemble, without_answer
 
 from zookeeper_operator.api import conditions
 from zookeeper_operator.api.conditions import CONDITION_TYPES
+from zookeeper_operator.ensemble.forecast.election import silent
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import build_plan
 from zookeeper_operator.ensemble.report.conditions import build_conditions

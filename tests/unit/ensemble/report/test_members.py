@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from tests.unit.ensemble.plan.scenes import answers, at_rest, ensemble, pod, silent
+from tests.unit.ensemble.plan.scenes import answers, at_rest, ensemble, pod
 
+from zookeeper_operator.ensemble.forecast.election import silent
 from zookeeper_operator.ensemble.observed import Observed, Pod, Trouble
 from zookeeper_operator.ensemble.plan import build_plan
 from zookeeper_operator.ensemble.report.status import build_status

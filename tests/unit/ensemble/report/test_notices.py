@@ -4,8 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.unit.ensemble.plan.scenes import NOW, answers, at_rest, edited, silent
+from tests.unit.ensemble.plan.scenes import NOW, answers, at_rest, edited
 
+from zookeeper_operator.ensemble.forecast.election import silent
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import build_plan
 from zookeeper_operator.ensemble.report.notices import Notice, build_notices

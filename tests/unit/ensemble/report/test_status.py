@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from tests.unit.ensemble.plan.scenes import NOW, at_rest, claim, silent
+from tests.unit.ensemble.plan.scenes import NOW, at_rest, claim
 
+from zookeeper_operator.ensemble.forecast.election import silent
 from zookeeper_operator.ensemble.plan import build_plan
 from zookeeper_operator.ensemble.report.notices import build_notices
 from zookeeper_operator.ensemble.report.status import build_status, status_differs

@@ -1,7 +1,7 @@
-"""What the operator will do, step by step, found by asking its own planner again and again.
+"""What the operator will do, move by move, found by asking its own planner again and again.
 
-Pure. There is no second logic here: `build_plan` decides, and `cli.world` plays what it decides about. A
-plan that waits for something that does not come by itself is reported as waiting.
+Pure. There is no second logic here: `build_plan` decides, and the model carries out what it decides. A plan
+that waits for something that does not come by itself is reported as waiting.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from zookeeper_operator.api import reasons
-from zookeeper_operator.cli.world import World, act, asked_size, config_of, find_world, wait
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import (
     Action,
@@ -19,10 +18,14 @@ from zookeeper_operator.ensemble.actions import (
     ReplaceMember,
     RestartMember,
 )
+from zookeeper_operator.ensemble.forecast.claims import requested_size
+from zookeeper_operator.ensemble.forecast.effects import act, wait
+from zookeeper_operator.ensemble.forecast.pods import run_statefulsets
+from zookeeper_operator.ensemble.forecast.world import World, find_config, find_world
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import Plan, build_plan
 
-MAX_LOOKS: Final = 2000
+MAX_PASSES: Final = 2000
 """Enough to add a hundred observers one by one; a plan that needs more goes round in circles."""
 
 Kind = Literal[
@@ -65,10 +68,10 @@ class Forecast:
 
     `says` is the planner's own last sentence: what it waits for, or why it refuses. `concerns` are what
     it has to say against the state that is reached. `elections` counts changes of the leader, `begin` and
-    `end` are what the first and the last look find, `voters` and `observers` how many there are at first.
+    `end` are the first and the last observation, `voters` and `observers` how many there are at first.
     """
 
-    steps: tuple[Move, ...]
+    moves: tuple[Move, ...]
     outcome: Outcome
     says: str
     refusals: tuple[str, ...]
@@ -80,43 +83,43 @@ class Forecast:
     concerns: tuple[str, ...] = ()
 
     def of(self, *kinds: Kind) -> tuple[Move, ...]:
-        """The steps of these kinds, in order."""
-        return tuple(step for step in self.steps if step.kind in kinds)
+        """The moves of these kinds, in order."""
+        return tuple(move for move in self.moves if move.kind in kinds)
 
 
-def foresee(
-    observed: Observed, *, before: Observed | None = None, limit: int = MAX_LOOKS
+def build_forecast(
+    observed: Observed, *, before: Observed | None = None, limit: int = MAX_PASSES
 ) -> Forecast:
-    """Play the planner's decisions out until nothing is left to do or to wait for.
+    """Carry out the planner's decisions until nothing is left to do or to wait for.
 
     Args:
-        observed: One look at the ensemble, with the spec that is asked about.
-        before: The same look with the spec as it stands; it tells exactly which changes reach the
-            pods. Without it what the live StatefulSets hold is compared.
-        limit: After so many looks the forecast gives up with the outcome `endless`.
+        observed: One observation of the ensemble, with the spec that the question is about.
+        before: The same observation with the live spec; it shows exactly which changes reach the
+            pods. Without it, what the live StatefulSets hold is compared.
+        limit: After so many passes the forecast gives up with the outcome `endless`.
 
     Returns:
-        The steps up to that point; refused if the spec cannot be acted on.
+        The moves up to that point; refused if the spec cannot be acted on.
     """
     begin = world = find_world(observed, before or observed)
-    steps: list[Move] = []
+    moves: list[Move] = []
     for _ in range(limit):
         plan = build_plan(world.observed)
         if plan.problems or plan.quorum.contradiction is not None:
-            return _end(plan, steps, begin, world)
+            return _end(plan, moves, begin, world)
         if plan.actions:
             world, taken = _carry_out(world, plan)
-            steps += taken
+            moves += taken
             continue
         following = wait(world)
         if following.observed == world.observed:
-            return _end(plan, steps, begin, world)
-        steps = _add_news(steps, following.news)
+            return _end(plan, moves, begin, world)
+        moves = _add_news(moves, following.news)
         world = replace(following, news=())
-    return replace(_end(build_plan(world.observed), steps, begin, world), outcome="endless")
+    return replace(_end(build_plan(world.observed), moves, begin, world), outcome="endless")
 
 
-def _end(plan: Plan, steps: Sequence[Move], begin: World, world: World) -> Forecast:
+def _end(plan: Plan, moves: Sequence[Move], begin: World, world: World) -> Forecast:
     verdicts = (plan.membership, plan.rollout, plan.storage)
     concerns = tuple(
         verdict.message
@@ -126,7 +129,7 @@ def _end(plan: Plan, steps: Sequence[Move], begin: World, world: World) -> Forec
     outcome: Outcome = "settled" if plan.settled else "waiting"
     voters, observers = _sizes(begin)
     return Forecast(
-        steps=tuple(steps),
+        moves=tuple(moves),
         outcome="refused" if plan.problems else outcome,
         says=plan.next_action,
         refusals=tuple(problem.message for problem in plan.problems),
@@ -141,35 +144,33 @@ def _end(plan: Plan, steps: Sequence[Move], begin: World, world: World) -> Forec
 
 def _sizes(world: World) -> tuple[int, int]:
     """How many voters and observers the configuration has."""
-    config = config_of(world)
+    config = find_config(world)
     return len(config.voters), sum(i >= names.FIRST_OBSERVER_ID for i in config.ids)
 
 
-# ---------------------------------------------------------------------- the steps that are told
-
-
 def _carry_out(world: World, plan: Plan) -> tuple[World, list[Move]]:
-    """The world after a plan, and the steps it is told as: applies for one reason are one step."""
-    steps: list[Move] = []
+    """The world after a plan, and its moves: applies for one reason are one move."""
+    moves: list[Move] = []
     for action in plan.actions:
-        step = _step_of(action, world.observed)
-        world = act(world, action)
+        move = _move_of(action, world.observed)
+        # Kubernetes is quicker than the next pass: the pods follow at once.
+        world = run_statefulsets(act(world, action))
         voters, observers = _sizes(world)
-        step = replace(step, disruptive=action.disruptive, voters=voters, observers=observers)
-        step = _add_news([step], world.news)[0]
+        move = replace(move, disruptive=action.disruptive, voters=voters, observers=observers)
+        move = _add_news([move], world.news)[0]
         world = replace(world, news=())
-        same = next((s for s in steps if isinstance(action, Apply) and _is_one(s, step)), None)
+        same = next((m for m in moves if isinstance(action, Apply) and _is_one(m, move)), None)
         if same is None:
-            steps.append(step)
+            moves.append(move)
         else:
-            subject = f"{same.subject}, {step.subject}"
-            joined = replace(same, subject=subject, then=(*same.then, *step.then))
-            steps[steps.index(same)] = joined
-    return world, steps
+            subject = f"{same.subject}, {move.subject}"
+            joined = replace(same, subject=subject, then=(*same.then, *move.then))
+            moves[moves.index(same)] = joined
+    return world, moves
 
 
-def _is_one(step: Move, other: Move) -> bool:
-    return (step.kind, step.why) == (other.kind, other.why)
+def _is_one(move: Move, other: Move) -> bool:
+    return (move.kind, move.why) == (other.kind, other.why)
 
 
 def _is_record(action: Apply, observed: Observed) -> bool:
@@ -177,14 +178,14 @@ def _is_record(action: Apply, observed: Observed) -> bool:
     kind, name = action.body["kind"], action.body["metadata"]["name"]
     if kind == "PersistentVolumeClaim":
         claim = next((c for c in observed.claims if c.name == name), None)
-        return claim is not None and asked_size(action.body) in {None, claim.requested}
+        return claim is not None and requested_size(action.body) in {None, claim.requested}
     ensemble = observed.ensemble.name
     records = {names.membership_name(ensemble), names.connection_name(ensemble)}
     return name in records and observed.child(kind, name) is not None
 
 
-def _step_of(action: Action, observed: Observed) -> Move:
-    """One step for an action; the planner's words are kept."""
+def _move_of(action: Action, observed: Observed) -> Move:
+    """One move for an action; the planner's words are kept."""
     ensemble = observed.ensemble.name
     match action:
         case Apply():
@@ -213,13 +214,13 @@ def _change_of(action: Reconfigure) -> Kind:
     return "join" if known is None else "vote back"
 
 
-def _add_news(steps: list[Move], news: tuple[str, ...]) -> list[Move]:
-    """Tell what happens by itself with the step that brought it about."""
+def _add_news(moves: list[Move], news: tuple[str, ...]) -> list[Move]:
+    """Report what happened by itself with the move that caused it."""
     if not news:
-        return steps
-    if not steps:
+        return moves
+    if not moves:
         return [Move("await", "the cluster", then=news)]
-    last = steps[-1]
+    last = moves[-1]
     expected = f"{last.subject} starts" if last.kind in {"restart", "replace"} else ""
-    told = tuple(one for one in news if one != expected)
-    return [*steps[:-1], replace(last, then=(*last.then, *told))]
+    unexpected = tuple(one for one in news if one != expected)
+    return [*moves[:-1], replace(last, then=(*last.then, *unexpected))]

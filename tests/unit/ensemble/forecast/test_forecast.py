@@ -20,7 +20,7 @@ from tests.unit.ensemble.plan.scenes import (
     without_answer,
 )
 
-from zookeeper_operator.cli.forecast import Forecast, Kind, foresee
+from zookeeper_operator.ensemble.forecast.forecast import Forecast, Kind, build_forecast
 from zookeeper_operator.ensemble.observed import Observed, StorageClass, Trouble
 from zookeeper_operator.ensemble.plan import build_plan
 from zookeeper_operator.kube.api import Object
@@ -29,11 +29,11 @@ DISRUPTIVE: tuple[Kind, ...] = ("restart", "hand over", "vote back", "join", "le
 
 
 def after(scene: Observed, spec: Mapping[str, Any]) -> Forecast:
-    return foresee(edited(scene, spec), before=scene)
+    return build_forecast(edited(scene, spec), before=scene)
 
 
 def told(forecast: Forecast) -> list[tuple[Kind, str]]:
-    return [(step.kind, step.subject) for step in forecast.of(*DISRUPTIVE)]
+    return [(move.kind, move.subject) for move in forecast.of(*DISRUPTIVE)]
 
 
 def with_class(scene: Observed, *, expandable: bool) -> Observed:
@@ -42,8 +42,8 @@ def with_class(scene: Observed, *, expandable: bool) -> Observed:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 9])
 def test_nothing_happens_to_an_ensemble_at_rest(size: int) -> None:
-    forecast = foresee(at_rest(size))
-    assert forecast.steps == ()
+    forecast = build_forecast(at_rest(size))
+    assert forecast.moves == ()
     assert (forecast.outcome, forecast.says, forecast.elections) == ("settled", "nothing to do", 0)
 
 
@@ -53,8 +53,8 @@ def test_nothing_happens_to_an_ensemble_at_rest(size: int) -> None:
 def test_three_become_five_one_by_one() -> None:
     forecast = after(at_rest(3), {"replicas": 5})
     assert told(forecast) == [("join", "zk-4"), ("join", "zk-5")]
-    assert [step.voters for step in forecast.of("join")] == [4, 5]
-    assert [news for step in forecast.steps for news in step.then] == [
+    assert [move.voters for move in forecast.of("join")] == [4, 5]
+    assert [news for move in forecast.moves for news in move.then] == [
         "zk-4 starts",
         "zk-5 starts",
     ]
@@ -66,7 +66,7 @@ def test_three_become_five_one_by_one() -> None:
 def test_five_become_one_and_leadership_moves_with_every_leader_that_leaves() -> None:
     forecast = after(at_rest(5, leader=4), {"replicas": 1})
     assert told(forecast) == [("leave", f"zk-{i}") for i in (5, 4, 3, 2)]
-    assert [step.voters for step in forecast.of("leave")] == [4, 3, 2, 1]
+    assert [move.voters for move in forecast.of("leave")] == [4, 3, 2, 1]
     assert forecast.of("leave")[0].then == (), "zk-4 still leads"
     assert forecast.of("leave")[1].then == ("zk-3 leads epoch 2",)
     assert forecast.elections == 3
@@ -77,7 +77,7 @@ def test_five_become_one_and_leadership_moves_with_every_leader_that_leaves() ->
 def test_volumes_of_those_who_leave_go_only_where_the_spec_says_so() -> None:
     scene = at_rest(3, {"storage": {"retention": {"whenScaled": "Delete"}}})
     deleted = after(scene, {"replicas": 1})
-    news = [news for step in deleted.steps for news in step.then]
+    news = [news for move in deleted.moves for news in move.then]
     assert "volume data-zk-3 is deleted" in news
     assert [c.name for c in deleted.end.claims] == ["data-zk-1"]
     assert len(after(at_rest(3), {"replicas": 1}).end.claims) == 3
@@ -130,7 +130,7 @@ def test_a_single_member_restarts_without_a_hand_over() -> None:
 def test_what_does_not_reach_the_pods_restarts_none() -> None:
     forecast = after(at_rest(3), {"networkPolicy": {"enabled": False}})
     assert told(forecast) == []
-    assert [(s.kind, s.subject) for s in forecast.steps] == [("remove", "NetworkPolicy zk")]
+    assert [(s.kind, s.subject) for s in forecast.moves] == [("remove", "NetworkPolicy zk")]
 
 
 def test_what_the_api_server_fills_in_is_no_new_revision() -> None:
@@ -148,7 +148,7 @@ def test_what_the_api_server_fills_in_is_no_new_revision() -> None:
         return {**child, "spec": {**child["spec"], "template": {**template, "spec": pod}}}
 
     scene = replace(scene, children=tuple(map(filled_in, scene.children)))
-    assert foresee(scene).steps == ()
+    assert build_forecast(scene).moves == ()
     assert told(after(scene, {"replicas": 4})) == [("join", "zk-4")]
     assert len(after(scene, {"version": "3.9.3"}).of("restart")) == 3
 
@@ -166,7 +166,7 @@ def test_an_edit_that_undoes_a_roll_under_way_restarts_only_who_was_rolled() -> 
         for c in world.children
     )
     world = changed(replace(world, children=children), 1, revision="newer")
-    onwards = foresee(world)
+    onwards = build_forecast(world)
     assert told(onwards)[0] == ("restart", "zk-2")
     assert len(onwards.of("restart")) == 2
 
@@ -179,7 +179,7 @@ def test_growing_and_rolling_in_one_edit_do_both() -> None:
 
 
 def test_a_roll_under_way_is_told_without_an_edit() -> None:
-    assert told(foresee(outdated(at_rest(3, leader=3), 2))) == [("restart", "zk-2")]
+    assert told(build_forecast(outdated(at_rest(3, leader=3), 2))) == [("restart", "zk-2")]
 
 
 # ---- refusals, stop, pause ----
@@ -187,7 +187,7 @@ def test_a_roll_under_way_is_told_without_an_edit() -> None:
 
 def test_a_spec_that_cannot_be_acted_on_is_refused_with_the_planners_words() -> None:
     forecast = after(at_rest(3), {"config": {"dataDir": "/elsewhere"}})
-    assert (forecast.outcome, forecast.steps) == ("refused", ())
+    assert (forecast.outcome, forecast.moves) == ("refused", ())
     assert "spec.config.dataDir is owned by the operator" in forecast.refusals[0]
 
 
@@ -198,7 +198,7 @@ def test_stop_and_start() -> None:
     assert stop.says == "nothing: the ensemble is stopped"
     assert stop.end.pods == ()
     assert len(stop.end.claims) == 3
-    start = foresee(edited(stop.end, {"stopped": False}), before=stop.end)
+    start = build_forecast(edited(stop.end, {"stopped": False}), before=stop.end)
     assert start.outcome == "settled"
     assert len(start.end.pods) == 3
     assert start.elections == 1
@@ -207,7 +207,7 @@ def test_stop_and_start() -> None:
 
 def test_nothing_is_done_while_paused() -> None:
     forecast = after(at_rest(3), {"paused": True, "replicas": 5})
-    assert (forecast.steps, forecast.says) == ((), "nothing: the ensemble is paused")
+    assert (forecast.moves, forecast.says) == ((), "nothing: the ensemble is paused")
 
 
 # ---- volumes ----
@@ -219,7 +219,7 @@ def test_volumes_grow_where_the_class_lets_them() -> None:
     )
     assert told(forecast) == []
     assert {c.capacity for c in forecast.end.claims} == {10 * GIBIBYTE}
-    news = [news for step in forecast.steps for news in step.then]
+    news = [news for move in forecast.moves for news in move.then]
     assert "volume data-zk-1 grows to 10Gi" in news
     assert forecast.outcome == "settled"
 
@@ -237,7 +237,7 @@ def test_volumes_that_cannot_grow_are_said_to_stop_it() -> None:
 
 def test_a_new_ensemble_is_founded_by_all_at_once() -> None:
     new = Observed(ensemble=replace(ensemble(), status={}), now=NOW, fresh_password="fresh")
-    forecast = foresee(new)
+    forecast = build_forecast(new)
     assert forecast.outcome == "settled"
     assert forecast.elections == 1
     assert {p.name for p in forecast.end.pods} == {"zk-1", "zk-2", "zk-3"}
@@ -269,7 +269,7 @@ def test_every_forecast_ends_where_the_planner_has_nothing_left_to_do(
     forecast = after(scene, edit)
     assert forecast.outcome == "settled", forecast.says
     assert build_plan(forecast.end).actions == ()
-    assert foresee(forecast.end).steps == ()
+    assert build_forecast(forecast.end).moves == ()
 
 
 @settings(max_examples=40, deadline=None)
@@ -279,6 +279,6 @@ def test_votes_change_one_at_a_time_and_only_who_exists_restarts(
 ) -> None:
     scene = at_rest(size, leader=min(leader, size))
     forecast = after(scene, edit)
-    voters = [size, *(step.voters for step in forecast.of(*DISRUPTIVE))]
+    voters = [size, *(move.voters for move in forecast.of(*DISRUPTIVE))]
     assert all(abs(a - b) <= 1 for a, b in itertools.pairwise(voters)), voters
     assert len({s.subject for s in forecast.of("restart")}) == len(forecast.of("restart"))

@@ -1,0 +1,1 @@
+"""What the operator will do, found by letting its planner decide about a model of the cluster. Pure."""

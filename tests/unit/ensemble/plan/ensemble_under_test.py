@@ -1,0 +1,315 @@
+"""One ensemble that the planner runs in the model of `ensemble.forecast`, with faults and promises.
+
+What breaks is done to the model here, and every plan is checked against the planner's promises before the
+model carries it out. How Kubernetes and ZooKeeper behave is the model's; with clocks, networks and an API
+server it is the simulation's.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from tests.unit.ensemble.plan.scenes import NOW
+
+from zookeeper_operator.api import reasons
+from zookeeper_operator.api.ensemble import EnsembleSpec
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.actions import (
+    Action,
+    Apply,
+    Delete,
+    Reconfigure,
+    ReplaceMember,
+    RestartMember,
+)
+from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.forecast.claims import requested_size
+from zookeeper_operator.ensemble.forecast.effects import act, wait
+from zookeeper_operator.ensemble.forecast.election import (
+    find_able,
+    find_next_config,
+    lose,
+    silent,
+)
+from zookeeper_operator.ensemble.forecast.pods import ordinals, remove_pods
+from zookeeper_operator.ensemble.forecast.world import World, find_config
+from zookeeper_operator.ensemble.observed import (
+    Claim,
+    Observed,
+    Pod,
+    Refusal,
+    StorageClass,
+    Trouble,
+)
+from zookeeper_operator.ensemble.plan import Plan, build_plan
+from zookeeper_operator.kube.api import Object
+from zookeeper_operator.zookeeper.servers import CommittedConfig, majority
+
+BROKEN = "broken"
+"""The tag of an image that no pod comes up with."""
+
+CLASSES = {"standard": StorageClass("standard", expandable=True, default=True)}
+IN_TROUBLE = Trouble(reasons.IMAGE_PULL_FAILED, "no such image")
+
+
+class PromiseBrokenError(AssertionError):
+    """A plan does what the planner promises never to do."""
+
+
+class EnsembleUnderTest:
+    """One ensemble, from its first apply on."""
+
+    def __init__(self, spec: Mapping[str, Any], *, restart_to_grow: bool = False) -> None:
+        self.spec = dict(spec)
+        self.restart_to_grow = restart_to_grow
+        self.refuses_demotions = False
+        self.sizes: list[int] = []
+        ensemble = Ensemble(
+            namespace="demo",
+            name="zk",
+            uid="uid-of-zk",
+            generation=1,
+            spec=EnsembleSpec.model_validate(self.spec),
+        )
+        self.world = World(
+            Observed(ensemble, now=NOW, storage_classes=CLASSES, fresh_password="fresh")
+        )
+
+    # ---- how it stands ----
+
+    @property
+    def config(self) -> CommittedConfig | None:
+        return self.world.config
+
+    @property
+    def pods(self) -> dict[int, Pod]:
+        return {pod.id: pod for pod in self.world.observed.pods}
+
+    @property
+    def claims(self) -> dict[str, Claim]:
+        return {claim.name: claim for claim in self.world.observed.claims}
+
+    def child(self, kind: str, name: str) -> Object | None:
+        return self.world.observed.child(kind, name)
+
+    def voters(self) -> frozenset[int]:
+        return find_config(self.world).voters
+
+    def able(self) -> frozenset[int]:
+        return find_able(self.world)
+
+    def live(self) -> frozenset[int]:
+        return self.voters() & self.able()
+
+    def has_quorum(self) -> bool:
+        return self.world.leader is not None and len(self.live()) >= majority(len(self.voters()))
+
+    # ---- the planner, and what it promises ----
+
+    def plan(self) -> Plan:
+        return build_plan(self.world.observed)
+
+    def carry_out(self, plan: Plan) -> None:
+        """Do what a plan says, after a check that it may."""
+        check_order(plan)
+        for action in plan.actions:
+            self._check(action)
+            self._check_preconditions(action)
+            self._carry_out(action)
+        if plan.rollout.state is True:
+            self.world = self.world.with_observed(refusal=None)
+
+    def _check(self, action: Action) -> None:
+        match action:
+            case RestartMember() if action.member_id in self.live():
+                left = self.live() - {action.member_id}
+                # One voter alone cannot be spared; of two, neither can unless it may hand over.
+                spared = len(self.voters()) == 1 or (
+                    len(self.voters()) == 2 and self.world.observed.refusal is not None
+                )
+                if len(left) < majority(len(self.voters())) and not spared:
+                    raise PromiseBrokenError(f"{action}: no majority is left")
+            case ReplaceMember():
+                if len(self.live() - {action.member_id}) < majority(len(self.voters())):
+                    raise PromiseBrokenError(f"{action}: nobody has the data that it removes")
+            case Reconfigure():
+                self._check_reconfiguration(action)
+            case Apply() if action.body["kind"] == "StatefulSet":
+                self._check_pods_stay(action.body)
+            case Delete() if action.kind == "ConfigMap":
+                if action.name in {pod.config for pod in self.pods.values()}:
+                    raise PromiseBrokenError(f"{action}: a pod that starts again needs it")
+            case Delete() if action.kind == "StatefulSet" and not action.orphan:
+                component = names.OBSERVER if action.name.endswith("observer") else names.VOTER
+                if any(pod.component == component for pod in self.pods.values()):
+                    raise PromiseBrokenError(f"{action}: its pods go with it")
+            case _:
+                pass
+
+    def _check_pods_stay(self, statefulset: Object) -> None:
+        if self.config is None or self.spec.get("stopped"):
+            return
+        component = statefulset["metadata"]["labels"][names.LABEL_COMPONENT]
+        kept = set(ordinals(statefulset))
+        dropped = {i for i in self.config.ids - kept if names.component_of(i) == component}
+        if dropped:
+            raise PromiseBrokenError(f"members {dropped} lose their pods before they left")
+
+    def _check_reconfiguration(self, action: Reconfigure) -> None:
+        if self.config is None or action.based_on != self.config or not self.has_quorum():
+            raise PromiseBrokenError(f"{action}: decided on what is not so")
+        new = find_next_config(action, version=0)
+        if len(new.voters ^ self.config.voters) > 1:
+            raise PromiseBrokenError(f"{action}: more than one vote changes at once")
+        # Observers acknowledge nothing: ZooKeeper refuses what needs their vote.
+        followers = self.world.serving - self.config.observers
+        if len(new.voters & followers) < majority(len(new.voters)):
+            raise PromiseBrokenError(f"{action}: the new configuration has no live majority")
+        if not (new.voters - self.config.voters) <= self.world.serving:
+            raise PromiseBrokenError(f"{action}: a vote for a member that is not in sync")
+
+    def _check_preconditions(self, action: Action) -> None:
+        """What the API server refuses."""
+        claims = self.claims
+        match action:
+            case Apply() if action.body["kind"] == "PersistentVolumeClaim":
+                size = requested_size(action.body)
+                if size is not None and size < claims[action.body["metadata"]["name"]].requested:
+                    raise PromiseBrokenError(f"{action}: a claim does not shrink")
+            case Delete():
+                child = self.child(action.kind, action.name)
+                if child is None or child["metadata"]["uid"] != action.uid:
+                    raise PromiseBrokenError(f"{action}: it is not the one that was seen")
+            case RestartMember():
+                if self.pods[action.member_id].uid != action.uid:
+                    raise PromiseBrokenError(f"{action}: it is not the pod that was seen")
+            case ReplaceMember():
+                seen = {claims[name].uid for name, _ in action.claims}
+                seen.add(self.pods[action.member_id].uid)
+                if seen != {uid for _, uid in (*action.claims, action.pod)}:
+                    raise PromiseBrokenError(f"{action}: they are not those that were seen")
+            case _:
+                pass
+
+    def _carry_out(self, action: Action) -> None:
+        if self.refuses_demotions and isinstance(action, Reconfigure) and _demotes(action):
+            refusal = Refusal("no rights", NOW, demotion=True)
+            self.world = self.world.with_observed(refusal=refusal)
+            return
+        self._become(act(self.world, action))
+
+    def _become(self, world: World) -> None:
+        if world.config is not None and world.config != self.config:
+            self.sizes.append(len(world.config.voters))
+        self.world = world
+
+    # ---- what happens by itself ----
+
+    def tick(self) -> None:
+        """Let Kubernetes and ZooKeeper take one step."""
+        if self.restart_to_grow:
+            self._let_growth_wait()
+        before = {pod.uid for pod in self.pods.values()}
+        self._become(wait(self.world))
+        self._break_new_pods(before)
+        refusal = self.world.observed.refusal
+        if refusal is not None:
+            earlier = replace(refusal, at=NOW - timedelta(seconds=5))
+            self.world = self.world.with_observed(refusal=earlier)
+
+    def _let_growth_wait(self) -> None:
+        self._change_claims(
+            lambda c: replace(c, file_system_resize_pending=True) if c.resizing else c
+        )
+
+    def _break_new_pods(self, before: set[str]) -> None:
+        """A pod that was created with the broken image does not come up."""
+        observed = self.world.observed
+
+        def breaks(pod: Pod) -> bool:
+            name = names.statefulset_name("zk", pod.component)
+            body = observed.child("StatefulSet", name)
+            assert body is not None
+            image: str = body["spec"]["template"]["spec"]["containers"][0]["image"]
+            return image.endswith(BROKEN)
+
+        pods = tuple(
+            replace(p, trouble=IN_TROUBLE) if p.uid not in before and breaks(p) else p
+            for p in observed.pods
+        )
+        self.world = self.world.with_observed(pods=pods)
+
+    def rest(self, *, passes: int = 400) -> Plan:
+        """Leave it alone until nothing is left to do.
+
+        Raises:
+            AssertionError: it does not come to rest.
+        """
+        for _ in range(passes):
+            plan = self.plan()
+            if plan.settled:
+                return plan
+            self.carry_out(plan)
+            self.tick()
+        raise AssertionError(f"it does not come to rest: {plan.next_action}")
+
+    # ---- faults ----
+
+    def lose_pod(self, member_id: int) -> None:
+        """A pod ends, for whatever reason; its StatefulSet creates it again."""
+        self.world = remove_pods(self.world, {member_id})
+
+    def freeze(self, member_id: int) -> None:
+        """A member's process stops answering, and its pod stays."""
+        world = lose(self.world, {member_id}).with_answers({member_id: silent(member_id)})
+        self.world = replace(world, frozen=world.frozen | {member_id})
+
+    def thaw(self) -> None:
+        """Every frozen member goes on."""
+        self.world = replace(self.world, frozen=frozenset())
+
+    def lose_volume(self, name: str) -> None:
+        """The volume of a claim is gone."""
+        self._change_claims(lambda c: replace(c, phase="Lost") if c.name == name else c)
+
+    def restore_volumes(self) -> None:
+        """The volumes that were gone, and that nobody has replaced, are there again."""
+        self._change_claims(lambda c: replace(c, phase="Bound") if c.phase == "Lost" else c)
+
+    def _change_claims(self, change: Callable[[Claim], Claim]) -> None:
+        claims = tuple(map(change, self.world.observed.claims))
+        self.world = self.world.with_observed(claims=claims)
+
+    def refuse_demotions(self, *, refuse: bool) -> None:
+        """The ensemble refuses to take votes away, or allows it again."""
+        self.refuses_demotions = refuse
+        if not refuse:
+            self.world = self.world.with_observed(refusal=None)
+
+    # ---- people ----
+
+    def edit(self, spec: Mapping[str, Any]) -> None:
+        """Change the spec."""
+        self.spec = {**self.spec, **spec}
+        self._change_ensemble(spec=EnsembleSpec.model_validate(self.spec))
+
+    def roll(self) -> None:
+        """Ask for a restart of every member."""
+        self._change_ensemble(restarted_at=self.world.observed.ensemble.restarted_at + "x")
+
+    def _change_ensemble(self, **changes: Any) -> None:
+        ensemble = self.world.observed.ensemble
+        changed = replace(ensemble, generation=ensemble.generation + 1, **changes)
+        self.world = self.world.with_observed(ensemble=changed)
+
+
+def check_order(plan: Plan) -> None:
+    """At most one disruptive action, and that the last one."""
+    if any(action.disruptive for action in plan.actions[:-1]):
+        raise PromiseBrokenError(f"more than one thing at a time: {plan.actions}")
+
+
+def _demotes(action: Reconfigure) -> bool:
+    observers = {s.id for s in action.joining if s.role == "observer"}
+    return bool(observers & action.based_on.voters)
