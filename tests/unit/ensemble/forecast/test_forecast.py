@@ -157,16 +157,16 @@ def test_an_edit_that_undoes_a_roll_under_way_restarts_only_who_was_rolled() -> 
     """The same template gets the same revision again."""
     scene = at_rest(3, leader=3)
     rolling = edited(scene, {"version": "3.9.3"})
-    world = with_children(rolling)
+    scene = with_children(rolling)
     # Kubernetes gave the new template a revision; one of three has it.
     children = tuple(
         {**c, "status": {"observedGeneration": 1, "updateRevision": "newer"}}
         if c["kind"] == "StatefulSet"
         else c
-        for c in world.children
+        for c in scene.children
     )
-    world = changed(replace(world, children=children), 1, revision="newer")
-    onwards = build_forecast(world)
+    scene = changed(replace(scene, children=children), 1, revision="newer")
+    onwards = build_forecast(scene)
     assert told(onwards)[0] == ("restart", "zk-2")
     assert len(onwards.of("restart")) == 2
 

@@ -1,4 +1,4 @@
-"""One ensemble that the planner runs in the model of `ensemble.forecast`, with faults and promises.
+"""One ensemble that the planner runs in the model of `ensemble.forecast`, with all that can break.
 
 What breaks is done to the model here, and every plan is checked against the planner's promises before the
 model carries it out. How Kubernetes and ZooKeeper behave is the model's; with clocks, networks and an API
@@ -10,29 +10,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from tests.unit.ensemble.plan.promises import check_action, check_order
 from tests.unit.ensemble.plan.scenes import NOW
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.actions import (
-    Action,
-    Apply,
-    Delete,
-    Reconfigure,
-    ReplaceMember,
-    RestartMember,
-)
+from zookeeper_operator.ensemble.actions import Action, Reconfigure
 from zookeeper_operator.ensemble.ensemble import Ensemble
-from zookeeper_operator.ensemble.forecast.claims import requested_size
 from zookeeper_operator.ensemble.forecast.effects import act, wait
-from zookeeper_operator.ensemble.forecast.election import (
-    find_able,
-    find_next_config,
-    lose,
-    silent,
-)
-from zookeeper_operator.ensemble.forecast.pods import ordinals, remove_pods
+from zookeeper_operator.ensemble.forecast.election import find_able, lose, silent
+from zookeeper_operator.ensemble.forecast.pods import remove_pods
 from zookeeper_operator.ensemble.forecast.world import World, find_config
 from zookeeper_operator.ensemble.observed import (
     Claim,
@@ -44,17 +32,13 @@ from zookeeper_operator.ensemble.observed import (
 )
 from zookeeper_operator.ensemble.plan import Plan, build_plan
 from zookeeper_operator.kube.api import Object
-from zookeeper_operator.zookeeper.servers import CommittedConfig, majority
+from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 BROKEN = "broken"
 """The tag of an image that no pod comes up with."""
 
 CLASSES = {"standard": StorageClass("standard", expandable=True, default=True)}
 IN_TROUBLE = Trouble(reasons.IMAGE_PULL_FAILED, "no such image")
-
-
-class PromiseBrokenError(AssertionError):
-    """A plan does what the planner promises never to do."""
 
 
 class EnsembleUnderTest:
@@ -99,13 +83,7 @@ class EnsembleUnderTest:
     def able(self) -> frozenset[int]:
         return find_able(self.world)
 
-    def live(self) -> frozenset[int]:
-        return self.voters() & self.able()
-
-    def has_quorum(self) -> bool:
-        return self.world.leader is not None and len(self.live()) >= majority(len(self.voters()))
-
-    # ---- the planner, and what it promises ----
+    # ---- the planner ----
 
     def plan(self) -> Plan:
         return build_plan(self.world.observed)
@@ -114,83 +92,10 @@ class EnsembleUnderTest:
         """Do what a plan says, after a check that it may."""
         check_order(plan)
         for action in plan.actions:
-            self._check(action)
-            self._check_preconditions(action)
+            check_action(self.world, action)
             self._carry_out(action)
         if plan.rollout.state is True:
             self.world = self.world.with_observed(refusal=None)
-
-    def _check(self, action: Action) -> None:
-        match action:
-            case RestartMember() if action.member_id in self.live():
-                left = self.live() - {action.member_id}
-                # One voter alone cannot be spared; of two, neither can unless it may hand over.
-                spared = len(self.voters()) == 1 or (
-                    len(self.voters()) == 2 and self.world.observed.refusal is not None
-                )
-                if len(left) < majority(len(self.voters())) and not spared:
-                    raise PromiseBrokenError(f"{action}: no majority is left")
-            case ReplaceMember():
-                if len(self.live() - {action.member_id}) < majority(len(self.voters())):
-                    raise PromiseBrokenError(f"{action}: nobody has the data that it removes")
-            case Reconfigure():
-                self._check_reconfiguration(action)
-            case Apply() if action.body["kind"] == "StatefulSet":
-                self._check_pods_stay(action.body)
-            case Delete() if action.kind == "ConfigMap":
-                if action.name in {pod.config for pod in self.pods.values()}:
-                    raise PromiseBrokenError(f"{action}: a pod that starts again needs it")
-            case Delete() if action.kind == "StatefulSet" and not action.orphan:
-                component = names.OBSERVER if action.name.endswith("observer") else names.VOTER
-                if any(pod.component == component for pod in self.pods.values()):
-                    raise PromiseBrokenError(f"{action}: its pods go with it")
-            case _:
-                pass
-
-    def _check_pods_stay(self, statefulset: Object) -> None:
-        if self.config is None or self.spec.get("stopped"):
-            return
-        component = statefulset["metadata"]["labels"][names.LABEL_COMPONENT]
-        kept = set(ordinals(statefulset))
-        dropped = {i for i in self.config.ids - kept if names.component_of(i) == component}
-        if dropped:
-            raise PromiseBrokenError(f"members {dropped} lose their pods before they left")
-
-    def _check_reconfiguration(self, action: Reconfigure) -> None:
-        if self.config is None or action.based_on != self.config or not self.has_quorum():
-            raise PromiseBrokenError(f"{action}: decided on what is not so")
-        new = find_next_config(action, version=0)
-        if len(new.voters ^ self.config.voters) > 1:
-            raise PromiseBrokenError(f"{action}: more than one vote changes at once")
-        # Observers acknowledge nothing: ZooKeeper refuses what needs their vote.
-        followers = self.world.serving - self.config.observers
-        if len(new.voters & followers) < majority(len(new.voters)):
-            raise PromiseBrokenError(f"{action}: the new configuration has no live majority")
-        if not (new.voters - self.config.voters) <= self.world.serving:
-            raise PromiseBrokenError(f"{action}: a vote for a member that is not in sync")
-
-    def _check_preconditions(self, action: Action) -> None:
-        """What the API server refuses."""
-        claims = self.claims
-        match action:
-            case Apply() if action.body["kind"] == "PersistentVolumeClaim":
-                size = requested_size(action.body)
-                if size is not None and size < claims[action.body["metadata"]["name"]].requested:
-                    raise PromiseBrokenError(f"{action}: a claim does not shrink")
-            case Delete():
-                child = self.child(action.kind, action.name)
-                if child is None or child["metadata"]["uid"] != action.uid:
-                    raise PromiseBrokenError(f"{action}: it is not the one that was seen")
-            case RestartMember():
-                if self.pods[action.member_id].uid != action.uid:
-                    raise PromiseBrokenError(f"{action}: it is not the pod that was seen")
-            case ReplaceMember():
-                seen = {claims[name].uid for name, _ in action.claims}
-                seen.add(self.pods[action.member_id].uid)
-                if seen != {uid for _, uid in (*action.claims, action.pod)}:
-                    raise PromiseBrokenError(f"{action}: they are not those that were seen")
-            case _:
-                pass
 
     def _carry_out(self, action: Action) -> None:
         if self.refuses_demotions and isinstance(action, Reconfigure) and _demotes(action):
@@ -302,12 +207,6 @@ class EnsembleUnderTest:
         ensemble = self.world.observed.ensemble
         changed = replace(ensemble, generation=ensemble.generation + 1, **changes)
         self.world = self.world.with_observed(ensemble=changed)
-
-
-def check_order(plan: Plan) -> None:
-    """At most one disruptive action, and that the last one."""
-    if any(action.disruptive for action in plan.actions[:-1]):
-        raise PromiseBrokenError(f"more than one thing at a time: {plan.actions}")
 
 
 def _demotes(action: Reconfigure) -> bool:

@@ -141,7 +141,7 @@ def at_rest(
 
 
 def edited(observed: Observed, spec: Mapping[str, Any]) -> Observed:
-    """The same world after the user has edited the spec."""
+    """The same scene after the user has edited the spec."""
     before = observed.ensemble.spec.model_dump(by_alias=True)
     return replace(
         observed,
@@ -173,7 +173,7 @@ def handed_over() -> Observed:
 
 
 def outdated(observed: Observed, *ids: int) -> Observed:
-    """The same world in which these members run an old revision."""
+    """The same scene in which these members run an old revision."""
     return replace(
         observed,
         pods=tuple(replace(p, revision="old") if p.id in ids else p for p in observed.pods),
@@ -181,7 +181,7 @@ def outdated(observed: Observed, *ids: int) -> Observed:
 
 
 def changed(observed: Observed, member_id: int, **changes: Any) -> Observed:
-    """The same world with one pod in another state."""
+    """The same scene with one pod in another state."""
     return replace(
         observed,
         pods=tuple(replace(p, **changes) if p.id == member_id else p for p in observed.pods),
@@ -189,7 +189,7 @@ def changed(observed: Observed, member_id: int, **changes: Any) -> Observed:
 
 
 def without_answer(observed: Observed, *ids: int) -> Observed:
-    """The same world in which these members do not answer and have not been ready for minutes."""
+    """The same scene in which these members do not answer and have not been ready for minutes."""
     told = {i: silent(i) if i in ids else a for i, a in observed.answers.items()}
     scene = replace(observed, answers=told)
     for member_id in ids:

@@ -1,6 +1,6 @@
 """The planner's promises, held against whatever may happen: hypothesis looks for a way to break them.
 
-Each plan is checked before it is carried out (`ensemble_under_test`): at most one disruptive action, never
+Each plan is checked before it is carried out (`promises`): at most one disruptive action, never
 fewer live voters than the committed majority by our own hand, one vote changed at a time, nobody votes who
 is not in sync, no pod goes before its member has left, no data is removed that the others do not have. And
 whatever happened, once people and faults leave it alone the ensemble comes to rest as its spec asks.
@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from tests.unit.ensemble.plan.ensemble_under_test import BROKEN, EnsembleUnderTest, check_order
+from tests.unit.ensemble.plan.ensemble_under_test import BROKEN, EnsembleUnderTest
+from tests.unit.ensemble.plan.promises import check_order
 from tests.unit.ensemble.plan.scenes import at_rest, edited, outdated, without_answer
 
 from zookeeper_operator.ensemble.actions import Apply, Reconfigure, RestartMember
