@@ -1,12 +1,16 @@
 """What a reconcile of an ensemble leaves on the board: how to probe its members, and its metric samples."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from zookeeper_operator.control.board import Report
 from zookeeper_operator.control.series import Sample
+from zookeeper_operator.ensemble.dereference import dereference
 from zookeeper_operator.ensemble.plan import Plan
+from zookeeper_operator.ensemble.referenced import Referenced
 from zookeeper_operator.ensemble.series import Elections, build_samples
+from zookeeper_operator.kube.api import Kube, KubeError
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.protocol import Address, ZooKeeper
 
@@ -16,35 +20,54 @@ class EnsembleReport:
     """`control.board.Report` of an ensemble.
 
     Its probe asks every member one cheap question, so that a new leader is seen although Kubernetes sees
-    nothing. The answers of the reconcile are what it compares with.
+    nothing, and reads the metadata of what the spec refers to, which nothing watches. What the reconcile
+    found is what it compares with.
     """
 
     zookeeper: ZooKeeper = field(repr=False)
     addresses: tuple[Address, ...]
     signature: object
+    referenced: Referenced
+    dereference: Callable[[], Awaitable[Referenced]] = field(repr=False)
     elections: Elections
     samples: tuple[Sample, ...]
 
     async def probe(self) -> bool:
-        """Whether a member answers otherwise than in the reconcile."""
+        """Whether a member answers otherwise, or a reference leads elsewhere, than in the reconcile."""
+        if self.referenced.found and await self._leads_elsewhere():
+            return True
         if not self.addresses:
             return False
         answers = await self.zookeeper.probe(self.addresses, thorough=False)
         return signature_of(answers) != self.signature
 
+    async def _leads_elsewhere(self) -> bool:
+        try:
+            return await self.dereference() != self.referenced
+        except KubeError:
+            return False  # nothing is known; the next probe asks again
+
 
 def build_report(
-    plan: Plan, addresses: tuple[Address, ...], zookeeper: ZooKeeper, previous: Report | None
+    plan: Plan,
+    addresses: tuple[Address, ...],
+    *,
+    kube: Kube,
+    zookeeper: ZooKeeper,
+    previous: Report | None,
 ) -> EnsembleReport:
     """The report of one reconcile; the previous one holds what was counted before."""
     counted = previous.elections if isinstance(previous, EnsembleReport) else Elections()
     elections = counted.after(plan.quorum)
+    observed = plan.situation.observed
     return EnsembleReport(
-        zookeeper,
-        addresses,
-        signature_of(plan.situation.observed.answers),
-        elections,
-        build_samples(plan, elections),
+        zookeeper=zookeeper,
+        addresses=addresses,
+        signature=signature_of(observed.answers),
+        referenced=observed.referenced,
+        dereference=partial(dereference, kube, observed.ensemble),
+        elections=elections,
+        samples=build_samples(plan, elections),
     )
 
 

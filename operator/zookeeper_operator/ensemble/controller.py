@@ -131,7 +131,13 @@ class EnsembleController:
         self._remember(key, plan, outcome)
         await self._tell(plan, outcome)
         addresses = addresses_of(observed.ensemble, observed.pods)
-        report = build_report(plan, addresses, self._zookeeper, self._board.get(key))
+        report = build_report(
+            plan,
+            addresses,
+            kube=self._kube,
+            zookeeper=self._zookeeper,
+            previous=self._board.get(key),
+        )
         self._board.post(key, report)
         if outcome.error is not None and not _is_conflict(outcome.error):
             raise outcome.error

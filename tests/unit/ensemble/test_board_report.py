@@ -5,11 +5,16 @@ from dataclasses import replace
 from typing import cast
 
 import pytest
-from tests.unit.ensemble.plan.scenes import answers, at_rest, silent
+from tests.unit.ensemble.plan.scenes import answers, at_rest
+from tests.unit.ensemble.store import Store
 
 from zookeeper_operator.control.series import Sample
 from zookeeper_operator.ensemble.board_report import EnsembleReport, build_report
+from zookeeper_operator.ensemble.forecast.election import silent
+from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import build_plan
+from zookeeper_operator.ensemble.referenced import Found, Reference, Referenced
+from zookeeper_operator.kube.api import Kube, Object
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.protocol import Address, ZooKeeper
 
@@ -29,9 +34,20 @@ class Members:
 
 
 def report(
-    now: Mapping[int, Answers], addresses: tuple[Address, ...] = ADDRESSES
+    now: Mapping[int, Answers],
+    addresses: tuple[Address, ...] = ADDRESSES,
+    *,
+    scene: Observed = CALM,
+    kube: Kube | None = None,
+    previous: EnsembleReport | None = None,
 ) -> EnsembleReport:
-    return build_report(build_plan(CALM), addresses, cast("ZooKeeper", Members(now)), None)
+    return build_report(
+        build_plan(scene),
+        addresses,
+        kube=kube or Store([]),
+        zookeeper=cast("ZooKeeper", Members(now)),
+        previous=previous,
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,9 +76,33 @@ async def test_without_addresses_there_is_nobody_to_probe() -> None:
 def test_elections_are_counted_from_one_report_to_the_next() -> None:
     first = report(CALM.answers)
     later = {i: answers(i, 2, (1, 2, 3), epoch=4) for i in (1, 2, 3)}
-    second = build_report(
-        build_plan(replace(CALM, answers=later)), ADDRESSES, first.zookeeper, first
-    )
+    second = report(later, scene=replace(CALM, answers=later), previous=first)
     assert (second.elections.elections, second.elections.leader_changes) == (3, 1)
     where = ("demo", "zk")
     assert Sample("zookeeper_operator_ensemble_elections_total", where, 3) in second.samples
+
+
+NAMING = at_rest(3, {"image": {"pullSecrets": [{"name": "registry"}]}})
+REFERENCE = Reference("registry", "spec.image.pullSecrets[0]")
+
+
+def secret(version: str) -> Object:
+    metadata = {"name": "registry", "namespace": "demo", "resourceVersion": version}
+    return {"kind": "Secret", "metadata": metadata}
+
+
+@pytest.mark.parametrize(
+    ("there", "changed"),
+    [
+        pytest.param([secret("7")], False, id="as before"),
+        pytest.param([secret("8")], True, id="changed"),
+        pytest.param([], True, id="deleted"),
+    ],
+)
+async def test_a_secret_that_the_spec_names_is_probed_too(
+    there: list[Object], *, changed: bool
+) -> None:
+    """Nothing watches it."""
+    known = Referenced((Found(REFERENCE, "present", version="7"),))
+    scene = replace(NAMING, referenced=known)
+    assert await report(scene.answers, scene=scene, kube=Store(there)).probe() is changed

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tests.unit.ensemble.plan.scenes import answers, at_rest, silent
+from tests.unit.ensemble.plan.scenes import answers, at_rest
 
 from zookeeper_operator.control.series import PREFIX
+from zookeeper_operator.ensemble.forecast.election import silent
 from zookeeper_operator.ensemble.judge.quorum import Quorum
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import build_plan
