@@ -67,7 +67,6 @@ def _restart(pod: Pod) -> RestartMember:
         pod.uid,
         statefulset="",  # a wrong mind asks for no precondition
         generation=0,
-        reason="RollingMember",
         why="it is old",
     )
 

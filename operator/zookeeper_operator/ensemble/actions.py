@@ -56,7 +56,6 @@ class RestartMember:
     uid: str
     statefulset: str
     generation: int
-    reason: str
     why: str
     disruptive: ClassVar[bool] = True
 

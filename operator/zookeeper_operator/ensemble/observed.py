@@ -39,14 +39,10 @@ class Pod:
     revision: str
     ready: bool
     terminating: bool
-    phase: str
     ip: str = ""
     host_ip: str = ""
     trouble: Trouble | None = None
-    restarts: int = 0
-    started_at: str = ""
     unready_since: datetime | None = None
-    image: str = ""
     config: str = ""
     replace_requested: bool = False
 

@@ -48,8 +48,6 @@ def read_pod(pod: Object, *, now: datetime) -> Pod | None:
     if member_id is None:
         return None
     labels = metadata.get("labels") or {}
-    containers = [c for c in status.get("containerStatuses") or [] if c["name"] == names.CONTAINER]
-    main = containers[0] if containers else {}
     readiness = _condition(status, "Ready")
     ready = readiness.get("status") == "True"
     return Pod(
@@ -59,16 +57,12 @@ def read_pod(pod: Object, *, now: datetime) -> Pod | None:
         revision=labels.get(names.LABEL_REVISION, ""),
         ready=ready,
         terminating=bool(metadata.get("deletionTimestamp")),
-        phase=status.get("phase", ""),
         ip=status.get("podIP", ""),
         host_ip=status.get("hostIP", ""),
         trouble=_trouble(status, now),
-        restarts=main.get("restartCount", 0),
-        started_at=((main.get("state") or {}).get("running") or {}).get("startedAt", ""),
         unready_since=None
         if ready
         else _moment(readiness.get("lastTransitionTime") or metadata.get("creationTimestamp")),
-        image=main.get("image", ""),
         config=config_of(pod.get("spec") or {}),
         replace_requested=(metadata.get("annotations") or {}).get(names.ANNOTATION_REPLACE)
         == "true",

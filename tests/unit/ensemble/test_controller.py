@@ -203,9 +203,7 @@ async def test_nothing_is_written_after_the_lease_is_lost() -> None:
         assert "status" not in store.objects[names.KIND, "zk"]
 
 
-RESTART = RestartMember(
-    2, "zk-2", "uid-of-zk-2", "zk", 0, reason="Update", why="its revision is old"
-)
+RESTART = RestartMember(2, "zk-2", "uid-of-zk-2", "zk", 0, why="its revision is old")
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,6 @@ def _create_pod(world: World, member_id: int, statefulset: Object) -> World:
         revision=str((statefulset.get("status") or {}).get("updateRevision") or ""),
         ready=False,
         terminating=False,
-        phase="Pending",
         config=config_of(statefulset["spec"]["template"]["spec"]),
     )
     world = replace(world, created=created, empty=_empty_after_start(world, member_id))
@@ -117,8 +116,7 @@ def start_members(world: World) -> World:
     }
     if not started:
         return world
-    pods = tuple(replace(p, phase="Running") if p.id in started else p for p in world.observed.pods)
-    return world.with_observed(pods=pods).with_answers(started)
+    return world.with_answers(started)
 
 
 def probe_readiness(world: World, served: frozenset[int]) -> World:

@@ -7,6 +7,7 @@ nothing is sent.
 
 from collections.abc import Iterable, Iterator
 
+from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Action, Apply, Delete
 from zookeeper_operator.ensemble.build.auth import PASSWORD_KEY, build_auth, read_password
@@ -29,7 +30,7 @@ from zookeeper_operator.ensemble.plan.configs import is_config, kept_configs
 from zookeeper_operator.ensemble.plan.pin import is_pinned, with_pinned_template, with_record
 from zookeeper_operator.ensemble.plan.replicas import hosted_observers, hosted_voters, live_replicas
 from zookeeper_operator.ensemble.plan.revision import statefulset_of
-from zookeeper_operator.ensemble.plan.step import Situation
+from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.ensemble.pods import config_of
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.diff import first_difference
@@ -100,8 +101,19 @@ def _statefulsets(situation: Situation, *, config: Object, auth: Object) -> Iter
             yield with_record(body, situation)
 
 
-def plan_children(situation: Situation) -> tuple[Action, ...]:
-    """Applies for what is missing or differs, and deletes for what is not wanted any more."""
+def plan_children(situation: Situation) -> Step:
+    """Applies for what is missing or differs, and deletes for what is not wanted any more.
+
+    The verdict is False while a new pod template has no revision yet.
+    """
+    actions = _plan_actions(situation)
+    if _changes_template(situation, actions):
+        on_its_way = "a change is on its way to the pods"
+        return Step(Verdict(False, reasons.WAITING_FOR_MEMBER, on_its_way), actions)
+    return Step(Verdict(True, reasons.UP_TO_DATE, "no change is on its way to the pods"), actions)
+
+
+def _plan_actions(situation: Situation) -> tuple[Action, ...]:
     wanted = [stamped(body) for body in wanted_children(situation)]
     pinned = is_pinned(situation)
     actions: list[Action] = []
@@ -138,7 +150,7 @@ def plan_children(situation: Situation) -> tuple[Action, ...]:
     return tuple(actions)
 
 
-def changes_template(situation: Situation, actions: Iterable[Action]) -> bool:
+def _changes_template(situation: Situation, actions: Iterable[Action]) -> bool:
     """Whether one of these actions gives pods that run another template than theirs."""
     return any(
         isinstance(action, Apply)

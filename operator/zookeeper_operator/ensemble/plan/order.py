@@ -15,14 +15,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble.actions import Action, Delete
-from zookeeper_operator.ensemble.plan.children import changes_template, plan_children
+from zookeeper_operator.ensemble.plan.children import plan_children
 from zookeeper_operator.ensemble.plan.claim_template import plan_claim_templates
 from zookeeper_operator.ensemble.plan.membership import plan_membership
 from zookeeper_operator.ensemble.plan.permission import plan_scale_permission
 from zookeeper_operator.ensemble.plan.rollout import plan_rollout
-from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
+from zookeeper_operator.ensemble.plan.step import Situation, Step
 from zookeeper_operator.ensemble.plan.storage import plan_storage
 
 
@@ -74,15 +73,6 @@ def _contradiction(situation: Situation) -> str | None:
     return f"nothing: {found.message}" if found is not None else None
 
 
-def _plan_child_objects(situation: Situation) -> Step:
-    """Every child as it must be now; the verdict is False while a new pod template has no revision yet."""
-    actions = plan_children(situation)
-    if changes_template(situation, actions):
-        on_its_way = "a change is on its way to the pods"
-        return Step(Verdict(False, reasons.WAITING_FOR_MEMBER, on_its_way), actions)
-    return Step(Verdict(True, reasons.UP_TO_DATE, "no change is on its way to the pods"), actions)
-
-
 ORDER: Final[tuple[Hold | Concern, ...]] = (
     # Kubernetes removes what the ensemble owns; whatever is applied now would outlive it or delay that.
     Hold("deletion", _deletion),
@@ -105,7 +95,7 @@ ORDER: Final[tuple[Hold | Concern, ...]] = (
     Concern("claim templates", plan_claim_templates, reported=False),
     # Never exclusive. After the storage: a volume must no longer count as a member's when its pod goes.
     # Not asked below a hold, because an invalid spec cannot be built from.
-    Concern("children", _plan_child_objects, reported=False),
+    Concern("children", plan_children, reported=False),
     # Never acts: it reports whether the membership would start a change of `replicas` now.
     Concern("scale", plan_scale_permission),
 )

@@ -188,7 +188,6 @@ def _restart(situation: Situation, pod: Pod, why: str) -> Step:
                 uid=pod.uid,
                 statefulset=statefulset["metadata"]["name"],
                 generation=statefulset["metadata"].get("generation", 0),
-                reason=reasons.ROLLING_MEMBER,
                 why=f"{why} ({pod.revision or 'unknown'} → "
                 f"{update_revision(situation, pod.component)})",
             ),

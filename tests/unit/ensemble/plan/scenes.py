@@ -49,7 +49,6 @@ def pod(member_id: int, revision: str = "new", **changes: Any) -> Pod:
             revision=revision,
             ready=True,
             terminating=False,
-            phase="Running",
             ip=f"10.0.0.{member_id}",
         ),
         **changes,
