@@ -24,11 +24,16 @@ def update_revision(situation: Situation, component: str) -> str:
 
 
 def is_outdated(situation: Situation, pod: Pod) -> bool:
-    """Whether a pod must be restarted: it runs another revision, or its file system waits to grow."""
+    """Whether a pod must be restarted: it runs another revision, or its file system waits to grow.
+
+    None must while its StatefulSet is being recreated: it would not come back.
+    """
     revision = update_revision(situation, pod.component)
+    if not revision:
+        return False
     # Starting is all that a file system waits for; that it has grown is reported later.
     waits = pod.ready and any(
         claim.member_id == pod.id and claim.file_system_resize_pending
         for claim in situation.observed.claims
     )
-    return waits or (bool(revision) and pod.revision != revision)
+    return waits or pod.revision != revision

@@ -10,10 +10,12 @@ from tests.unit.ensemble.plan.scenes import (
     applied,
     at_rest,
     changed,
+    claim,
     disruptive,
     edited,
     handed_over,
     outdated,
+    pod,
     voting,
     with_children,
     without_answer,
@@ -141,6 +143,20 @@ def test_stopping_interrupts_a_rollout_and_keeps_who_has_handed_over() -> None:
     started = build_plan(edited(stopped, {"stopped": False}))
     assert applied(started.actions, "StatefulSet")[0]["spec"]["replicas"] == 3
     assert applied(started.actions, "ConfigMap") == [], "its membership is as it was"
+
+
+def test_a_pod_whose_statefulset_is_being_recreated_is_not_restarted() -> None:
+    rest = at_rest(3, {"observers": {"replicas": 1}})
+    scene = replace(
+        rest,
+        children=tuple(c for c in rest.children if c["metadata"]["name"] != "zk-observer"),
+        pods=(*rest.pods, pod(101)),
+        claims=(*rest.claims, claim(101, file_system_resize_pending=True)),
+        answers={**rest.answers, 101: answers(101, 3, (1, 2, 3))},
+    )
+    plan = build_plan(scene)
+    assert not any(isinstance(a, RestartMember) for a in plan.actions)
+    assert "zk-observer" in {s["metadata"]["name"] for s in applied(plan.actions, "StatefulSet")}
 
 
 def test_a_pod_that_is_starting_is_not_restarted_for_its_file_system_again() -> None:
