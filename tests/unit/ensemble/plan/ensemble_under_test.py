@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.unit.ensemble.plan.promises import check_action, check_order
-from tests.unit.ensemble.plan.scenes import NOW
+from tests.unit.ensemble.plan.scenes import NOW, at_rest
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.api.ensemble import EnsembleSpec
@@ -21,7 +21,7 @@ from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.forecast.effects import act, wait
 from zookeeper_operator.ensemble.forecast.election import find_able, lose, silent
 from zookeeper_operator.ensemble.forecast.pods import remove_pods
-from zookeeper_operator.ensemble.forecast.world import World, find_config
+from zookeeper_operator.ensemble.forecast.world import World, find_config, find_world
 from zookeeper_operator.ensemble.observed import (
     Claim,
     Observed,
@@ -59,6 +59,14 @@ class EnsembleUnderTest:
         self.world = World(
             Observed(ensemble, now=NOW, storage_classes=CLASSES, fresh_password="fresh")
         )
+
+    @classmethod
+    def at_rest(cls, size: int) -> "EnsembleUnderTest":
+        """A founded ensemble of `size` members in which nothing is to be done."""
+        ensemble = cls({"replicas": size, "allowEvenReplicas": True})
+        scene = replace(at_rest(size), storage_classes=CLASSES)
+        ensemble.world = find_world(scene, scene)
+        return ensemble
 
     # ---- how it stands ----
 
@@ -124,8 +132,10 @@ class EnsembleUnderTest:
             self.world = self.world.with_observed(refusal=earlier)
 
     def _let_growth_wait(self) -> None:
+        """A volume grows only while no pod uses it."""
+        used = self.pods.keys()
         self._change_claims(
-            lambda c: replace(c, file_system_resize_pending=True) if c.resizing else c
+            lambda c: replace(c, file_system_resize_pending=c.resizing and c.member_id in used)
         )
 
     def _break_new_pods(self, before: set[str]) -> None:
@@ -145,18 +155,24 @@ class EnsembleUnderTest:
         )
         self.world = self.world.with_observed(pods=pods)
 
+    def run(self, *, passes: int) -> None:
+        """Let the planner decide again and again, and what it decides take effect."""
+        for _ in range(passes):
+            self.carry_out(self.plan())
+            self.tick()
+
     def rest(self, *, passes: int = 400) -> Plan:
-        """Leave it alone until nothing is left to do.
+        """Leave it alone until nothing is left to do, and nothing happens by itself.
 
         Raises:
             AssertionError: it does not come to rest.
         """
         for _ in range(passes):
-            plan = self.plan()
-            if plan.settled:
-                return plan
+            plan, before = self.plan(), self.world.observed
             self.carry_out(plan)
             self.tick()
+            if plan.settled and self.world.observed == before:
+                return plan
         raise AssertionError(f"it does not come to rest: {plan.next_action}")
 
     # ---- faults ----

@@ -17,6 +17,7 @@ from tests.unit.ensemble.plan.ensemble_under_test import BROKEN, EnsembleUnderTe
 from tests.unit.ensemble.plan.promises import check_order
 from tests.unit.ensemble.plan.scenes import at_rest, edited, outdated, without_answer
 
+from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Apply, Reconfigure, RestartMember
 from zookeeper_operator.ensemble.plan import build_plan
 from zookeeper_operator.zookeeper.servers import majority
@@ -79,6 +80,26 @@ def test_sizes_are_visited_one_by_one(start: int, target: int, observers: int) -
     assert ensemble.child("StatefulSet", "zk-observer") is None, "nothing of observers is left"
 
 
+@settings(derandomize=True, max_examples=60)
+@given(
+    size=SIZES,
+    target=SIZES,
+    frozen=st.sets(st.integers(1, 5), max_size=2),
+    lost=st.sets(st.integers(1, 5), max_size=2),
+)
+def test_what_is_lost_already_is_not_made_worse(
+    size: int, target: int, frozen: set[int], lost: set[int]
+) -> None:
+    """Members that do not answer, lost volumes and a scaling at once: the promises hold at every pass."""
+    ensemble = EnsembleUnderTest.at_rest(size)
+    for member_id in sorted(frozen & set(ensemble.pods)):
+        ensemble.freeze(member_id)
+    for member_id in sorted(lost & set(ensemble.pods)):
+        ensemble.lose_volume(names.claim_name("zk", member_id, names.DATA_VOLUME))
+    ensemble.edit({"replicas": target})
+    ensemble.run(passes=4)
+
+
 class AnEnsembleInTrouble(RuleBasedStateMachine):
     """People edit, pods die and freeze, calls are refused, in any order; the planner looks in between."""
 
@@ -93,9 +114,7 @@ class AnEnsembleInTrouble(RuleBasedStateMachine):
 
     @rule(passes=st.integers(1, 12))
     def look(self, passes: int) -> None:
-        for _ in range(passes):
-            self.ensemble.carry_out(self.ensemble.plan())
-            self.ensemble.tick()
+        self.ensemble.run(passes=passes)
 
     @rule()
     def look_again_before_anything_happens(self) -> None:
@@ -110,9 +129,12 @@ class AnEnsembleInTrouble(RuleBasedStateMachine):
     def scale(self, replicas: int, observers: int) -> None:
         self.ensemble.edit({"replicas": replicas, "observers": {"replicas": observers}})
 
-    @rule()
-    def roll(self) -> None:
-        self.ensemble.roll()
+    @rule(tick_time=st.sampled_from([None, 2000, 3000]))
+    def roll(self, tick_time: int | None) -> None:
+        if tick_time is None:
+            self.ensemble.roll()
+        else:
+            self.ensemble.edit({"config": {"tickTime": tick_time}})
 
     @rule()
     def break_the_image(self) -> None:
@@ -168,7 +190,7 @@ class AnEnsembleInTrouble(RuleBasedStateMachine):
             return
         ensemble.thaw()
         ensemble.restore_volumes()
-        if 2 in {len(ensemble.voters()), ensemble.spec["replicas"]}:
+        if min(len(ensemble.voters()), ensemble.spec["replicas"]) < 3:
             # Neither of two can be restarted without a hand-over; the rollout stops while it is refused.
             ensemble.refuse_demotions(refuse=False)
         ensemble.edit({"image": {}, "stopped": False})
