@@ -31,6 +31,7 @@ from zookeeper_operator.ensemble.observed import (
     Trouble,
 )
 from zookeeper_operator.ensemble.plan import Plan, build_plan
+from zookeeper_operator.ensemble.pods import config_of
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.servers import CommittedConfig
 
@@ -61,10 +62,15 @@ class EnsembleUnderTest:
         )
 
     @classmethod
-    def at_rest(cls, size: int) -> "EnsembleUnderTest":
+    def at_rest(cls, size: int, *, leader: int | None = None) -> "EnsembleUnderTest":
         """A founded ensemble of `size` members in which nothing is to be done."""
         ensemble = cls({"replicas": size, "allowEvenReplicas": True})
-        scene = replace(at_rest(size), storage_classes=CLASSES)
+        scene = at_rest(size, leader=leader)
+        statefulset = scene.child("StatefulSet", "zk")
+        assert statefulset is not None
+        config = config_of(statefulset["spec"]["template"]["spec"])
+        pods = tuple(replace(pod, config=config) for pod in scene.pods)
+        scene = replace(scene, pods=pods, storage_classes=CLASSES)
         ensemble.world = find_world(scene, scene)
         return ensemble
 
