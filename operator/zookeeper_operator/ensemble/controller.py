@@ -7,15 +7,13 @@ next one needs in order to be right.
 
 import logging
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 import pydantic
 
-from zookeeper_operator.api import conditions, reasons
-from zookeeper_operator.api.conditions import Condition
 from zookeeper_operator.control.board import Board
 from zookeeper_operator.control.controller import Event, Key, Listed, WatchedResource
 from zookeeper_operator.ensemble import names
@@ -29,9 +27,12 @@ from zookeeper_operator.ensemble.observed import Observed, Refusal
 from zookeeper_operator.ensemble.plan import Plan, build_plan
 from zookeeper_operator.ensemble.report.notices import Notice, action_notice, build_notices
 from zookeeper_operator.ensemble.report.status import build_status, status_differs
+from zookeeper_operator.ensemble.report.unreadable import (
+    build_unreadable_status,
+    describe_unreadable,
+)
 from zookeeper_operator.kube.api import Kube, KubeError, NamespaceEndingError, Object, Resource
 from zookeeper_operator.kube.events import EventRecorder, ObjectReference, OnEvent
-from zookeeper_operator.kube.times import format_time
 from zookeeper_operator.settings import Settings
 from zookeeper_operator.zookeeper.protocol import ZooKeeper
 
@@ -214,39 +215,9 @@ class EnsembleController:
         body = await self._kube.get(names.ENSEMBLES, namespace, name)
         if body is None:
             return self._settings.unsettled_seconds
-        first = error.errors()[0]
-        where = ".".join(map(str, ("spec", *first["loc"])))
-        message = f"{where}: {first['msg']}; mend it, nothing is changed until then"
-        old: Mapping[str, Any] = body.get("status") or {}
-        before = [
-            Condition(
-                type=c["type"],
-                status=c["status"],
-                reason=c.get("reason", ""),
-                last_transition_time=c.get("lastTransitionTime", ""),
-            )
-            for c in old.get("conditions") or []
-        ]
-        generation = body["metadata"].get("generation", 0)
-        found = [
-            Condition(
-                type=type_,
-                status=conditions.FALSE,
-                reason=reasons.INVALID_SPEC,
-                message=message,
-                observed_generation=generation,
-            )
-            for type_ in (conditions.READY, conditions.SPEC_VALID)
-        ]
-        merged = conditions.merge(before, found, format_time(self._now()))
-        status = {
-            **old,
-            "observedGeneration": generation,
-            "summary": reasons.INVALID_SPEC,
-            "nextAction": f"nothing until the spec is mended: {message}",
-            "conditions": [c.to_api() for c in merged],
-        }
-        if status_differs(old, status) and self._may_act():
+        message = describe_unreadable(error)
+        status = build_unreadable_status(body, message, self._now())
+        if status_differs(body.get("status") or {}, status) and self._may_act():
             _LOG.warning("%s", message, extra={"ensemble": f"{namespace}/{name}"})
             await self._kube.apply_status(
                 names.ENSEMBLES,
