@@ -26,6 +26,7 @@ from tests.integration.greetings import (
 from tests.integration.proxy import Call, FaultProxy, Mute
 from tests.integration.stage import CRD, NAMESPACE
 from tests.integration.waiting import until
+from tests.kopf_tasks import end_kopf
 
 from zookeeper_operator.control.controller import Controller, Key
 from zookeeper_operator.control.operator import Operator, Parts
@@ -139,10 +140,7 @@ async def greeter(idle: Greeter) -> AsyncIterator[Greeter]:
 async def _end(greeter: Greeter, running: "asyncio.Task[None]") -> None:
     greeter.stop.set()
     await asyncio.wait_for(running, 2)
-    # Here a process would exit. The loop of a test goes on, so kopf is given its time.
-    async with asyncio.timeout(10):
-        while left := [t for t in asyncio.all_tasks() if "kopf" in str(t.get_coro())]:
-            await asyncio.wait(left)
+    await end_kopf()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().remove_signal_handler(number)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from tests.kopf_tasks import end_kopf
 
 from zookeeper_operator.control.controller import Event, WatchedResource
 from zookeeper_operator.control.watch import WatchError, group_watches, make_settings, watch
@@ -112,10 +113,7 @@ async def api() -> AsyncIterator[Api]:
     server = Api()
     await server.start()
     yield server
-    # Here a process would exit. The loop of a test goes on, so kopf is given its time, with its API server.
-    async with asyncio.timeout(10):
-        while left := [t for t in asyncio.all_tasks() if "kopf" in str(t.get_coro())]:
-            await asyncio.wait(left)
+    await end_kopf()
     assert server.runner is not None
     await server.runner.cleanup()
     loop = asyncio.get_running_loop()
