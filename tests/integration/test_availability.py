@@ -103,7 +103,7 @@ async def test_a_stop_in_the_middle_of_many_events_takes_no_longer(stage: Stage)
     operator.start()
     await stage.create(place, SPEC)
     await stage.settled([place])
-    for name in ("zk-config", "zk-membership"):
+    for name in ("zk-connection", "zk-membership"):
         live = await stage.kube.get(RESOURCES["ConfigMap"], place, name)
         assert live is not None
         body = {k: live[k] for k in ("apiVersion", "kind")} | {"data": {"noise": "here"}}
