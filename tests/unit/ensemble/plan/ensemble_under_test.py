@@ -72,6 +72,7 @@ class EnsembleUnderTest:
         pods = tuple(replace(pod, config=config) for pod in scene.pods)
         scene = replace(scene, pods=pods, storage_classes=CLASSES)
         ensemble.world = find_world(scene, scene)
+        ensemble.sizes = [size]
         return ensemble
 
     # ---- how it stands ----

@@ -57,8 +57,7 @@ def test_whatever_is_seen_one_thing_at_most_is_disturbed(
 @given(start=SIZES, target=SIZES, observers=st.integers(0, 2))
 def test_sizes_are_visited_one_by_one(start: int, target: int, observers: int) -> None:
     """Pains 1, 2 and 4: the committed voters walk from one size to the other, and no pod restarts."""
-    ensemble = EnsembleUnderTest({"replicas": start, "allowEvenReplicas": True})
-    ensemble.rest()
+    ensemble = EnsembleUnderTest.at_rest(start)
     pods = {i: pod.uid for i, pod in ensemble.pods.items()}
     ensemble.edit({"replicas": target, "observers": {"replicas": observers}})
     ensemble.rest()
