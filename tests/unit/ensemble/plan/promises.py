@@ -46,6 +46,8 @@ def live_voters(world: World) -> frozenset[int]:
 
 def _check_majority(world: World, action: Action) -> None:
     """No majority is taken away, and no data that the others do not have."""
+    if not isinstance(action, RestartMember | ReplaceMember):
+        return
     voters, live = find_config(world).voters, live_voters(world)
     match action:
         case RestartMember() if action.member_id in live:
@@ -54,9 +56,8 @@ def _check_majority(world: World, action: Action) -> None:
             spared = len(voters) == 1 or (len(voters) == 2 and refused)
             if len(live - {action.member_id}) < majority(len(voters)) and not spared:
                 raise PromiseBrokenError("no majority is left")
-        case ReplaceMember():
-            if len(live - {action.member_id}) < majority(len(voters)):
-                raise PromiseBrokenError("the others are no majority that has the data")
+        case ReplaceMember() if len(live - {action.member_id}) < majority(len(voters)):
+            raise PromiseBrokenError("the others are no majority that has the data")
         case _:
             pass
 
