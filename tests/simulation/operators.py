@@ -7,7 +7,7 @@ is lost while a request is under way.
 
 import asyncio
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tests.simulation.api_server import NAMESPACE
@@ -16,13 +16,14 @@ from tests.simulation.ports import SimulatedKube, SimulatedZooKeeper
 from tests.simulation.surroundings import Surroundings
 
 from zookeeper_operator.control.board import Board
-from zookeeper_operator.control.controller import Key
+from zookeeper_operator.control.controller import Event, Key, WatchedResource
 from zookeeper_operator.control.prober import Prober
 from zookeeper_operator.control.queue import WorkQueue
 from zookeeper_operator.control.registry import Registry
+from zookeeper_operator.control.waking import Waker
 from zookeeper_operator.control.work import work
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.controller import EnsembleController
+from zookeeper_operator.ensemble.controller import WATCHES, EnsembleController
 from zookeeper_operator.kube.api import KubeError, Object
 from zookeeper_operator.settings import Settings
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
@@ -30,6 +31,7 @@ from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 if TYPE_CHECKING:
     from tests.simulation.invariants import Watchdog
 
+_WATCHED = {watched.resource.kind: watched for watched in WATCHES}
 SETTINGS = Settings(namespace="operator", identity="simulated", workers=2)
 
 
@@ -58,6 +60,7 @@ class OperatorProcess:
             decide=operators.mind.decide,
         )
         self._registry = Registry((controller,), board)
+        self.waker = Waker(self._registry, self.queue.add, on_drift=lambda _objects: None)
         self._task = self.stage.loop.create_task(self._run())
 
     async def _run(self) -> None:
@@ -152,7 +155,6 @@ class Operators:
         self.at_rest = False
         self._number = 0
         self._processes: list[OperatorProcess] = []
-        self._seen: object = None
         around.api.listeners.append(self._on_change)
 
     def start(self) -> OperatorProcess:
@@ -186,34 +188,34 @@ class Operators:
             self.stage.loop.call_later(seconds, self.crash, old)
 
     def _on_change(self, before: Object | None, after: Object | None) -> None:
-        """The watch: an event wakes the queue, late, twice, or not at all."""
+        """The watch: an event is delivered late, twice, or not at all."""
         body = after or before
         assert body is not None
-        metadata = body["metadata"]
-        if body["kind"] == names.KIND:
-            # As `control.waking` of the real process: our own status write must not wake us.
-            said = (
-                metadata["uid"] if after else None,
-                metadata.get("generation"),
-                metadata.get("annotations"),
-                metadata.get("deletionTimestamp"),
-            )
-            if said == self._seen:
-                return
-            self._seen = said
-        elif (metadata.get("labels") or {}).get(names.LABEL_ENSEMBLE) != self.ensemble:
+        watched = _WATCHED.get(body["kind"])
+        if watched is None or not _selects(watched, body):
             return
         if self.stage.chance(self.around.weather.lost_events):
             return
+        event = Event(_event_type(before, after), body)
         late = 1.5 if self.around.weather.lost_events else 0.1
-        wake: Callable[[], None] = self._wake
-        self.stage.later(0.005, late, wake)
+        self.stage.later(0.005, late, self._deliver, watched, event)
         if self.stage.chance(self.around.weather.lost_events):
-            self.stage.later(0.005, late, wake)
+            self.stage.later(0.005, late, self._deliver, watched, event)
 
-    def _wake(self) -> None:
+    def _deliver(self, watched: WatchedResource, event: Event) -> None:
         for process in self._processes:
-            process.queue.add(self.key)
+            process.waker.on_event(watched, event)
+
+
+def _event_type(before: Object | None, after: Object | None) -> str:
+    if after is None:
+        return "DELETED"
+    return "ADDED" if before is None else "MODIFIED"
+
+
+def _selects(watched: WatchedResource, body: Object) -> bool:
+    label = watched.label_selector
+    return not label or label in (body["metadata"].get("labels") or {})
 
 
 def _told(old: Object, new: Object) -> str:

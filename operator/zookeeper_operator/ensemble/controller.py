@@ -40,11 +40,11 @@ _LOG = logging.getLogger(__name__)
 # While a step is under way, the next look decides how long the ensemble does without one member.
 _UNDER_WAY = 0.25
 
-
-_WATCHES: Final = (
+WATCHES: Final = (
     WatchedResource(names.ENSEMBLES),
     *(WatchedResource(k.resource, names.LABEL_ENSEMBLE) for k in CHILD_KINDS if k.watched),
 )
+"""Ensembles, and those of their children that are watched."""
 
 
 class EnsembleController:
@@ -84,7 +84,7 @@ class EnsembleController:
     @property
     def watches(self) -> Sequence[WatchedResource]:
         """Ensembles, and those of their children that are watched."""
-        return _WATCHES
+        return WATCHES
 
     def keys_of(self, resource: Resource, event: Event) -> Iterable[Key]:
         """The ensemble itself, or the one that a child belongs to by its label."""
