@@ -49,7 +49,7 @@ unit: setup ## pure functions, golden manifests, properties
 	$(BIN)/pytest tests/unit
 
 .PHONY: simulate
-simulate: setup ## the real loop in a simulated world (SEEDS=500, or SEED=n to replay one)
+simulate: setup ## the real loop in a simulated cluster (SEEDS=500, or SEED=n to replay one)
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),500))
 
 .PHONY: check

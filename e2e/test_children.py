@@ -8,6 +8,8 @@ from e2e.cluster import OPERATOR_NAMESPACE, Object, wait_until
 from e2e.ensembles import Ensemble, comparable, manifest
 from e2e.places import Operator, Places
 
+from zookeeper_operator.ensemble.children import CHILD_KINDS
+
 pytestmark = pytest.mark.chaos
 
 BACK_SECONDS = 20
@@ -29,7 +31,10 @@ STATELESS = (
 )
 """What can be made again without any member being touched."""
 
-KINDS = "statefulsets,services,configmaps,secrets,poddisruptionbudgets,networkpolicies"
+MADE_BY_KUBERNETES = {"Pod", "PersistentVolumeClaim"}
+KINDS = ",".join(
+    kind.resource.plural for kind in CHILD_KINDS if kind.resource.kind not in MADE_BY_KUBERNETES
+)
 
 
 def children(ensemble: Ensemble) -> dict[tuple[str, str], Object]:

@@ -22,7 +22,7 @@ SPEC = {
 def test_an_upgrade_and_a_downgrade_of_the_operator_restart_nobody(
     places: Places, operator: Operator, tmp_path: Path
 ) -> None:
-    """Version 0.1 makes, this one takes over, changes, and gives back: pods stay, and so do all objects."""
+    """Version 0.1 makes, this one takes over without a write, changes, gives back; pods stay each time."""
     assert has_commit(FIRST), "the history of version 0.1 is not here: fetch the whole repository"
     first = unpack(FIRST, tmp_path)
     ensemble = Ensemble(places.cluster, places.namespace())

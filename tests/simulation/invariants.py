@@ -12,6 +12,7 @@
 7. Members start from configurations that were committed, and nobody who has acknowledged a write votes
    with an empty database.
 8. The operator writes the status of the ensemble, never its spec.
+9. No configuration is removed that a pod, or the template of one, names.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,6 +25,7 @@ from tests.simulation.zookeeper import EMPTY, Member, Network, Txn, View
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.membership import read_membership
+from zookeeper_operator.ensemble.pods import config_of
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.servers import Server, majority
 
@@ -169,7 +171,15 @@ class Watchdog:
         elif verb == "apply":
             self._before_apply(process, body, live)
         elif verb in {"delete", "orphan"}:
+            if kind == "ConfigMap":
+                self._check_configuration(name)
             self._before_delete(process, body, live, orphan=verb == "orphan")
+
+    def _check_configuration(self, name: str) -> None:
+        templates = (s["spec"]["template"]["spec"] for s in self._api.all("StatefulSet"))
+        pods = (pod["spec"] for pod in self._api.all("Pod"))
+        if name in {config_of(spec) for spec in (*templates, *pods)}:
+            self._stage.violate("a configuration outlives its pods", f"delete of {name}")
 
     def _before_apply(self, process: object, body: Object, live: Object | None) -> None:
         kind, name = body["kind"], body["metadata"]["name"]
@@ -219,6 +229,8 @@ class Watchdog:
             return
         if not self._is_ours(live):
             self._stage.violate("only what is ours is touched", f"delete of {kind} {name}")
+        if live["metadata"].get("deletionTimestamp"):
+            return  # a delete that is repeated, by a look at an old list, takes nothing more away
         member_id = int(name.rpartition("-")[2]) if name.rpartition("-")[2].isdigit() else 0
         if kind == "Pod":
             self._effect(process, f"member {member_id}")

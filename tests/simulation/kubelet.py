@@ -18,6 +18,7 @@ from tests.simulation.zookeeper import Disk, Member, Network, View
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.membership import Membership, read_membership
+from zookeeper_operator.ensemble.pods import config_of
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.quantity import parse_quantity
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
@@ -192,7 +193,9 @@ class Kubelet:
             return
         config_map = self._api.get("ConfigMap", self._mounted_name(body))
         secret = self._api.get("Secret", names.auth_name(_ensemble(body)))
-        if (config_map is None and pod.mounted is None) or secret is None:
+        config = self._api.get("ConfigMap", config_of(body["spec"]))
+        unmounted = pod.mounted is None and (config_map is None or config is None)
+        if unmounted or secret is None:
             reason = "CreateContainerConfigError" if secret is None else "ContainerCreating"
             self._container(pod, {"waiting": {"reason": reason, "message": "not found"}})
             self._stage.later(0.5, 1.5, self._start_container, pod)

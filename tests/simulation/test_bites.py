@@ -42,6 +42,7 @@ NEWCOMERS_ALONE = [
     ("partition", {"members": (1, 2, 3), "for": 15.0}),
 ]
 ROLL = [("restart", {"number": 1})]
+EDIT = [("config", {"tickTime": 2500})]
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,7 @@ ROLL = [("restart", {"number": 1})]
             {"data is removed only when asked for"},
         ),
         ("DELETES_BY_NAME", ROLL, {"every delete names a uid"}),
+        ("FORGETS_OLD_PODS", EDIT, {"a configuration outlives its pods"}),
         ("WRITES_AT_REST", [], {"at rest nothing is written"}),
     ],
 )

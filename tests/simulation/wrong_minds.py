@@ -13,6 +13,7 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import (
     Action,
     Apply,
+    Delete,
     Reconfigure,
     ReplaceMember,
     RestartMember,
@@ -22,6 +23,7 @@ from zookeeper_operator.ensemble.build.stamp import stamped
 from zookeeper_operator.ensemble.observed import Observed, Pod
 from zookeeper_operator.ensemble.plan import Plan, build_plan
 from zookeeper_operator.ensemble.plan.children import wanted_children
+from zookeeper_operator.ensemble.plan.configs import is_config
 from zookeeper_operator.ensemble.plan.members import wanted_ids
 from zookeeper_operator.ensemble.plan.revision import is_outdated
 from zookeeper_operator.kube.api import Kube, Object, Resource
@@ -164,6 +166,21 @@ def _cures_by_wiping(observed: Observed) -> Plan:
     return plan
 
 
+def _forgets_old_pods(observed: Observed) -> Plan:
+    """Remove every configuration but the one the spec asks for, whoever still runs with another."""
+    plan = build_plan(observed)
+    if not _may_act(plan):
+        return plan
+    wanted = {w["metadata"]["name"] for w in wanted_children(plan.situation)}
+    old = tuple(
+        Delete("v1", "ConfigMap", c["metadata"]["name"], c["metadata"]["uid"], why="it is old")
+        for c in observed.children
+        if is_config(plan.situation, c) and c["metadata"]["name"] not in wanted
+    )
+    harmless = tuple(action for action in plan.actions if not action.disruptive)
+    return replace(plan, actions=(*harmless, *old, *plan.actions[len(harmless) :]))
+
+
 # ---- writes ----
 
 
@@ -205,4 +222,5 @@ ROLLS_WITHOUT_A_GATE = Mind(_rolls_without_a_gate)
 RESTARTS_TWO_AT_ONCE = Mind(_restarts_two_at_once)
 CURES_BY_WIPING = Mind(_cures_by_wiping)
 WRITES_AT_REST = Mind(_writes_at_rest)
+FORGETS_OLD_PODS = Mind(_forgets_old_pods)
 DELETES_BY_NAME = Mind(hands=_ByName)

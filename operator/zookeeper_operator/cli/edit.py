@@ -1,4 +1,4 @@
-"""An edit that has not been made yet: read from a file, and shown to the observer as if it had.
+"""An edit that has not been made yet: read from a file, and shown to the planner as if it had.
 
 Nothing is written: the way to the API server that the edit is looked at through refuses to write.
 """

@@ -1,4 +1,4 @@
-"""One look at ensembles from the keyboard, by the operator's own observer; nothing is written.
+"""One look at ensembles from the keyboard, by the operator's own `Inspector`; nothing is written.
 
 The figures come from the members themselves, as the operator would see them now. Where that takes a
 right that is missing, or no member can be reached from here, what the operator wrote last is told
@@ -120,7 +120,7 @@ class Looker:
     def __init__(self, kube: Kube, zookeeper: ZooKeeper) -> None:
         self._kube = kube
         self._zookeeper = zookeeper
-        self._observers: dict[Settings, Inspector] = {}
+        self._inspectors: dict[Settings, Inspector] = {}
 
     async def reading(self, body: Object) -> Reading:
         """Look at an ensemble for its status; never worse than what the operator wrote last.
@@ -159,10 +159,10 @@ class Looker:
         if edited is not None:
             edited_kube = EditedKube(self._kube, edited)
             return await Inspector(edited_kube, self._zookeeper, settings).observe(key)
-        observer = self._observers.setdefault(
+        inspector = self._inspectors.setdefault(
             settings, Inspector(self._kube, self._zookeeper, settings)
         )
-        return await observer.observe(key)
+        return await inspector.observe(key)
 
     async def _policy(self, body: Object) -> Object | None:
         metadata = body["metadata"]

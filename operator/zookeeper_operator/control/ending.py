@@ -53,8 +53,7 @@ async def unless_stopped(part: Coroutine[Any, Any, None], stop: asyncio.Event) -
             return True
         return False
     finally:
-        stopping.cancel()
-        working.cancel()
+        await end({working, stopping})
         await asyncio.gather(working, stopping, return_exceptions=True)
 
 

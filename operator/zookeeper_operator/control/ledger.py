@@ -23,6 +23,9 @@ class EventLedger:
     def __len__(self) -> int:
         return len(self._seen)
 
+    def __contains__(self, uid: str) -> bool:
+        return uid in self._seen
+
     def seen(self, uid: str, resource_version: str) -> None:
         """An event told of an object in this version."""
         self._seen[uid] = resource_version

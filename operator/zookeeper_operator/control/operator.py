@@ -5,6 +5,7 @@ acts runs only inside `_lead`, which lives and dies with the Lease.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 import socket
@@ -181,8 +182,14 @@ class Operator:
 
     async def _lead(self, kube: KubeClient, registry: Registry, queue: WorkQueue[Key]) -> None:
         _LOG.info("Working")
-        settings = self._settings
         waker = Waker(registry, queue.add, on_drift=self.metrics.drift)
+        with contextlib.closing(queue):
+            await self._work(kube, registry, queue, waker)
+
+    async def _work(
+        self, kube: KubeClient, registry: Registry, queue: WorkQueue[Key], waker: Waker
+    ) -> None:
+        settings = self._settings
         await together(
             work(
                 queue,

@@ -25,7 +25,7 @@ class Waker:
         self._wake = wake
         self._on_drift = on_drift
         self._ledgers = {kind: EventLedger() for kind in registry.controllers}
-        self._seen: dict[str, object] = {}
+        self._seen: dict[str, dict[str, object]] = {kind: {} for kind in registry.controllers}
 
     def on_event(self, watched: WatchedResource, event: Event) -> None:
         """Wake the keys that an event concerns."""
@@ -41,12 +41,13 @@ class Waker:
 
         A status that the controller writes comes back as an event, which must not wake it again.
         """
-        ledger = self._ledgers[controller.watches[0].resource.kind]
+        kind = controller.watches[0].resource.kind
+        ledger, known = self._ledgers[kind], self._seen[kind]
         metadata = event.body["metadata"]
         uid = metadata["uid"]
         if event.type == "DELETED":
             ledger.gone(uid)
-            self._seen.pop(uid, None)
+            known.pop(uid, None)
             return True
         ledger.seen(uid, metadata.get("resourceVersion", ""))
         content = (
@@ -55,9 +56,9 @@ class Waker:
             metadata.get("annotations"),
             metadata.get("deletionTimestamp"),
         )
-        if self._seen.get(uid) == content:
+        if known.get(uid) == content:
             return False
-        self._seen[uid] = content
+        known[uid] = content
         return True
 
     async def resync(self, period_seconds: float) -> None:
@@ -73,7 +74,10 @@ class Waker:
         except KubeError as error:
             logger.warning("Resync: %s", error)
             return
-        drifted = self._ledgers[kind].compare({o.uid: o.resource_version for o in live})
+        ledger = self._ledgers[kind]
+        drifted = ledger.compare({o.uid: o.resource_version for o in live})
+        # The deletion of some may have been missed.
+        self._seen[kind] = {u: c for u, c in self._seen[kind].items() if u in ledger}
         if drifted:
             self._on_drift(len(drifted))
             logger.warning("The watch has missed changes of %d objects of %s", len(drifted), kind)

@@ -1,8 +1,10 @@
 """What a reconcile of an ensemble leaves on the board: how to probe its members, and its metric samples."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Final
 
 from zookeeper_operator.control.board import Report
 from zookeeper_operator.control.series import Sample
@@ -14,14 +16,16 @@ from zookeeper_operator.kube.api import Kube, KubeError
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.protocol import Address, ZooKeeper
 
+_REFERENCES_SECONDS: Final = 3.0
+
 
 @dataclass(frozen=True)
 class EnsembleReport:
     """`control.board.Report` of an ensemble.
 
     Its probe asks every member one cheap question, so that a new leader is seen although Kubernetes sees
-    nothing, and reads the metadata of what the spec refers to, which nothing watches. What the reconcile
-    found is what it compares with.
+    nothing, and looks for what the spec refers to and the reconcile did not find, since nothing watches it.
+    What the reconcile found is what it compares with.
     """
 
     zookeeper: ZooKeeper = field(repr=False)
@@ -33,18 +37,23 @@ class EnsembleReport:
     samples: tuple[Sample, ...]
 
     async def probe(self) -> bool:
-        """Whether a member answers otherwise, or a reference leads elsewhere, than in the reconcile."""
-        if self.referenced.found and await self._leads_elsewhere():
-            return True
+        """Whether a member answers otherwise than in the reconcile, or a missing reference has appeared."""
+        differs, appeared = await asyncio.gather(self._ask_members(), self._has_appeared())
+        return differs or appeared
+
+    async def _ask_members(self) -> bool:
         if not self.addresses:
             return False
         answers = await self.zookeeper.probe(self.addresses, thorough=False)
         return signature_of(answers) != self.signature
 
-    async def _leads_elsewhere(self) -> bool:
+    async def _has_appeared(self) -> bool:
+        if not any(self.referenced.problems()):
+            return False
         try:
-            return await self.dereference() != self.referenced
-        except KubeError:
+            async with asyncio.timeout(_REFERENCES_SECONDS):
+                return await self.dereference() != self.referenced
+        except (KubeError, TimeoutError):
             return False  # nothing is known; the next probe asks again
 
 

@@ -17,7 +17,7 @@ import pydantic
 from zookeeper_operator.control.board import Board
 from zookeeper_operator.control.controller import Event, Key, Listed, WatchedResource
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.actions import Action, Reconfigure, ReplaceMember, RestartMember
+from zookeeper_operator.ensemble.actions import Reconfigure, ReplaceMember, RestartMember
 from zookeeper_operator.ensemble.apply import Applier, NotLeadingError, Outcome
 from zookeeper_operator.ensemble.board_report import build_report
 from zookeeper_operator.ensemble.children import CHILD_KINDS
@@ -37,7 +37,7 @@ from zookeeper_operator.settings import Settings
 from zookeeper_operator.zookeeper.protocol import ZooKeeper
 
 _LOG = logging.getLogger(__name__)
-# While a step is under way, the next look decides how long the ensemble does without one member.
+# While a disruptive action is under way, the next look decides how long the ensemble does without one member.
 _UNDER_WAY = 0.25
 
 WATCHES: Final = (
@@ -215,6 +215,7 @@ class EnsembleController:
         body = await self._kube.get(names.ENSEMBLES, namespace, name)
         if body is None:
             return self._settings.unsettled_seconds
+        self._board.remove(key)  # what it says is about another spec
         message = describe_unreadable(error)
         status = build_unreadable_status(body, message, self._now())
         if status_differs(body.get("status") or {}, status) and self._may_act():
@@ -234,13 +235,9 @@ class EnsembleController:
         settings = self._settings
         if plan.settled and not outcome.done and not outcome.failure:
             return settings.resync_seconds * self._uniform(0.85, 1.15)
-        if any(_is_step(action) for action in outcome.done) or plan.under_way:
+        if any(action.disruptive for action in outcome.done) or plan.under_way:
             return min(_UNDER_WAY, settings.unsettled_seconds)
         return settings.unsettled_seconds
-
-
-def _is_step(action: Action) -> bool:
-    return action.disruptive
 
 
 def _is_conflict(error: Exception) -> bool:

@@ -4,11 +4,17 @@ What is missing, or may not be read, is a fact in the result.
 """
 
 import asyncio
+import re
 from http import HTTPStatus
+from typing import Final
 
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.referenced import Found, Reference, Referenced, references_of
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError
+
+_OBJECT_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+_PASSING: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS})
+"""Refusals that say nothing about the object."""
 
 
 async def dereference(kube: Kube, ensemble: Ensemble) -> Referenced:
@@ -27,10 +33,16 @@ async def dereference(kube: Kube, ensemble: Ensemble) -> Referenced:
 
 
 async def _follow(kube: Kube, namespace: str, reference: Reference) -> Found:
+    if not _OBJECT_NAME.fullmatch(reference.name):
+        return Found(
+            reference, "missing"
+        )  # nothing can be called so, and it may lead elsewhere in a URL
     try:
         body = await kube.get_metadata(RESOURCES["Secret"], namespace, reference.name)
     except KubeError as error:
-        if error.status != HTTPStatus.FORBIDDEN:
+        if not HTTPStatus.BAD_REQUEST <= error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise
+        if error.status in _PASSING:
             raise
         return Found(reference, "unreadable", why=error.message)
     if body is None:

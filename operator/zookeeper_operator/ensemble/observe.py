@@ -20,7 +20,13 @@ from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
 from zookeeper_operator.ensemble.judge.quorum import find_contradiction, judge_quorum
 from zookeeper_operator.ensemble.observed import Claim, Observed, Pod, Refusal, StorageClass
 from zookeeper_operator.ensemble.plan.claims import asked_size
-from zookeeper_operator.ensemble.pods import is_ours, read_claim, read_pod, read_storage_classes
+from zookeeper_operator.ensemble.pods import (
+    config_of,
+    is_ours,
+    read_claim,
+    read_pod,
+    read_storage_classes,
+)
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
 from zookeeper_operator.settings import Settings
 from zookeeper_operator.zookeeper.answers import Answers
@@ -102,7 +108,7 @@ class Inspector:
             if kind not in _READ_AS_VALUES
             for child in found
         ]
-        candidates += await self._fetch_unlisted(ensemble, candidates)
+        candidates += await self._fetch_unlisted(ensemble, candidates, listed["Pod"])
         children = tuple(c for c in candidates if is_ours(c, name=name, uid=ensemble.uid))
         pods = _read_pods(listed["Pod"], children, now)
         claims = tuple(
@@ -144,13 +150,16 @@ class Inspector:
         )
         return {kind.kind: found for kind, found in zip(_LISTED, lists, strict=True)}
 
-    async def _fetch_unlisted(self, ensemble: Ensemble, listed: list[Object]) -> list[Object]:
+    async def _fetch_unlisted(
+        self, ensemble: Ensemble, listed: list[Object], pods: list[Object]
+    ) -> list[Object]:
         """Objects under names we need that no list has shown: Secrets, others' objects, or too new ones."""
         known = {(c["kind"], c["metadata"]["name"]) for c in listed}
+        needed = expected_names(ensemble) | _named_configs(listed, pods)
         found = await asyncio.gather(
             *(
                 self._kube.get(RESOURCES[kind], ensemble.namespace, name)
-                for kind, name in sorted(expected_names(ensemble) - known)
+                for kind, name in sorted(needed - known)
             )
         )
         return [body for body in found if body is not None]
@@ -210,6 +219,13 @@ class Inspector:
     def invalidate(self, key: Key) -> None:
         """Read the configuration anew next time: it was changed."""
         self._readings.pop(key, None)
+
+
+def _named_configs(listed: list[Object], pods: list[Object]) -> frozenset[tuple[str, str]]:
+    """The configurations that templates and pods name: not to be shown by a list is not to be gone."""
+    specs = [c["spec"]["template"]["spec"] for c in listed if c["kind"] == "StatefulSet"]
+    specs += [pod.get("spec") or {} for pod in pods]
+    return frozenset(("ConfigMap", name) for spec in specs if (name := config_of(spec)))
 
 
 def fingerprint_of(answers: Mapping[int, Answers]) -> object:

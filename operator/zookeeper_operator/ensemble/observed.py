@@ -121,7 +121,7 @@ class Observed:
     referenced: Referenced = field(default_factory=Referenced)
     refusal: Refusal | None = None
     fresh_password: str = ""
-    """Random; used only when there is no Secret yet. Randomness is the shell's business."""
+    """Random; used only when there is no Secret yet. Randomness is not the planner's business."""
 
     def child(self, kind: str, name: str) -> Object | None:
         """The owned live object of that kind and name."""

@@ -84,7 +84,10 @@ _NO_TEMPLATE: Final[Mapping[str, Any]] = {
     "network_policy": True,
     "storage": {"retention": True, "data": {"size": True}, "log": {"size": True}},
 }
-"""The fields that no pod template is made of."""
+"""The fields whose change alone is no reason to build a pinned template again.
+
+No template is made of them, but for the size of a small volume: it reaches `zoo.cfg`, with the next roll
+where the template is pinned."""
 
 
 def template_inputs(target: Target) -> str:
@@ -129,10 +132,16 @@ def _difference(whole: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str,
     for key, value in whole.items():
         if key not in known:
             found[key] = value
-        elif (
-            isinstance(value, Mapping)
-            and isinstance(known[key], Mapping)
-            and (below := _difference(value, known[key]))
-        ):
+        elif below := _difference_within(value, known[key]):
             found[key] = below
     return found
+
+
+def _difference_within(value: Any, known: Any) -> Any:
+    """What a value has beyond the known part of it; empty for nothing."""
+    if isinstance(value, Mapping) and isinstance(known, Mapping):
+        return _difference(value, known)
+    if isinstance(value, list) and isinstance(known, list):
+        items = [_difference_within(one, other) for one, other in zip(value, known, strict=True)]
+        return items if any(items) else []
+    return {}

@@ -88,6 +88,19 @@ def test_another_controller_hears_of_a_status_too() -> None:
 
 
 @pytest.mark.looptime
+async def test_nothing_is_kept_of_an_object_whose_deletion_no_event_told() -> None:
+    things = Controller(THING)
+    woken = Woken(things)
+    woken.by(THINGS, "ADDED", thing("one", 1))
+    assert woken.by(THINGS, "MODIFIED", thing("one", 2)) == []
+    things.live = []
+    task = asyncio.create_task(woken.waker.resync(10))
+    await asyncio.sleep(31)  # the first list may be younger than the event, the second is not
+    task.cancel()
+    assert woken.by(THINGS, "ADDED", thing("one", 2)) == [key("one")]
+
+
+@pytest.mark.looptime
 async def test_a_resync_wakes_what_is_live_and_counts_what_no_event_told(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -91,18 +91,21 @@ def secret(version: str) -> Object:
     return {"kind": "Secret", "metadata": metadata}
 
 
+MISSING = Referenced((Found(REFERENCE, "missing"),))
+PRESENT = Referenced((Found(REFERENCE, "present", version="7"),))
+
+
 @pytest.mark.parametrize(
-    ("there", "changed"),
+    ("known", "there", "changed"),
     [
-        pytest.param([secret("7")], False, id="as before"),
-        pytest.param([secret("8")], True, id="changed"),
-        pytest.param([], True, id="deleted"),
+        pytest.param(MISSING, [], False, id="still missing"),
+        pytest.param(MISSING, [secret("8")], True, id="has appeared"),
+        pytest.param(PRESENT, [], False, id="was there: the next reconcile is soon enough"),
     ],
 )
-async def test_a_secret_that_the_spec_names_is_probed_too(
-    there: list[Object], *, changed: bool
+async def test_a_secret_that_was_missing_is_looked_for(
+    known: Referenced, there: list[Object], *, changed: bool
 ) -> None:
-    """Nothing watches it."""
-    known = Referenced((Found(REFERENCE, "present", version="7"),))
+    """Nothing watches it. One that is there costs no request at rest."""
     scene = replace(NAMING, referenced=known)
     assert await report(scene.answers, scene=scene, kube=Store(there)).probe() is changed

@@ -107,6 +107,27 @@ async def test_what_others_have_under_a_name_of_ours_is_theirs() -> None:
     assert (found.child("ConfigMap", "zk-membership"), found.foreign) == (None, (theirs,))
 
 
+async def test_a_configuration_that_no_list_shows_is_not_taken_for_gone() -> None:
+    """The template names it. If it were gone, a pinned template would be built again, and roll."""
+    owned = {"ownerReferences": [{"uid": ensemble().uid, "controller": True}]}
+    volume = {"name": names.CONFIG_VOLUME, "configMap": {"name": "zk-config-1"}}
+    statefulset = {
+        "kind": "StatefulSet",
+        "metadata": {
+            "name": "zk",
+            "uid": "sts",
+            "labels": {names.LABEL_ENSEMBLE: "zk"},
+            **owned,
+        },
+        "spec": {"template": {"spec": {"volumes": [volume]}}},
+    }
+    config = {"kind": "ConfigMap", "metadata": {"name": "zk-config-1", "uid": "config", **owned}}
+    store = Store([ENSEMBLE, statefulset, config])
+    found = await Inspector(store, members(), Settings(), lambda: NOW).observe(KEY)
+    assert found is not None
+    assert found.child("ConfigMap", "zk-config-1") == config
+
+
 # ---- members that fall silent ----
 
 

@@ -56,6 +56,25 @@ async def test_one_that_may_not_be_read_is_not_taken_for_missing() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["..", ".", "a/b", "", "Über"])
+async def test_a_name_that_nothing_can_have_is_not_asked_for(name: str) -> None:
+    """In a URL it may lead elsewhere."""
+    naming = ensemble({"image": {"pullSecrets": [{"name": name}]}})
+    found = await dereference(Refusing(KubeError(503, "", "down")), naming)
+    assert [one.state for one in found.found] == ["missing"]
+
+
+async def test_any_refusal_of_this_one_read_stops_nothing() -> None:
+    found = await dereference(Refusing(KubeError(400, "BadRequest", "odd")), ensemble(NAMING))
+    assert [one.state for one in found.found] == ["unreadable"]
+
+
+@pytest.mark.parametrize("status", [0, 401, 429, 500])
+async def test_a_refusal_that_says_nothing_of_the_object_is_raised(status: int) -> None:
+    with pytest.raises(KubeError):
+        await dereference(Refusing(KubeError(status, "", "later")), ensemble(NAMING))
+
+
 async def test_an_api_server_that_does_not_answer_leaves_everything_unknown() -> None:
     with pytest.raises(KubeError):
         await dereference(Refusing(KubeError(503, "", "down")), ensemble(NAMING))

@@ -8,6 +8,7 @@ import pytest
 from tests.unit.ensemble.build.targets import ensemble, membership, target
 
 from zookeeper_operator.api.ensemble import EnsembleSpec, ImageSpec
+from zookeeper_operator.api.model import LocalReference
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.pod import build_pod_template
 from zookeeper_operator.ensemble.target import (
@@ -26,10 +27,18 @@ class LaterImage(ImageSpec):
     lazy: bool = False
 
 
+class LaterReference(LocalReference):
+    namespace: str = ""
+
+
+class LaterImageWithReferences(LaterImage):
+    pull_secrets: tuple[LaterReference, ...] = ()
+
+
 class LaterSpec(EnsembleSpec):
     """The spec as a later version may have it."""
 
-    image: LaterImage = LaterImage()
+    image: LaterImageWithReferences = LaterImageWithReferences()
     compression: str = "none"
 
 
@@ -57,6 +66,14 @@ def test_a_later_field_is_hashed_apart_and_only_when_it_is_used(spec: dict[str, 
     assert template_inputs(later()) == template_inputs(target())
     assert template_inputs(later(**spec)) == template_inputs(target())
     assert later_inputs(later(**spec)) != ""
+
+
+def test_a_later_field_of_a_list_item_is_hashed_apart() -> None:
+    named: dict[str, Any] = {"image": {"pullSecrets": [{"name": "a"}]}}
+    further: dict[str, Any] = {"image": {"pullSecrets": [{"name": "a", "namespace": "other"}]}}
+    assert later_inputs(later(**named)) == ""
+    assert later_inputs(later(**further)) != ""
+    assert template_inputs(later(**further)) == template_inputs(target(**named))
 
 
 def test_the_later_hash_stands_on_the_template_only_when_there_is_one() -> None:

@@ -47,7 +47,7 @@ _OWNED: Final[Mapping[str, str]] = {
     "admin.snapshot.enabled": "false",
     "admin.restore.enabled": "false",
 }
-"""What the operator decides; `api.owned_keys` refuses each of these keys in `spec.config`."""
+"""What the operator decides; `api.schema.owned_keys` refuses each of these keys in `spec.config`."""
 
 _DEFAULTS: Final[Mapping[str, str]] = {
     "tickTime": "2000",

@@ -75,7 +75,6 @@ def addressed_ids(situation: Situation) -> list[int]:
 
 def _statefulsets(situation: Situation, *, config: Object, auth: Object) -> Iterator[Object]:
     target = situation.target
-    pinned = is_pinned(situation)
     replicas = {names.VOTER: hosted_voters(situation), names.OBSERVER: hosted_observers(situation)}
     for component, hosted in replicas.items():
         live = live_replicas(situation, component)
@@ -95,7 +94,7 @@ def _statefulsets(situation: Situation, *, config: Object, auth: Object) -> Iter
             asked = body["spec"].get("volumeClaimTemplates")
             if templates and first_difference(asked, templates) is not None:
                 body["spec"]["volumeClaimTemplates"] = templates
-        if found is not None and pinned:
+        if found is not None and is_pinned(situation, found):
             yield with_pinned_template(body, found)
         else:
             yield with_record(body, situation)
@@ -115,7 +114,6 @@ def plan_children(situation: Situation) -> Step:
 
 def _plan_actions(situation: Situation) -> tuple[Action, ...]:
     wanted = [stamped(body) for body in wanted_children(situation)]
-    pinned = is_pinned(situation)
     actions: list[Action] = []
     for body in wanted:
         live = situation.observed.child(body["kind"], body["metadata"]["name"])
@@ -123,9 +121,7 @@ def _plan_actions(situation: Situation) -> tuple[Action, ...]:
             actions.append(_apply(body, "it is missing", only_new=_is_drawn(body)))
         elif live["metadata"].get("deletionTimestamp"):
             continue
-        elif (
-            pinned and live["kind"] == "StatefulSet" and first_difference(_bare(body), live) is None
-        ):
+        elif _is_pinned_as_it_is(situation, body, live):
             continue  # what the stamp differs in is how another version wrote the same
         elif not _is_applied(live, body):
             actions.append(_apply(body, "what it must be has changed"))
@@ -175,6 +171,14 @@ def _apply(body: Object, why: str, *, only_new: bool = False) -> Apply:
 def _is_drawn(body: Object) -> bool:
     """Whether it holds the password: one that another process has just drawn may be in use already."""
     return body["kind"] == "Secret" and PASSWORD_KEY in body["data"]
+
+
+def _is_pinned_as_it_is(situation: Situation, body: Object, live: Object) -> bool:
+    return (
+        live["kind"] == "StatefulSet"
+        and is_pinned(situation, live)
+        and first_difference(_bare(body), live) is None
+    )
 
 
 def _is_removable(situation: Situation, live: Object) -> bool:

@@ -6,7 +6,9 @@ that a member that joins later would get the old size.
 Safety:
 
 * the pods of a StatefulSet that is deleted for this keep running (`orphan`);
-* it happens only in a pass that deletes no pod, because nothing would create that pod again meanwhile.
+* it happens only in a pass that deletes no pod, because nothing would create that pod again meanwhile;
+* it waits while the template is pinned: a new StatefulSet has a new template, which would restart every
+  member. The volume of a member that joins meanwhile is grown like any other.
 """
 
 from zookeeper_operator.api import reasons
@@ -14,6 +16,7 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Delete
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.plan.claims import asked_size
+from zookeeper_operator.ensemble.plan.pin import is_pinned
 from zookeeper_operator.ensemble.plan.revision import statefulset_of
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.kube.api import Object
@@ -24,7 +27,11 @@ def plan_claim_templates(situation: Situation) -> Step:
     """Delete the first StatefulSet whose claim templates are too small; its pods stay."""
     for component in (names.VOTER, names.OBSERVER):
         found = statefulset_of(situation, component)
-        if found is not None and _is_too_small(situation.ensemble, found):
+        if (
+            found is not None
+            and _is_too_small(situation.ensemble, found)
+            and not is_pinned(situation, found)
+        ):
             return _recreate(found)
     return Step(Verdict(True, reasons.BOUND, "new members get volumes of the size asked for"))
 

@@ -8,21 +8,17 @@ from collections.abc import Mapping
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build import BUILDER_REVISION
-from zookeeper_operator.ensemble.plan.revision import statefulset_of
 from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.ensemble.pods import config_of
 from zookeeper_operator.ensemble.target import later_inputs, template_inputs
 from zookeeper_operator.kube.api import Object
 
 
-def is_pinned(situation: Situation) -> bool:
-    """Whether the pods were built by another operator version from the same target.
+def is_pinned(situation: Situation, live: Object) -> bool:
+    """Whether another operator version built the template of a live StatefulSet from the same target.
 
     A template whose configuration is gone cannot start a pod; it is built again.
     """
-    live = statefulset_of(situation, names.VOTER)
-    if live is None:
-        return False
     template = live["spec"]["template"]
     annotations = _annotations(live)
     return (

@@ -4,10 +4,20 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.unit.ensemble.plan.scenes import applied, at_rest, edited, ensemble, with_children
+from tests.unit.ensemble.plan.scenes import (
+    answers,
+    applied,
+    at_rest,
+    edited,
+    ensemble,
+    pod,
+    voting,
+    with_children,
+)
 
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.actions import Delete
 from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import build_plan
@@ -68,6 +78,36 @@ def test_an_upgrade_of_the_operator_alone_changes_no_template() -> None:
 
 def inputs(spec: dict[str, Any]) -> str:
     return template_inputs(build_target(ensemble(spec), Membership((), 0, (), "uid")))
+
+
+@pytest.mark.parametrize("of_today", [names.VOTER, names.OBSERVER])
+def test_each_statefulset_is_pinned_by_itself(of_today: str) -> None:
+    """Voters that were rolled since an upgrade are no reason to restart observers that were not."""
+    today = at_rest(3, {"observers": {"replicas": 1}}, roles={**voting(1, 2, 3), 101: "observer"})
+    today = with_children(
+        replace(
+            today,
+            pods=(*today.pods, pod(101)),
+            answers={**today.answers, 101: answers(101, 3, (1, 2, 3))},
+        )
+    )
+    kept = names.statefulset_name("zk", of_today)
+    older = {c["metadata"]["name"]: c for c in of_another_version(today).children}
+    mixed = tuple(
+        c
+        if c["kind"] != "StatefulSet" or c["metadata"]["name"] == kept
+        else older[c["metadata"]["name"]]
+        for c in today.children
+    )
+    assert applied(build_plan(replace(today, children=mixed)).actions, "StatefulSet") == []
+
+
+def test_a_volume_that_grows_does_not_build_a_pinned_template_again() -> None:
+    scene = of_another_version(at_rest(3))
+    growing = edited(scene, {"storage": {"data": {"size": "10Gi"}}})
+    assert not [a for a in build_plan(growing).actions if isinstance(a, Delete)]
+    own = edited(at_rest(3), {"storage": {"data": {"size": "10Gi"}}})
+    assert [a for a in build_plan(own).actions if isinstance(a, Delete)]
 
 
 def test_a_template_whose_configuration_is_gone_is_built_again() -> None:
