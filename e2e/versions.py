@@ -20,6 +20,7 @@ FIRST: Final = "ef0154dc35d2c7a5c9e5ae2ba88323e9e1de561c"
 
 def unpack(commit: str, folder: Path) -> Path:
     """The operator's source as it was at a commit; the folder to import it from."""
+    _fetch_history(commit)
     archive = subprocess.run(
         ["git", "-C", str(ROOT), "archive", commit, "operator"], capture_output=True, check=True
     )
@@ -70,7 +71,13 @@ def kubeconfig() -> str:
     return os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
 
 
-def has_commit(commit: str) -> bool:
-    """Whether this checkout knows a commit; a shallow clone may not."""
-    done = run("git", "-C", str(ROOT), "cat-file", "-e", commit, check=False)
-    return done.returncode == 0
+def _fetch_history(commit: str) -> None:
+    """See to it that this checkout knows a commit, which a shallow clone may not.
+
+    Raises:
+        CommandError: it is not to be had; the whole repository has to be fetched by hand.
+    """
+    git = ("git", "-C", str(ROOT))
+    if run(*git, "cat-file", "-e", commit, check=False).returncode != 0:
+        run(*git, "fetch", "--quiet", "--unshallow", timeout=120, check=False)
+        run(*git, "cat-file", "-e", commit)
