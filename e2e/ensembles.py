@@ -158,6 +158,17 @@ class Ensemble:
         """Which pods there are: their UIDs by name."""
         return {p["metadata"]["name"]: p["metadata"]["uid"] for p in self.pods()}
 
+    def wait_recreated(self, member: int, old: Object) -> None:
+        """Wait until a voter's pod is another one than this, and ready.
+
+        Only then does the status have to know that the old one was deleted.
+        """
+        wait_until(
+            f"{self.pod_name(member)} is another pod, and ready",
+            lambda: is_ready(self.pod(member), other_than=old),
+            seconds=READY_SECONDS,
+        )
+
     def restarts(self) -> dict[str, int]:
         """How often the container of each pod was started again."""
         return {
@@ -304,6 +315,15 @@ class Ensemble:
         """Delete a znode."""
         with self.client(f"pod/{self.pod_name(member)}") as client:
             client.delete(path)
+
+
+def is_ready(pod: Object | None, *, other_than: Object) -> bool:
+    """Whether there is a ready pod, and not the one that was there before."""
+    return (
+        pod is not None
+        and pod["metadata"]["uid"] != other_than["metadata"]["uid"]
+        and find_condition(pod, "Ready").get("status") == "True"
+    )
 
 
 @contextmanager

@@ -25,6 +25,8 @@ def test_a_member_without_its_volume_syncs_before_it_votes(three: Ensemble) -> N
     old = three.claim(follower)["metadata"]["uid"]
     epoch = three.status()["leader"]["epoch"]
     with three.counting() as writer:
+        pod = three.pod(follower)
+        assert pod is not None
         three.cluster.delete("pvc", f"data-zk-{follower}", three.namespace)
         three.cluster.delete("pod", f"zk-{follower}", three.namespace)
         wait_until(
@@ -32,6 +34,7 @@ def test_a_member_without_its_volume_syncs_before_it_votes(three: Ensemble) -> N
             lambda: three.claim(follower)["metadata"]["uid"] != old,
             seconds=60,
         )
+        three.wait_recreated(follower, pod)
         status = three.wait_settled()
         result = writer.stop()
     print(result)
@@ -234,7 +237,10 @@ def test_a_volume_of_its_own_for_the_log(places: Places) -> None:
     assert claims == {"data-zk-1", "datalog-zk-1"}
     listing = places.cluster.exec(ensemble.namespace, "zk-1", "ls", "/datalog/version-2")
     assert "log." in listing
+    pod = ensemble.pod(1)
+    assert pod is not None
     ensemble.cluster.delete("pod", "zk-1", ensemble.namespace)
+    ensemble.wait_recreated(1, pod)
     ensemble.wait_settled()
     assert ensemble.read("/logged") == "apart"
 

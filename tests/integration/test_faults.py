@@ -61,9 +61,10 @@ def _watch(call: Call) -> bool:
 REQUEST_FAULTS: Final[Mapping[str, Decide]] = {
     "conflict": every(2, Refuse(409, "Conflict"), most=12, matches=_write),
     "expired": every(3, Refuse(410, "Expired"), most=12, matches=_list),
-    "too-many": every(3, Refuse(429, "TooManyRequests"), most=12, matches=_any_request),
     # Each fails a pass, and the operator waits twice as long after each that fails: six in a row take a
-    # minute. Of all requests it is the first looks that are refused; of writes, those of a whole life.
+    # minute. Of all requests it is the first looks that are refused; of writes, those of a whole life. A pass
+    # that fails uses up one or two, which depends on how many requests it makes.
+    "too-many": every(3, Refuse(429, "TooManyRequests"), most=6, matches=_any_request),
     "internal": every(4, Refuse(500), most=6, matches=_any_request),
     "unavailable": every(4, Refuse(503, "ServiceUnavailable"), most=6, matches=_any_request),
     "broken-write": every(7, Refuse(500), most=6, matches=_write),
@@ -78,7 +79,8 @@ WATCH_FAULTS: Final[Mapping[str, Decide]] = {
     "cut-watch": every(1, CutWatch(1), most=10_000, matches=_watch),
     "late-watch": every(1, Late(0.5), most=10_000, matches=_watch),
     "twice-watch": every(1, Twice(), most=10_000, matches=_watch),
-    "gone-watch": every(2, Refuse(410, "Expired"), most=30, matches=_watch),
+    # It ends the process at once, which has then met one or two of them; a start takes seconds.
+    "gone-watch": every(2, Refuse(410, "Expired"), most=12, matches=_watch),
     "busy-watch": every(2, Refuse(429, "TooManyRequests"), most=12, matches=_watch),
     "broken-watch": every(2, Refuse(500), most=12, matches=_watch),
     "mute-watch": every(1, Mute(), most=10_000, matches=_watch),
