@@ -173,7 +173,7 @@ class EnsembleController:
             await self._record(ensemble, notice, observed.now)
         if not status_differs(ensemble.status, status) or not self._may_act():
             return
-        if await self._write_status(ensemble, status):
+        if await self._write_status(ensemble.namespace, ensemble.name, ensemble.uid, status):
             for notice in build_notices(ensemble.status, status):
                 _log_notice(ensemble, notice.type, f"{notice.reason}: {notice.message}")
                 await self._record(ensemble, notice, observed.now)
@@ -189,15 +189,11 @@ class EnsembleController:
             now=now,
         )
 
-    async def _write_status(self, ensemble: Ensemble, status: Object) -> bool:
+    async def _write_status(self, namespace: str, name: str, uid: str, status: Object) -> bool:
         body = {
             "apiVersion": names.API_VERSION,
             "kind": names.KIND,
-            "metadata": {
-                "name": ensemble.name,
-                "namespace": ensemble.namespace,
-                "uid": ensemble.uid,
-            },
+            "metadata": {"name": name, "namespace": namespace, "uid": uid},
             "status": status,
         }
         try:
@@ -220,15 +216,7 @@ class EnsembleController:
         status = build_unreadable_status(body, message, self._now())
         if status_differs(body.get("status") or {}, status) and self._may_act():
             _LOG.warning("%s", message, extra={"ensemble": f"{namespace}/{name}"})
-            await self._kube.apply_status(
-                names.ENSEMBLES,
-                {
-                    "apiVersion": names.API_VERSION,
-                    "kind": names.KIND,
-                    "metadata": {"name": name, "namespace": namespace},
-                    "status": status,
-                },
-            )
+            await self._write_status(namespace, name, body["metadata"]["uid"], status)
         return self._settings.resync_seconds
 
     def _when_again(self, plan: Plan, outcome: Outcome) -> float:

@@ -128,6 +128,16 @@ async def test_a_configuration_that_no_list_shows_is_not_taken_for_gone() -> Non
     assert found.child("ConfigMap", "zk-config-1") == config
 
 
+async def test_a_spec_that_cannot_be_read_leaves_no_report_of_an_earlier_one() -> None:
+    unreadable = {**ENSEMBLE, "spec": {"storage": {"data": {"size": []}}}}
+    store, board = Store([unreadable]), Board()
+    board.post(KEY, cast("Any", object()))
+    await EnsembleController(store, members(), Settings(), board).reconcile(KEY)
+    assert board.get(KEY) is None
+    status = store.objects[names.KIND, "zk"]["status"]
+    assert {c["reason"] for c in status["conditions"]} == {"InvalidSpec"}
+
+
 # ---- members that fall silent ----
 
 
