@@ -2,8 +2,8 @@
 # test.sh        every check of the project; the last line counts the tests of all stages
 # test.sh e2e    the tests on the kind cluster only, which has to be up
 #
-# Two cores are kept busy: what mostly waits runs beside something else. What measures times on the cluster, or
-# stops the operator for everybody, is marked `alone`: nobody else is on the cluster then.
+# Two cores are kept busy: what mostly waits runs beside something else. What stops the operator for everybody is
+# marked `alone`: nobody else is on the cluster then. What is `measured` has the machine for itself as well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 results=$(mktemp -d)
@@ -55,7 +55,7 @@ checks() {
 }
 
 shared() {
-  suite e2e -n 2 --no-loadscope-reorder -m 'not long and not alone' "${waiting[@]/#/--ignore=}" e2e
+  suite e2e -n 2 --no-loadscope-reorder -m 'not long and not alone and not measured' "${waiting[@]/#/--ignore=}" e2e
 }
 
 on_cluster() { # on_cluster [LANE COMMAND...]: with something that may run while the cluster has to be quiet
@@ -63,9 +63,10 @@ on_cluster() { # on_cluster [LANE COMMAND...]: with something that may run while
   e2e/kind/operator-image.sh
   beside waiting suite waiting -n 2 "${waiting[@]}"
   stage e2e shared
+  joined waiting
+  stage measured suite measured -m 'measured and not long' e2e
   [[ $# == 0 ]] || beside "$@"
   stage alone suite alone -m 'alone and not long' e2e
-  joined waiting
 }
 
 if [[ ${1:-} == e2e ]]; then

@@ -78,7 +78,7 @@ def test_t9_every_member_has_its_own_ports(opened: Ensemble) -> None:
             assert found.client_id[0] in [c.get("session_id") for c in connections]
 
 
-@pytest.mark.alone  # it measures a gap
+@pytest.mark.measured
 @pytest.mark.smoke
 def test_a_client_outside_writes_through_a_leader_kill(opened: Ensemble) -> None:
     """By `status.externalConnectionString`: no acknowledged write is lost, and no session."""

@@ -13,7 +13,7 @@ from e2e.cluster import wait_until
 from e2e.ensembles import Ensemble, watch_condition, watch_leader
 from e2e.writer.handle import Result
 
-pytestmark = [pytest.mark.chaos, pytest.mark.alone]  # times are measured
+pytestmark = [pytest.mark.chaos, pytest.mark.measured]
 
 NAMED_WITHIN = 2.0
 """Seconds from a leader's election to its name in the status."""
