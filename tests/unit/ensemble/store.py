@@ -69,7 +69,13 @@ class Store:
         return await self.apply(resource, body)
 
     async def apply_status(self, resource: Resource, body: Object) -> Object:
-        """Store the status."""
+        """Store the status if it is still of the same object.
+
+        Raises:
+            KubeError: another one has its name by now.
+        """
+        if self.objects[key_of(body)]["metadata"]["uid"] != body["metadata"]["uid"]:
+            raise KubeError(409, "Conflict", "the uid in the precondition does not match")
         return self._store({**self.objects[key_of(body)], "status": body["status"]})
 
     async def delete(

@@ -138,6 +138,23 @@ async def test_a_spec_that_cannot_be_read_leaves_no_report_of_an_earlier_one() -
     assert {c["reason"] for c in status["conditions"]} == {"InvalidSpec"}
 
 
+class Recreating(Store):
+    """The ensemble is deleted and created again right before its status is written."""
+
+    async def apply_status(self, resource: Resource, body: Object) -> Object:
+        another = {**ENSEMBLE["metadata"], "uid": "another-uid"}
+        self.objects[names.KIND, "zk"] = {**ENSEMBLE, "metadata": another}
+        return await super().apply_status(resource, body)
+
+
+@pytest.mark.parametrize("spec", [{"replicas": 3}, {"storage": {"data": {"size": []}}}])
+async def test_a_status_is_written_to_the_object_that_was_seen(spec: dict[str, Any]) -> None:
+    store = Recreating([{**ENSEMBLE, "spec": spec}])
+    await EnsembleController(store, members(), Settings(), Board()).reconcile(KEY)
+    assert store.objects[names.KIND, "zk"]["metadata"]["uid"] == "another-uid"
+    assert "status" not in store.objects[names.KIND, "zk"]
+
+
 # ---- members that fall silent ----
 
 
