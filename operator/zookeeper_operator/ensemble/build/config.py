@@ -5,6 +5,7 @@ restarts in a pod of an old revision starts with the configuration of that revis
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from importlib import resources
 from typing import Final
 
@@ -20,12 +21,11 @@ from zookeeper_operator.kube.quantity import parse_quantity
 ZOO_CFG: Final = "zoo.cfg"
 LOGBACK: Final = "logback.xml"
 START_SCRIPT: Final = "start.sh"
-READY_SCRIPT: Final = "ready.sh"
 
 # Read once, when the module is loaded: from then on building is pure.
 _FILES: Final[Mapping[str, str]] = {
     name: (resources.files(__package__) / "scripts" / name).read_text(encoding="utf-8")
-    for name in (LOGBACK, START_SCRIPT, READY_SCRIPT)
+    for name in (LOGBACK, START_SCRIPT)
 }
 
 _OWNED: Final[Mapping[str, str]] = {
@@ -69,6 +69,7 @@ _DEFAULTS: Final[Mapping[str, str]] = {
 }
 """What a careful administrator sets; `spec.config` may say otherwise."""
 
+_LONGEST_NUMBER: Final = 7  # digits
 _LAST_PLAIN_CHARACTER: Final = 0x7E  # of ASCII
 _KIBIBYTE: Final = 1024
 _MEBIBYTE: Final = 1024**2
@@ -88,6 +89,21 @@ def build_config(target: Target) -> Object:
         name=names.config_name(target.name, content_hash(data)),
         content={"immutable": True, "data": data},
     )
+
+
+def follower_timeout(spec: EnsembleSpec) -> timedelta:
+    """How long a leader and its followers may be cut off before they give each other up: `syncLimit` ticks.
+
+    A value that the server could not use counts as the default: no member runs with it.
+    """
+    tick_ms, ticks = (_whole(spec.config.get(k), _DEFAULTS[k]) for k in ("tickTime", "syncLimit"))
+    return timedelta(milliseconds=tick_ms * ticks)
+
+
+def _whole(value: object, default: str) -> int:
+    text = str(value)
+    usable = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
+    return int(text if usable else default)
 
 
 def zoo_cfg(spec: EnsembleSpec) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.auth import DIGEST_KEY
-from zookeeper_operator.ensemble.build.config import READY_SCRIPT, START_SCRIPT
+from zookeeper_operator.ensemble.build.config import START_SCRIPT
 from zookeeper_operator.ensemble.build.objects import labels_of, member_selector
 from zookeeper_operator.ensemble.build.volumes import volumes_asked_for
 from zookeeper_operator.ensemble.membership import SERVERS_KEY
@@ -182,26 +182,28 @@ def _jvm_flags(target: Target) -> tuple[str, ...]:
 def _probes() -> Object:
     """Alive is who answers at all; ready is who serves.
 
-    The AdminServer listens when the database is loaded, which takes as long as there is data, and
-    says 200 with and without a quorum: exactly what the first two have to know. A member without a
-    quorum must not be killed, it is one of those that can bring it back. Readiness outlasts an election,
-    so that one does not empty the client Service.
+    The AdminServer listens when the database is loaded, which takes as long as there is data, and answers
+    `ruok` with 200 with and without a quorum: exactly what the first two have to know. A member without a
+    quorum must not be killed, it is one of those that can bring it back. `monitor` is the one command whose
+    status tells: 200 from a member that serves, 500 from one that does not (3.8.6 to 3.9.5,
+    tests/integration/test_zookeeper_probe.py). An exec probe would start processes in every pod every
+    other second. Readiness outlasts an election, so that one does not empty the client Service.
     """
     return {
         "startupProbe": {
-            "httpGet": _ruok(),
+            "httpGet": _command("ruok"),
             "periodSeconds": 1,
             "timeoutSeconds": 5,
             "failureThreshold": 1800,
         },
         "livenessProbe": {
-            "httpGet": _ruok(),
+            "httpGet": _command("ruok"),
             "periodSeconds": 10,
             "timeoutSeconds": 5,
             "failureThreshold": 6,
         },
         "readinessProbe": {
-            "exec": {"command": ["bash", f"/config/{READY_SCRIPT}"]},
+            "httpGet": _command("monitor"),
             "periodSeconds": 2,
             "timeoutSeconds": 3,
             "failureThreshold": 3,
@@ -209,8 +211,8 @@ def _probes() -> Object:
     }
 
 
-def _ruok() -> Object:
-    return {"path": "/commands/ruok", "port": names.ADMIN_PORT, "scheme": "HTTP"}
+def _command(name: str) -> Object:
+    return {"path": f"/commands/{name}", "port": names.ADMIN_PORT, "scheme": "HTTP"}
 
 
 def _log_volume(target: Target) -> str:

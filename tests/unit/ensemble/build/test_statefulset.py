@@ -170,7 +170,7 @@ def test_a_member_without_a_quorum_is_not_killed() -> None:
     for probe in ("startupProbe", "livenessProbe"):
         assert found[probe]["httpGet"]["path"] == "/commands/ruok"
         assert found[probe]["periodSeconds"] * found[probe]["failureThreshold"] >= 60
-    assert found["readinessProbe"]["exec"]["command"] == ["bash", "/config/ready.sh"]
+    assert found["readinessProbe"]["httpGet"]["path"] == "/commands/monitor"
 
 
 def test_what_the_operator_owns_of_a_pod_is_complete() -> None:
