@@ -60,6 +60,7 @@ def test_the_rights_on_children_are_those_of_the_table() -> None:
         ("zookeeper.ensemble.dev", "zookeeperensembles"): {"get", "list", "watch"},
         ("zookeeper.ensemble.dev", "zookeeperensembles/status"): {"get", "patch"},
         ("storage.k8s.io", "storageclasses"): {"get", "list"},
+        ("", "nodes"): {"get"},
         ("", "events"): {"create"},
     }
     assert granted == {**used, **besides}
@@ -70,17 +71,17 @@ def _group(resource: Resource) -> str:
 
 
 def test_nothing_dangerous_is_allowed() -> None:
-    """No exec, no rights on rights, no nodes, and only read access to what belongs to the cluster."""
+    """No exec, no rights on rights, and only read access to what belongs to the cluster."""
     for kind, rule in rules_of(render()):
         resources = set(rule["resources"])
-        assert not resources & {"pods/exec", "pods/attach", "nodes", "roles", "clusterroles"}
+        assert not resources & {"pods/exec", "pods/attach", "roles", "clusterroles"}
         assert "rbac.authorization.k8s.io" not in rule["apiGroups"]
-        if resources & {"storageclasses", "persistentvolumes", "namespaces"}:
+        if resources & {"nodes", "storageclasses", "persistentvolumes", "namespaces"}:
             assert set(rule["verbs"]) <= {"get", "list", "watch"}, (kind, rule)
 
 
 def test_an_install_for_some_namespaces_has_no_right_elsewhere() -> None:
-    """watchNamespaces: Roles in these and in the operator's own; in all others it may only read classes."""
+    """watchNamespaces: Roles in these and in its own; elsewhere it may only read classes and nodes."""
     objects = render("watchNamespaces={one,two}")
     roles = {
         body["metadata"].get("namespace", OPERATOR_NAMESPACE)
@@ -90,7 +91,7 @@ def test_an_install_for_some_namespaces_has_no_right_elsewhere() -> None:
     assert roles == {"one", "two", OPERATOR_NAMESPACE}
     for kind, rule in rules_of(objects):
         if kind == "ClusterRole":
-            assert set(rule["resources"]) <= {"storageclasses"}, rule
+            assert set(rule["resources"]) <= {"nodes", "storageclasses"}, rule
     (deployment,) = [body for body in objects if body["kind"] == "Deployment"]
     environment = {
         e["name"]: e.get("value")

@@ -3,6 +3,8 @@
 import asyncio
 import dataclasses
 import time
+import urllib.error
+import urllib.request
 from collections.abc import AsyncIterator
 
 import pytest
@@ -35,8 +37,12 @@ async def test_leader_and_followers_tell_everything(
     leader = ensemble.leader([1, 2, 3])
     answers = await client.probe(ensemble.addresses([1, 2, 3]), thorough=True)
 
+    counts = [answers[leader].synced_followers, answers[leader].synced_non_voting_followers]
+    assert counts == [2, 0]
+    assert answers[leader].synced_observers == 0
     for member, answer in answers.items():
         assert answer.serving
+        assert not answer.denies
         assert answer.problem is None
         assert answer.is_leader is (member == leader)
         assert answer.leader_id == leader
@@ -68,6 +74,7 @@ async def test_absent_member_is_unreachable_and_the_others_answer(
     answers = await client.probe(ensemble.addresses([1, 9]), thorough=True)
     assert answers[1].serving
     assert not answers[9].reachable
+    assert answers[9].refuses, "nothing listens there, which is a fact"
     assert "refused" in (answers[9].problem or "").lower() or "connect" in (
         answers[9].problem or ""
     )
@@ -87,6 +94,8 @@ async def test_frozen_member_costs_one_timeout_and_no_more(
         ensemble.wait_until_serving([1, 2, 3])
     assert not answers[follower].reachable
     assert answers[follower].problem == "no answer within 1 s"
+    assert not answers[follower].refuses
+    assert not answers[follower].denies, "a frozen member says nothing"
 
 
 async def test_who_was_silent_is_not_waited_for_again_until_it_answers(
@@ -112,6 +121,16 @@ async def test_who_was_silent_is_not_waited_for_again_until_it_answers(
     assert (await client.probe(addresses, thorough=True))[follower].serving
 
 
+def status_of(command: str, ip: str) -> int:
+    """What the kubelet's probes go by."""
+    try:
+        with urllib.request.urlopen(f"http://{ip}:8080/commands/{command}", timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+
+
 async def test_member_without_quorum_answers_but_does_not_serve(
     ensemble: ZooKeeperServers, client: ZooKeeperClient
 ) -> None:
@@ -124,12 +143,16 @@ async def test_member_without_quorum_answers_but_does_not_serve(
             answer := (await client.probe(ensemble.addresses([3]), thorough=True))[3]
         ).problem != "This ZooKeeper instance is not currently serving requests":
             assert time.monotonic() < deadline, answer
+        assert status_of("monitor", ensemble[3].ip) == 500
+        assert status_of("ruok", ensemble[3].ip) == 200
     finally:
         ensemble[1].start()
         ensemble[2].start()
         ensemble.wait_until_serving([1, 2, 3])
     assert answer.reachable
     assert not answer.serving
+    assert answer.denies
+    assert [status_of("monitor", ensemble[n].ip) for n in (1, 2, 3)] == [200, 200, 200]
     assert not answer.is_leader
     assert answer.leader_id is None
 

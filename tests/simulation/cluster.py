@@ -23,6 +23,7 @@ from zookeeper_operator.kube.quantity import parse_quantity
 from zookeeper_operator.zookeeper.servers import majority
 
 ENSEMBLE = "zk"
+_PROBE_SECONDS = (1.5, 2.5)
 # The Secret is left alone: without it no member accepts a reconfiguration before its next restart.
 _CHILDREN = ("Service", "ConfigMap", "PodDisruptionBudget", "NetworkPolicy", "StatefulSet")
 
@@ -72,10 +73,21 @@ class SimulatedCluster:
         for event in self.scenario.events:
             self.stage.loop.call_at(event.at, self._happen, event)
         self.stage.loop.call_at(self.scenario.calm_at, self._calm)
+        if self.weather.late_readiness:
+            self.stage.later(*_PROBE_SECONDS, self._probe_late)
 
     def _calm(self) -> None:
         self.stage.tell("world", "the weather clears")
         self.weather.clear()
+
+    def _probe_late(self) -> None:
+        """Readiness probes time out on a busy node, whatever the members do."""
+        if not self.weather.late_readiness:
+            return
+        for pod in self.api.all("Pod"):
+            if self.stage.chance(self.weather.late_readiness):
+                self.kubelet.late(pod["metadata"]["name"], self.stage.dice.uniform(2, 12))
+        self.stage.later(*_PROBE_SECONDS, self._probe_late)
 
     def _happen(self, event: Event) -> None:
         actor = "user" if hasattr(self, "_user_" + event.kind.replace(" ", "_")) else "fault"

@@ -13,6 +13,8 @@
    with an empty database.
 8. The operator writes the status of the ensemble, never its spec.
 9. No configuration is removed that a pod, or the template of one, names.
+10. The status never says that a quorum is lost, or that another member leads, while one leader has led its
+    majority all the time.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,6 +25,7 @@ from tests.simulation.kubelet import Kubelet
 from tests.simulation.stage import Stage
 from tests.simulation.zookeeper import EMPTY, Member, Network, Txn, View
 
+from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.membership import read_membership
 from zookeeper_operator.ensemble.pods import config_of
@@ -30,6 +33,7 @@ from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.servers import Server, majority
 
 _JUST_NOW = 3.0
+_LOSSES = {reasons.NO_QUORUM, reasons.ELECTION_IN_PROGRESS, reasons.SPLIT_BRAIN}
 
 
 @dataclass
@@ -37,6 +41,7 @@ class Look:
     """What was true when an operator process last asked the members, and what it did since."""
 
     live: frozenset[int] = frozenset()
+    reigns: frozenset[tuple[int, int]] = frozenset()
     at: float = 0.0
     stopped: bool = False
     effects: set[str] = field(default_factory=set)
@@ -56,6 +61,7 @@ class Watchdog:
         self._looks: dict[object, Look] = {}
         self._ours: dict[int, float] = {}
         self._last_epoch = 0
+        self._reigns: dict[tuple[int, int], float] = {}
         self._voting_since: dict[int, float] = {}
         self.acknowledged: Txn = EMPTY
         self.view: View | None = None
@@ -86,6 +92,7 @@ class Watchdog:
     def on_lead(self, leader: Member) -> None:
         """A leader has begun its epoch."""
         assert leader.disk.head is not None
+        self._reigns[leader.id, leader.zxid >> 32] = self._stage.now
         if not leader.disk.head.holds(self.acknowledged):
             self._lost(leader, leader.disk.head)
         for other in self._network.members.values():
@@ -152,7 +159,9 @@ class Watchdog:
 
     def look_begins(self, process: object) -> None:
         """A pass begins: the effects of the last one have been looked at."""
-        self._looks[process] = Look(at=self._stage.now, stopped=self._stopped())
+        self._looks[process] = Look(
+            at=self._stage.now, stopped=self._stopped(), reigns=self._steady_reigns()
+        )
 
     def looked(self, process: object) -> None:
         """The members have been asked."""
@@ -160,7 +169,14 @@ class Watchdog:
         # A member that has lost its leader still says for some seconds that it follows, and is believed.
         told = {m.id for m in self._network.members.values() if m.serving and not m.frozen}
         look.live = self.live() | told
+        look.reigns &= self._steady_reigns()
         look.at = self._stage.now
+
+    def _steady_reigns(self) -> frozenset[tuple[int, int]]:
+        """Who leads its majority now and has for a while, with its epoch."""
+        now, leads = self._stage.now, self._network.leads
+        ruling = {(m.id, m.zxid >> 32) for m in self._network.members.values() if leads(m)}
+        return frozenset(r for r in ruling if now - self._reigns.get(r, now) > _JUST_NOW)
 
     def before_write(self, process: object, verb: str, body: Object) -> None:
         """Judge a write before it takes effect."""
@@ -168,12 +184,30 @@ class Watchdog:
         live = self._api.get(kind, name)
         if kind == names.KIND and verb != "status":
             self._stage.violate("the spec is the user's", f"{verb} of {kind} {name}")
+        elif verb == "status":
+            self._check_status(process, body["status"])
         elif verb == "apply":
             self._before_apply(process, body, live)
         elif verb in {"delete", "orphan"}:
             if kind == "ConfigMap":
                 self._check_configuration(name)
             self._before_delete(process, body, live, orphan=verb == "orphan")
+
+    def _check_status(self, process: object, status: Object) -> None:
+        leader = status.get("leader") or {}
+        reign = (leader.get("id"), leader.get("epoch"))
+        if leader and reign not in self._reigns:
+            self._stage.violate("silence is not loss", f"member {reign[0]} never led {reign[1]}")
+        if any(pod["metadata"].get("deletionTimestamp") for pod in self._api.all("Pod")):
+            return  # it counts as gone from the moment at which that is certain
+        steady = self._looks.get(process, Look()).reigns & self._steady_reigns()
+        for condition in status.get("conditions") or []:
+            lost = condition["status"] == "False" and condition["reason"] in _LOSSES
+            if steady and lost and condition["type"] == "QuorumHealthy":
+                self._stage.violate(
+                    "silence is not loss",
+                    f"{condition['reason']} ({condition['message']}) while {sorted(steady)} lead",
+                )
 
     def _check_configuration(self, name: str) -> None:
         templates = (s["spec"]["template"]["spec"] for s in self._api.all("StatefulSet"))

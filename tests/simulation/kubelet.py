@@ -100,6 +100,12 @@ class Kubelet:
         self._stage.later(2.0, 5.0, self._set_ready, pod, False)
         self._stage.loop.call_later(seconds, self._node_back, pod)
 
+    def node(self, name: str) -> Object:
+        """The node object of a pod's own node, which has its name."""
+        pod = self.running(name)
+        ready = "Unknown" if pod is not None and pod.lost else "True"
+        return {"kind": "Node", "status": {"conditions": [{"type": "Ready", "status": ready}]}}
+
     def _node_back(self, pod: Running) -> None:
         if pod.gone:
             return
@@ -164,6 +170,7 @@ class Kubelet:
         pod.disk = self.disks[claim_body["metadata"]["uid"]] if claim_body else Disk()
         pod.ip = f"10.0.{self._next_ip // 250}.{self._next_ip % 250 + 1}"
         self._next_ip += 1
+        self._api.change(body, spec={**body["spec"], "nodeName": pod.name})
         self._conditions(pod, PodScheduled=("True", {}))
         self._stage.later(0.2, 1.2, self._start_container, pod)
 
@@ -295,6 +302,13 @@ class Kubelet:
         member = pod.member
         if member is not None and not pod.gone:
             self._set_ready(pod, member.serving and not member.frozen)
+
+    def late(self, name: str, seconds: float) -> None:
+        """The readiness probe of a member that serves times out for a while."""
+        pod = self.running(name)
+        if pod is not None and pod.ready:
+            self._set_ready(pod, False)
+            self._stage.loop.call_later(seconds, self._probe, pod)
 
     def _set_ready(self, pod: Running, ready: bool) -> None:  # noqa: FBT001
         body = self._body(pod)

@@ -7,6 +7,7 @@ ago. A process that has crashed has no effect any more, whatever its tasks still
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from tests.simulation.surroundings import Surroundings
@@ -57,6 +58,7 @@ class SimulatedKube:
     def __init__(self, around: Surroundings, supervisor: Supervisor) -> None:
         self._stage = around.stage
         self._api = around.api
+        self._kubelet = around.kubelet
         self._weather = around.weather
         self._supervisor = supervisor
 
@@ -65,6 +67,8 @@ class SimulatedKube:
         if resource.kind == names.KIND:
             self._supervisor.before_pass()
         await self._travel(f"get {resource.kind}")
+        if resource.kind == "Node":
+            return self._kubelet.node(name)
         return self._api.get(resource.kind, name)
 
     async def get_metadata(self, resource: Resource, namespace: str, name: str) -> Object | None:
@@ -162,6 +166,18 @@ class SimulatedKube:
         return KubeError(status, reason, f"simulated trouble with {what}")
 
 
+def _with_counts(said: Answers, leader: Member) -> Answers:
+    """What a leader says with whom it counts as synced: those it has not given up yet."""
+    synced = [leader.connected[i] for i in leader.synced if i in leader.connected]
+    followers = [m.id for m in synced if not m.observer]
+    return replace(
+        said,
+        synced_followers=len(followers),
+        synced_non_voting_followers=len(set(followers) - leader.view.voters),
+        synced_observers=len(synced) - len(followers),
+    )
+
+
 def _named(body: Object) -> str:
     """Kind and name; an Event's name is drawn outside of the simulation and means nothing."""
     kind = str(body["kind"])
@@ -184,7 +200,8 @@ class SimulatedZooKeeper:
         answers: dict[int, Answers] = {}
         slow = False
         for address in members:
-            answer = self._answer(address)
+            late = self._stage.chance(self._weather.late_answers)
+            answer = None if late else self._answer(address)
             slow |= answer is None
             answers[address.id] = answer or Answers(
                 address.id, reachable=False, problem="no answer within 1.5 s"
@@ -195,6 +212,8 @@ class SimulatedZooKeeper:
             self._supervisor.looked()
         if slow:
             await asyncio.sleep(_MEMBER_TIMEOUT)
+        if self._stage.chance(self._weather.slow_operator):
+            await asyncio.sleep(self._stage.dice.uniform(0.5, 6.0))  # it has no CPU to read them
         return answers
 
     def _member(self, address: Address) -> Member | None:
@@ -210,7 +229,7 @@ class SimulatedZooKeeper:
             return None
         member = pod.member
         if member is None or member.state == "loading":
-            return Answers(address.id, reachable=False, problem="connection refused")
+            return Answers(address.id, reachable=False, problem="connection refused", refuses=True)
         if member.frozen:
             return None
         if not member.serving:
@@ -218,6 +237,7 @@ class SimulatedZooKeeper:
                 member.id,
                 reachable=True,
                 problem="This ZooKeeper instance is not currently serving requests",
+                denies=True,
                 version=member.version,
             )
         leads = member.state == "leading"
@@ -226,7 +246,7 @@ class SimulatedZooKeeper:
         vague = self._stage.chance(self._weather.vague_answers)
         state = "leader" if leads else ("observer" if member.observer else "follower")
         doing = {"leader": "leading", "observer": "observing", "follower": "following"}[state]
-        return Answers(
+        said = Answers(
             id=member.id,
             reachable=True,
             problem=None,
@@ -239,6 +259,7 @@ class SimulatedZooKeeper:
             connections=self._stage.dice.randrange(5),
             version=member.version,
         )
+        return _with_counts(said, member) if leads else said
 
     async def read_config(self, access: Access) -> CommittedConfig:
         """Read the configuration after a sync, from whoever can."""

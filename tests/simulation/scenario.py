@@ -124,6 +124,17 @@ def make_scenario(seed: int) -> Scenario:
         weather.vague_answers = 0.05
     if dice.random() < 0.3:
         weather.lost_calls = dice.choice([0.1, 0.4])
+    match dice.choices(["", "members", "readiness", "operator", "all"], [60, 10, 10, 10, 10])[0]:
+        case "members":
+            weather.late_answers = dice.choice([0.2, 0.6, 0.9])
+        case "readiness":
+            weather.late_readiness = dice.choice([0.2, 0.6])
+        case "operator":
+            weather.slow_operator = dice.choice([0.1, 0.4])
+        case "all":
+            weather.late_answers, weather.late_readiness, weather.slow_operator = 0.6, 0.3, 0.1
+        case _:
+            pass
     return Scenario(seed, spec, tuple(events), weather, end + dice.uniform(0, 4))
 
 

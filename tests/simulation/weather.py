@@ -14,6 +14,9 @@ class Weather:
     crash_after_write: float = 0.0
     vague_answers: float = 0.0
     lost_calls: float = 0.0
+    late_answers: float = 0.0
+    late_readiness: float = 0.0
+    slow_operator: float = 0.0
 
     def clear(self) -> None:
         """Let the faults end."""

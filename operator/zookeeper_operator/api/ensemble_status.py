@@ -20,6 +20,11 @@ class LeaderStatus(ApiModel):
         description="When it was first seen to lead.",
         json_schema_extra={"format": "date-time"},
     )
+    unconfirmed_since: str | None = Field(
+        default=None,
+        description="Since when the operator has not been able to tell whether it still leads.",
+        json_schema_extra={"format": "date-time"},
+    )
 
 
 class QuorumStatus(ApiModel):
@@ -34,14 +39,24 @@ class QuorumStatus(ApiModel):
         default=0, description="Voters a majority needs.", json_schema_extra={"format": "int32"}
     )
     live: int = Field(
-        default=0, description="Voters that serve now.", json_schema_extra={"format": "int32"}
+        default=0,
+        description="Voters that serve now, by their own answers or by the leader's count.",
+        json_schema_extra={"format": "int32"},
     )
     tolerates: int = Field(
         default=0,
         description="Voters that may still be lost before writes stop.",
         json_schema_extra={"format": "int32"},
     )
-    summary: str = Field(default="", description="Live voters and desired voters, such as `3/3`.")
+    unknown: int = Field(
+        default=0,
+        description="Voters that do not answer the operator; they may serve.",
+        json_schema_extra={"format": "int32"},
+    )
+    summary: str = Field(
+        default="",
+        description="Live voters and desired voters, such as `3/3`; `?/3` while it is not known.",
+    )
 
 
 class MembershipStatus(ApiModel):
@@ -80,7 +95,10 @@ class MemberStatus(ApiModel):
         description="Where it is in the protocol: `election`, `discovery`, `synchronization` or "
         "`broadcast`.",
     )
-    serving: bool = Field(default=False, description="Whether it serves clients.")
+    serving: bool = Field(
+        default=False,
+        description="Whether it serves clients; of a member that does not answer, what was last known.",
+    )
     zxid: str = Field(default="", description="Last transaction it has, in hexadecimal.")
     epoch: int | None = Field(
         default=None,

@@ -80,6 +80,7 @@ class EnsembleController:
             log_extra=lambda about: {"ensemble": f"{about.namespace}/{about.name}"},
         )
         self._refusals: dict[Key, Refusal] = {}
+        self._contradicted: dict[Key, datetime] = {}
 
     @property
     def watches(self) -> Sequence[WatchedResource]:
@@ -116,11 +117,14 @@ class EnsembleController:
             KubeError: the API server could not be asked, or refused in a way that is worth a backoff.
         """
         try:
-            observed = await self._inspector.observe(key, self._refusals.get(key))
+            observed = await self._inspector.observe(
+                key, self._refusals.get(key), self._contradicted.get(key)
+            )
         except pydantic.ValidationError as error:
             return await self._report_unreadable(key, error)
         if observed is None:
             self._refusals.pop(key, None)
+            self._contradicted.pop(key, None)
             return None
         plan = self._decide(observed)
         outcome = Outcome()
@@ -155,6 +159,10 @@ class EnsembleController:
             self._refusals[key] = Refusal(why, plan.situation.observed.now, demotion)
         elif plan.rollout.state is True:
             self._refusals.pop(key, None)
+        if plan.quorum.contradiction is None:
+            self._contradicted.pop(key, None)
+        else:
+            self._contradicted.setdefault(key, plan.situation.observed.now)
 
     async def _tell(self, plan: Plan, outcome: Outcome) -> None:
         observed = plan.situation.observed

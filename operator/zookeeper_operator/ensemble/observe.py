@@ -17,11 +17,12 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.children import CHILD_KINDS, expected_names
 from zookeeper_operator.ensemble.dereference import dereference
 from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
-from zookeeper_operator.ensemble.judge.quorum import find_contradiction, judge_quorum
+from zookeeper_operator.ensemble.judge.quorum import judge_quorum
 from zookeeper_operator.ensemble.observed import Claim, Observed, Pod, Refusal, StorageClass
 from zookeeper_operator.ensemble.plan.claims import asked_size
 from zookeeper_operator.ensemble.pods import (
     config_of,
+    is_node_ready,
     is_ours,
     read_claim,
     read_pod,
@@ -40,9 +41,6 @@ from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 _LISTED: Final = tuple(kind.resource for kind in CHILD_KINDS if kind.listed)
 _READ_AS_VALUES: Final = frozenset({"Pod", "PersistentVolumeClaim"})
-# Two answers of one look are never given at the same instant: during a hand-over they may contradict each
-# other for some 100 ms (measured write gap: 0.2-0.7 s). Only what a second look confirms is a finding.
-_CONFIRM_SECONDS: Final = 0.7
 # The members' voting views give every change of voters away at once; only a change among observers that
 # somebody else made needs the configuration itself to be read again.
 _CONFIG_AGE_SECONDS: Final = 60.0
@@ -83,7 +81,12 @@ class Inspector:
         self._now = now
         self._readings: dict[Key, _KnownConfig] = {}
 
-    async def observe(self, key: Key, refusal: Refusal | None = None) -> Observed | None:
+    async def observe(
+        self,
+        key: Key,
+        refusal: Refusal | None = None,
+        contradicted_since: datetime | None = None,
+    ) -> Observed | None:
         """Look at one ensemble; None if it does not exist.
 
         Raises:
@@ -123,19 +126,26 @@ class Inspector:
             dereference(self._kube, ensemble),
             self._fetch_storage_classes(ensemble, claims),
         )
+        lost_nodes = await self._fetch_lost_nodes(
+            {p.node for p in pods if p.node and not _answered(told.answers, p)}
+        )
         return Observed(
             ensemble=ensemble,
             now=now,
             children=children,
             foreign=tuple(c for c in candidates if c not in children),
             pods=pods,
+            unclaimed=frozenset(p["metadata"]["name"] for p in listed["Pod"])
+            - {pod.name for pod in pods},
             claims=claims,
             answers=told.answers,
             committed=told.committed,
             unreadable=told.unreadable,
             storage_classes=classes,
             referenced=referenced,
+            lost_nodes=lost_nodes,
             refusal=refusal,
+            contradicted_since=contradicted_since,
             fresh_password=secrets.token_urlsafe(24),
         )
 
@@ -178,9 +188,23 @@ class Inspector:
                 raise
             return {}
 
+    async def _fetch_lost_nodes(self, nodes: set[str]) -> frozenset[str]:
+        """Which of these nodes the cluster says are not ready; none where nodes may not be read."""
+        try:
+            found = await asyncio.gather(
+                *(self._kube.get(RESOURCES["Node"], None, node) for node in sorted(nodes))
+            )
+        except KubeError as error:
+            if error.status != HTTPStatus.FORBIDDEN:
+                raise
+            return frozenset()
+        return frozenset(
+            node for node, body in zip(sorted(nodes), found, strict=True) if not is_node_ready(body)
+        )
+
     async def _ask_ensemble(self, key: Key, addresses: tuple[Address, ...]) -> _Told:
         """What the members say, and who they are by the configuration that they have committed."""
-        answers = await self._ask_members(addresses)
+        answers = await self._zookeeper.probe(addresses, thorough=True)
         fingerprint = fingerprint_of(answers)
         now = asyncio.get_running_loop().time()
         known = self._readings.get(key)
@@ -191,34 +215,31 @@ class Inspector:
             return _Told(
                 answers, None, "no member serves, so none can be asked for the configuration"
             )
-        # A sync waits for a quorum; while there is none, it would only hold up the next look.
+        # A sync waits for a quorum; while there is none, it would only delay the next reconcile.
         by_themselves = frozenset(member.id for member in serving)
         if not judge_quorum(answers, committed=None, published=by_themselves).healthy:
             return _Told(
                 answers,
                 None,
-                "there is no healthy quorum that could be asked for the configuration",
+                "no majority has answered that it serves, so the configuration was not read",
             )
         try:
             config = await self._zookeeper.read_config(Access(serving))
         except EnsembleUnreachableError as error:
             # Giving up has taken seconds, and what was said before them is no longer worth telling.
             why = f"the configuration could not be read: {error}"
-            return _Told(await self._ask_members(addresses), None, why)
+            return _Told(await self._zookeeper.probe(addresses, thorough=True), None, why)
         self._readings[key] = _KnownConfig(config, fingerprint, now)
         return _Told(answers, config)
-
-    async def _ask_members(self, addresses: tuple[Address, ...]) -> Mapping[int, Answers]:
-        answers = await self._zookeeper.probe(addresses, thorough=True)
-        views = [a.voting_view for a in answers.values() if a.voting_view]
-        if find_contradiction(answers, frozenset().union(*views)) is None:
-            return answers
-        await asyncio.sleep(_CONFIRM_SECONDS)
-        return await self._zookeeper.probe(addresses, thorough=True)
 
     def invalidate(self, key: Key) -> None:
         """Read the configuration anew next time: it was changed."""
         self._readings.pop(key, None)
+
+
+def _answered(answers: Mapping[int, Answers], pod: Pod) -> bool:
+    answer = answers.get(pod.id)
+    return answer is not None and answer.reachable
 
 
 def _named_configs(listed: list[Object], pods: list[Object]) -> frozenset[tuple[str, str]]:

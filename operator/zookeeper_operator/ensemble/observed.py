@@ -31,7 +31,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Pod:
-    """One member's pod."""
+    """One member's pod. `running` says whether its container runs, as far as the kubelet has reported."""
 
     id: int
     name: str
@@ -39,6 +39,8 @@ class Pod:
     revision: str
     ready: bool
     terminating: bool
+    running: bool = True
+    node: str = ""
     ip: str = ""
     host_ip: str = ""
     trouble: Trouble | None = None
@@ -112,6 +114,8 @@ class Observed:
     foreign: tuple[Object, ...] = ()
     """Live objects that bear a name we need but are owned by somebody else."""
     pods: tuple[Pod, ...] = ()
+    unclaimed: frozenset[str] = frozenset()
+    """Names of further pods with our label: of a StatefulSet that was just recreated, or not ours."""
     claims: tuple[Claim, ...] = ()
     answers: Mapping[int, Answers] = field(default_factory=dict)
     committed: CommittedConfig | None = None
@@ -119,7 +123,11 @@ class Observed:
     """Why the committed configuration could not be read, when it could not."""
     storage_classes: Mapping[str, StorageClass] = field(default_factory=dict)
     referenced: Referenced = field(default_factory=Referenced)
+    lost_nodes: frozenset[str] = frozenset()
+    """Nodes of members that do not answer, which the cluster says are not ready."""
     refusal: Refusal | None = None
+    contradicted_since: datetime | None = None
+    """Since when members have contradicted each other in every reconcile, as this process remembers it."""
     fresh_password: str = ""
     """Random; used only when there is no Secret yet. Randomness is not the planner's business."""
 

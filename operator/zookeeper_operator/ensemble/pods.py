@@ -57,6 +57,8 @@ def read_pod(pod: Object, *, now: datetime) -> Pod | None:
         revision=labels.get(names.LABEL_REVISION, ""),
         ready=ready,
         terminating=bool(metadata.get("deletionTimestamp")),
+        running=_runs(status),
+        node=(pod.get("spec") or {}).get("nodeName", ""),
         ip=status.get("podIP", ""),
         host_ip=status.get("hostIP", ""),
         trouble=_trouble(status, now),
@@ -78,6 +80,21 @@ def config_of(pod_spec: Mapping[str, Any]) -> str:
 
 def _condition(status: Mapping[str, Any], type_: str) -> Mapping[str, Any]:
     return next((c for c in status.get("conditions") or [] if c["type"] == type_), {})
+
+
+def _runs(status: Mapping[str, Any]) -> bool:
+    """Whether the member's container runs."""
+    containers = status.get("containerStatuses") or []
+    return any(
+        c.get("name") == names.CONTAINER and "running" in (c.get("state") or {}) for c in containers
+    )
+
+
+def is_node_ready(node: Object | None) -> bool:
+    """Whether a node exists and its kubelet reports to the cluster."""
+    return (
+        node is not None and _condition(node.get("status") or {}, "Ready").get("status") == "True"
+    )
 
 
 def _trouble(status: Mapping[str, Any], now: datetime) -> Trouble | None:

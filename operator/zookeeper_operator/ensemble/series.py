@@ -24,7 +24,11 @@ COUNTED: Final[tuple[Entry, ...]] = (
 )
 """What the process counts of all ensembles together."""
 
-_READY: Final = gauge("ensemble_ready", _ENSEMBLE, "1 if the ensemble is ready, else 0.")
+_READY: Final = gauge(
+    "ensemble_ready",
+    _ENSEMBLE,
+    "1 if the ensemble is ready, 0 if not; absent while it is not known.",
+)
 _QUORUM_HEALTHY: Final = gauge(
     "ensemble_quorum_healthy",
     _ENSEMBLE,
@@ -95,29 +99,32 @@ def build_samples(plan: Plan, elections: Elections) -> tuple[Sample, ...]:
     ensemble, quorum = plan.situation.ensemble, plan.quorum
     where = (ensemble.namespace, ensemble.name)
     found = build_conditions(plan)
+    known = _truth(found, conditions.QUORUM_HEALTHY)
+    live = None if known is None else max(len(quorum.live), quorum.followed)
     values: dict[Entry, float | None] = {
-        _READY: _status(found, conditions.READY) == conditions.TRUE,
-        _QUORUM_HEALTHY: None
-        if _status(found, conditions.QUORUM_HEALTHY) == conditions.UNKNOWN
-        else quorum.healthy,
+        _READY: _truth(found, conditions.READY),
+        _QUORUM_HEALTHY: known,
         _VOTERS: len(quorum.voters),
-        _LIVE_VOTERS: len(quorum.live),
-        _TOLERATES: quorum.tolerates,
+        _LIVE_VOTERS: live,
+        _TOLERATES: None if live is None else live - quorum.needed,
         _EPOCH: quorum.epoch,
         _LEADER_CHANGES: elections.leader_changes,
         _ELECTIONS: elections.elections,
     }
-    known = (
+    samples = (
         Sample(entry.name, where, float(value))
         for entry, value in values.items()
         if value is not None
     )
-    return (*known, *_lags(plan, where))
+    return (*samples, *_lags(plan, where))
 
 
-def _status(found: list[conditions.Condition], type_: str) -> str:
+def _truth(found: list[conditions.Condition], type_: str) -> bool | None:
+    """Whether a condition is true; None while it is not known."""
     condition = conditions.find(found, type_)
-    return condition.status if condition is not None else conditions.UNKNOWN
+    if condition is None or condition.status == conditions.UNKNOWN:
+        return None
+    return condition.status == conditions.TRUE
 
 
 def _lags(plan: Plan, where: tuple[str, str]) -> Iterable[Sample]:

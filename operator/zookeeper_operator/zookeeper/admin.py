@@ -120,6 +120,8 @@ class AdminServers:
                 body = await self._transport.get(member, command, _BODY_BYTES)
         except TimeoutError:
             return Reply(trouble=no_answer_within(self._timeout), timed_out=True)
+        except ConnectionRefusedError:
+            return Reply(trouble="refuses the connection", nothing_listens=True)
         except OSError as error:
             return Reply(trouble=one_line(str(error)) or "unreachable")
         return read_reply(command, body)

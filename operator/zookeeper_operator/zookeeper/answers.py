@@ -8,7 +8,9 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+_BROADCAST: Final = "broadcast"
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,10 @@ class Answers:
     """What one member's AdminServer said in this pass.
 
     `problem` is None only when the member serves clients. All numbers are as the member gave them;
-    None means it did not give them. `leader_id` is whom this member follows or is.
+    None means it did not give them. `leader_id` is whom this member follows or is. `denies` means that it
+    said itself that it does not serve, `refuses` that nothing listens at its address: these two are facts. A
+    member that is silent, or answers in part, may serve all the same. The `synced_` counts are those a leader
+    has of the members that follow it.
     """
 
     id: int
@@ -32,11 +37,16 @@ class Answers:
     data_bytes: int | None = None
     log_bytes: int | None = None
     version: str = ""
+    denies: bool = False
+    refuses: bool = False
+    synced_followers: int | None = None
+    synced_non_voting_followers: int | None = None
+    synced_observers: int | None = None
 
     @property
     def serving(self) -> bool:
         """Whether it takes part in broadcast, following or leading, and answers clients."""
-        return self.reachable and self.problem is None and self.peer_state.endswith("broadcast")
+        return self.reachable and self.problem is None and self.peer_state.endswith(_BROADCAST)
 
     @property
     def epoch(self) -> int | None:
@@ -49,7 +59,7 @@ class Reply:
     """What became of one command: the fields of its answer, or why there are none.
 
     `refused` is the member's own `error`. `trouble` says why nothing was understood; with `answered` the
-    member said something all the same.
+    member said something all the same, with `nothing_listens` its address refused the connection.
     """
 
     fields: Mapping[str, Any] | None = None
@@ -57,6 +67,7 @@ class Reply:
     trouble: str | None = None
     answered: bool = False
     timed_out: bool = False
+    nothing_listens: bool = False
 
 
 def read_reply(command: str, body: bytes) -> Reply:
@@ -81,7 +92,12 @@ def read_answers(member_id: int, replies: Mapping[str, Reply]) -> Answers:
     """Turn one member's replies into what the operator needs to know; odd values become None."""
     if not any(reply.answered for reply in replies.values()):
         trouble = next((reply.trouble for reply in replies.values() if reply.trouble), None)
-        return Answers(member_id, reachable=False, problem=trouble or "nothing was asked")
+        return Answers(
+            member_id,
+            reachable=False,
+            problem=trouble or "nothing was asked",
+            refuses=any(reply.nothing_listens for reply in replies.values()),
+        )
     judged = [replies[command] for command in ("leader", "monitor") if command in replies]
     refusals = [reply.refused for reply in judged if reply.refused]
     troubles = [reply.trouble for reply in judged if reply.trouble]
@@ -90,6 +106,7 @@ def read_answers(member_id: int, replies: Mapping[str, Reply]) -> Answers:
     monitor = fields.get("monitor", {})
     stats = fields.get("server_stats", {})
     dirs = fields.get("dirs", {})
+    peer_state = _text(monitor, "peer_state")
     return Answers(
         id=member_id,
         reachable=True,
@@ -97,13 +114,17 @@ def read_answers(member_id: int, replies: Mapping[str, Reply]) -> Answers:
         leader_id=_number(leader, "leader_id", least=1),
         is_leader=leader.get("is_leader") is True,
         server_state=_text(monitor, "server_state"),
-        peer_state=_text(monitor, "peer_state"),
+        peer_state=peer_state,
         zxid=_number(_table(stats, "server_stats"), "last_processed_zxid"),
         voting_view=_ids(fields.get("voting_view", {}).get("current_config")),
         connections=_number(monitor, "num_alive_connections"),
         data_bytes=_number(dirs, "datadir_size"),
         log_bytes=_number(dirs, "logdir_size"),
         version=_version(_text(monitor, "version") or _text(stats, "version")),
+        denies=bool(refusals) or bool(peer_state and not peer_state.endswith(_BROADCAST)),
+        synced_followers=_number(monitor, "synced_followers"),
+        synced_non_voting_followers=_number(monitor, "synced_non_voting_followers"),
+        synced_observers=_number(monitor, "synced_observers"),
     )
 
 

@@ -166,9 +166,7 @@ async def test_without_a_quorum_nobody_waits_for_the_configuration(heard: set[in
     losing = LosingMembers(frozenset(heard))
     found = await observe(losing)
     assert (losing.config_asked, found.committed) == (0, None)
-    assert (
-        found.unreadable == "there is no healthy quorum that could be asked for the configuration"
-    )
+    assert found.unreadable.startswith("no majority has answered that it serves")
 
 
 async def test_a_configuration_that_is_not_had_outdates_what_was_said_before() -> None:

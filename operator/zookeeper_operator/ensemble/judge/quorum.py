@@ -3,13 +3,17 @@
 A member's own answers are consistent in a split brain too; only comparing all of them shows it. Every
 safety rule that other modules rely on is a property or a method of `Quorum`:
 
-* *live* is a committed voter that serves, follows the agreed leader and shares its epoch;
-* a leader is *agreed* only if exactly one serving member claims to lead and every serving member names
-  it;
+* *live* is a committed voter that serves, follows the agreed leader and shares its epoch, by its own answer;
+* a leader is *agreed* only if it claims to lead and a majority of the voters names it, or if no voter names
+  anybody else;
 * while members contradict each other (`contradiction`), nothing may be changed.
+
+Silence is neither: a voter that did not answer is not live, so nothing is decided in reliance on it, and it
+is not `absent` either, so nobody is alarmed. Only voters speak about who leads: an observer, or a member that
+has lost its vote, may be late.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from zookeeper_operator.api import reasons
@@ -19,10 +23,15 @@ from zookeeper_operator.zookeeper.servers import majority
 
 @dataclass(frozen=True)
 class Contradiction:
-    """Members report things that cannot both be true."""
+    """Members report things that cannot both be true at one instant.
+
+    Their answers are of different instants, and a leader that is cut off leads until ZooKeeper's own time is
+    over, so it is a finding only when it has `lasted` longer than that. Nothing is changed before, either.
+    """
 
     reason: str
     message: str
+    lasted: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,7 +39,10 @@ class Quorum:
     """The state of the quorum.
 
     `voters` are the committed voters as far as known. They are `certain` if they were read from the
-    ensemble; otherwise they are the voting view of the leader, or else what the pods start from.
+    ensemble; otherwise they are the voting view of the leader, or else what the pods start from. `absent`
+    are the members that are known not to serve. `followed` is how many voters the leader itself counts as its
+    own, it included: not the answer of each of them, and up to `syncLimit` ticks old, so it is reported and
+    never relied on.
     """
 
     voters: frozenset[int]
@@ -40,6 +52,8 @@ class Quorum:
     leader: int | None
     epoch: int | None
     contradiction: Contradiction | None = None
+    absent: frozenset[int] = frozenset()
+    followed: int = 0
 
     @property
     def needed(self) -> int:
@@ -52,14 +66,32 @@ class Quorum:
         return len(self.live) - self.needed
 
     @property
+    def disputed(self) -> bool:
+        """Whether members contradict each other for longer than ZooKeeper takes to resolve it."""
+        return self.contradiction is not None and self.contradiction.lasted
+
+    @property
     def healthy(self) -> bool:
-        """Whether writes are acknowledged and nobody contradicts anybody."""
+        """Whether writes are acknowledged, by the answers of a majority, and nobody contradicts anybody.
+
+        This is what decisions rely on; what is reported about the quorum is `plan.availability`.
+        """
         return (
             self.contradiction is None
             and self.leader is not None
             and bool(self.voters)
             and self.tolerates >= 0
         )
+
+    @property
+    def silent(self) -> frozenset[int]:
+        """The voters of which nothing is known: they may serve."""
+        return self.voters - self.serving - self.absent
+
+    @property
+    def may_serve(self) -> bool:
+        """Whether a majority serves, or may serve for all that is known."""
+        return len(self.voters - self.absent) >= self.needed
 
     @property
     def all_live(self) -> bool:
@@ -89,21 +121,109 @@ def _same_epoch(answer: Answers, epoch: int | None) -> bool:
     return answer.epoch is None or epoch is None or answer.epoch <= epoch
 
 
-def find_contradiction(
-    answers: Mapping[int, Answers], voters: frozenset[int]
+def judge_quorum(
+    answers: Mapping[int, Answers],
+    *,
+    committed: frozenset[int] | None,
+    published: frozenset[int],
+    absent: frozenset[int] = frozenset(),
+    lasted: bool = False,
+) -> Quorum:
+    """Judge the quorum from every member's answers.
+
+    `committed` are the voters read from the ensemble itself (None: could not be read), `published` those
+    the pods start from; `absent` are members that are known not to serve; `lasted` says that members have
+    contradicted each other for longer than ZooKeeper takes to resolve it.
+    """
+    serving = {a.id: a for a in answers.values() if a.serving}
+    voters = _find_voters(serving, committed, published)
+    voting = [a for a in serving.values() if a.id in voters]
+    leader = _find_leader(voting, majority(len(voters)))
+    epoch = serving[leader].epoch if leader is not None else None
+    live = frozenset(
+        a.id
+        for a in voting
+        if leader is not None and a.leader_id == leader and _same_epoch(a, epoch)
+    )
+    counted = None if leader is None else _count_followed(serving[leader])
+    return Quorum(
+        voters=voters,
+        certain=committed is not None,
+        serving=frozenset(serving),
+        live=live,
+        leader=leader,
+        epoch=epoch,
+        contradiction=_find_contradiction(voting, leader, lasted=lasted),
+        absent=(absent | _find_left_behind(answers, voters, live, leader)) - frozenset(serving),
+        followed=max(counted or 0, len(live)),
+    )
+
+
+def _find_voters(
+    serving: Mapping[int, Answers], committed: frozenset[int] | None, published: frozenset[int]
+) -> frozenset[int]:
+    if committed is not None:
+        return committed
+    views = [a.voting_view for a in serving.values() if a.is_leader and a.voting_view]
+    return views[0] if len(views) == 1 else published
+
+
+def _find_leader(voting: Iterable[Answers], needed: int) -> int | None:
+    """The voter that claims to lead, and that a majority names, or at least nobody denies."""
+    named = [a.leader_id for a in voting]
+    claiming = [a.id for a in voting if a.is_leader]
+    followed = [i for i in claiming if named.count(i) >= needed]
+    if followed:
+        return followed[0]
+    return claiming[0] if len(claiming) == 1 and set(named) == {claiming[0]} else None
+
+
+def _count_followed(leader: Answers) -> int | None:
+    """How many voters follow a leader by its own count, it included; None if it does not say."""
+    if leader.synced_followers is None or leader.synced_non_voting_followers is None:
+        return None
+    return 1 + leader.synced_followers - leader.synced_non_voting_followers
+
+
+def _find_left_behind(
+    answers: Mapping[int, Answers], voters: frozenset[int], live: frozenset[int], leader: int | None
+) -> frozenset[int]:
+    """The silent members that do not follow the leader by its own count.
+
+    A leader counts who follows it and does not name them. Where all whom it counts have answered, those that
+    have not are the ones it has lost.
+    """
+    if leader is None:
+        return frozenset()
+    said = answers[leader]
+    silent = (voters | frozenset(answers)) - {a.id for a in answers.values() if a.serving}
+    found: frozenset[int] = frozenset()
+    if _count_followed(said) == len(live):
+        found |= silent & voters
+    if said.synced_observers is not None and said.synced_non_voting_followers is not None:
+        others = sum(
+            a.serving and a.leader_id == leader and a.id not in voters for a in answers.values()
+        )
+        if said.synced_observers + said.synced_non_voting_followers == others:
+            found |= silent - voters
+    return found
+
+
+def _find_contradiction(
+    voting: Iterable[Answers], leader: int | None, *, lasted: bool
 ) -> Contradiction | None:
-    """Find two members that claim to lead, or voters that disagree on who votes."""
-    serving = [a for a in answers.values() if a.serving]
-    leaders = sorted(a.id for a in serving if a.is_leader)
+    """Find two voters that claim to lead, or that disagree on who votes."""
+    leaders = sorted(a.id for a in voting if a.is_leader)
     if len(leaders) > 1:
         return Contradiction(
             reasons.SPLIT_BRAIN,
-            f"members {_listed(leaders)} claim to lead at the same time; nothing will be changed "
-            "until a person has looked",
+            f"members {_listed(leaders)} claim to lead at the same time; nothing is changed until only "
+            "one of them does",
+            lasted=lasted,
         )
     views: dict[frozenset[int], list[int]] = {}
-    for answer in serving:
-        if answer.id in voters and answer.voting_view is not None:
+    for answer in voting:
+        if answer.voting_view is not None and leader in {None, answer.leader_id}:
             views.setdefault(answer.voting_view, []).append(answer.id)
     if len(views) > 1:
         reported = "; ".join(
@@ -112,49 +232,11 @@ def find_contradiction(
         )
         return Contradiction(
             reasons.VOTING_VIEWS_DIFFER,
-            f"members disagree on who may vote ({reported}); nothing will be changed meanwhile",
+            f"members disagree on who may vote ({reported}); nothing is changed meanwhile",
+            lasted=lasted,
         )
     return None
 
 
 def _listed(ids: list[int]) -> str:
     return ", ".join(map(str, ids)) or "none"
-
-
-def judge_quorum(
-    answers: Mapping[int, Answers],
-    *,
-    committed: frozenset[int] | None,
-    published: frozenset[int],
-) -> Quorum:
-    """Judge the quorum from every member's answers.
-
-    `committed` are the voters read from the ensemble itself (None: could not be read), `published` those
-    the pods start from.
-    """
-    serving = [a for a in answers.values() if a.serving]
-    claiming = [a for a in serving if a.is_leader]
-    voters, certain = published, False
-    if committed is not None:
-        voters, certain = committed, True
-    elif len(claiming) == 1 and claiming[0].voting_view:
-        voters = claiming[0].voting_view
-    contradiction = find_contradiction(answers, voters)
-    leader: int | None = None
-    epoch: int | None = None
-    if len(claiming) == 1 and all(a.leader_id == claiming[0].id for a in serving):
-        leader, epoch = claiming[0].id, claiming[0].epoch
-    live = frozenset(
-        a.id
-        for a in serving
-        if a.id in voters and leader is not None and a.leader_id == leader and _same_epoch(a, epoch)
-    )
-    return Quorum(
-        voters=voters,
-        certain=certain,
-        serving=frozenset(a.id for a in serving),
-        live=live,
-        leader=leader,
-        epoch=epoch,
-        contradiction=contradiction,
-    )

@@ -6,9 +6,13 @@ comes after that is decided by the next pass. A plan made on its own result is e
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble.actions import Action
+from zookeeper_operator.ensemble.build.config import follower_timeout
+from zookeeper_operator.ensemble.judge.presence import find_absent
 from zookeeper_operator.ensemble.judge.quorum import Quorum, judge_quorum
 from zookeeper_operator.ensemble.judge.spec import Problem, validate
 from zookeeper_operator.ensemble.observed import Observed
@@ -16,6 +20,9 @@ from zookeeper_operator.ensemble.plan.founding import decide_membership, is_foun
 from zookeeper_operator.ensemble.plan.order import ORDER, Concern, Hold, is_exclusive
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.ensemble.target import build_target
+
+# A leader checks its followers every half tick, and an answer is up to a probe's time-out old.
+_MARGIN: Final = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
@@ -64,8 +71,14 @@ class Plan:
 
     @property
     def under_way(self) -> bool:
-        """Whether a member is away because of the operator: every moment until the next pass counts."""
+        """Whether a member is away because of the operator, or members contradict each other for a moment.
+
+        Every moment until the next reconcile counts then.
+        """
         waiting = {reasons.WAITING_FOR_MEMBER, reasons.WAITING_FOR_SYNC}
+        contradiction = self.quorum.contradiction
+        if contradiction is not None:
+            return not contradiction.lasted
         return self.quorum.healthy and (
             (self.rollout.state is False and self.rollout.reason in waiting)
             or (self.membership.state is False and self.membership.reason in waiting)
@@ -88,6 +101,8 @@ def understand(observed: Observed) -> Situation:
         observed.answers,
         committed=committed.voters if committed and committed.servers else None,
         published=voters,
+        absent=find_absent(observed),
+        lasted=_has_lasted(observed),
     )
     return Situation(
         observed=observed,
@@ -96,6 +111,13 @@ def understand(observed: Observed) -> Situation:
         founded=is_founded(observed, quorum),
         problems=validate(observed),
     )
+
+
+def _has_lasted(observed: Observed) -> bool:
+    """Whether members have contradicted each other for longer than a leader that is cut off can lead."""
+    since = observed.contradicted_since
+    resolved_within = follower_timeout(observed.ensemble.spec) + _MARGIN
+    return since is not None and observed.now - since > resolved_within
 
 
 def decide(situation: Situation, order: tuple[Hold | Concern, ...] = ORDER) -> Plan:

@@ -8,6 +8,7 @@ Safety: no pod of a new voter is started
 """
 
 from zookeeper_operator.api import reasons
+from zookeeper_operator.ensemble.plan.availability import availability
 from zookeeper_operator.ensemble.plan.members import demoted
 from zookeeper_operator.ensemble.plan.revision import is_outdated
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
@@ -25,8 +26,10 @@ def scale_permission(situation: Situation) -> Verdict:
     if quorum.contradiction is not None:
         return Verdict(False, quorum.contradiction.reason, quorum.contradiction.message)
     if situation.observed.committed is None or not quorum.healthy:
+        standing = availability(situation)
+        reason = reasons.NOT_PROBED if standing.state is not False else reasons.NO_QUORUM
         return Verdict(
-            False, reasons.NO_QUORUM, "no healthy quorum has confirmed who the members are"
+            False, reason, f"no majority has confirmed who the members are: {standing.message}"
         )
     if not quorum.all_live:
         missing = ", ".join(map(str, sorted(quorum.voters - quorum.live)))

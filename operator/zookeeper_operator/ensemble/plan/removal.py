@@ -9,6 +9,7 @@ Safety:
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble.actions import Reconfigure
+from zookeeper_operator.ensemble.plan.availability import availability
 from zookeeper_operator.ensemble.plan.members import waiting_for_vote, wanted_ids
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.zookeeper.servers import CommittedConfig
@@ -48,10 +49,11 @@ def _why_not_without(
     """What speaks against a configuration without one member now; None if nothing does."""
     quorum = situation.quorum
     if not quorum.healthy:
+        standing = availability(situation)
         return Verdict(
             False,
-            reasons.NO_QUORUM,
-            f"member {leaver} is to leave, but without a healthy quorum nothing can be committed",
+            reasons.NOT_PROBED if standing.state is not False else reasons.NO_QUORUM,
+            f"member {leaver} must leave, and waits for a majority: {standing.message}",
         )
     staying = committed.voters - {leaver}
     missing = staying - quorum.live

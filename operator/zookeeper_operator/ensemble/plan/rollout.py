@@ -78,15 +78,20 @@ def _is_stuck(situation: Situation, pod: Pod) -> bool:
     """Whether a member that does not serve may be restarted for the new revision.
 
     With a quorum a restart costs nobody anything. Without one the member may be about to form it again,
-    and a restart would prolong the outage: it gets the time of a start and an election first.
+    and a restart would prolong the outage: it gets the time of a start and an election first, and it must be
+    known not to serve. One that is silent may be half of a majority that nobody has seen.
     """
     if pod.trouble is not None:
         return True
     if pod.ready:
         return False
+    if situation.quorum.healthy:
+        return True
     since = pod.unready_since
-    return situation.quorum.healthy or (
-        since is not None and situation.observed.now - since > _TIME_TO_COME_BACK
+    return (
+        pod.id in situation.quorum.absent
+        and since is not None
+        and situation.observed.now - since > _TIME_TO_COME_BACK
     )
 
 

@@ -9,6 +9,7 @@ from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.api.conditions import Condition, Status
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import Plan
+from zookeeper_operator.ensemble.plan.availability import availability
 from zookeeper_operator.ensemble.plan.step import Verdict
 
 _STATUS: Final[dict[bool | None, Status]] = {
@@ -59,7 +60,7 @@ def _ready(plan: Plan, quorum_healthy: Verdict, spec_valid: Verdict, failure: st
         return Verdict(False, reasons.DELETING, "the ensemble is being deleted")
     if ensemble.spec.stopped:
         return _STOPPED
-    if plan.quorum.contradiction is not None:
+    if plan.quorum.disputed:
         return quorum_healthy
     if not spec_valid.state:
         return spec_valid
@@ -75,13 +76,31 @@ def _ready(plan: Plan, quorum_healthy: Verdict, spec_valid: Verdict, failure: st
             ):
                 # It waits for the operator, which is paused: its own reason would promise that it passes.
                 return Verdict(False, reasons.PAUSED, f"paused, and {verdict.message}")
+            if verdict.reason == reasons.NOT_PROBED:
+                return verdict
             return Verdict(False, verdict.reason, verdict.message)
-    if not plan.quorum.all_live:
-        missing = ", ".join(map(str, sorted(plan.quorum.voters - plan.quorum.live)))
-        return Verdict(False, reasons.WAITING_FOR_MEMBER, f"member {missing} does not serve")
+    missing = _missing(plan)
+    if missing is not None:
+        return missing
     if failure:
         return Verdict(None, reasons.APPLY_FAILED, failure)
     return Verdict(True, reasons.SERVING, "serving as the spec asks")
+
+
+def _missing(plan: Plan) -> Verdict | None:
+    """Which voters do not serve, or may not. A silent one whose pod is ready does, as its kubelet says."""
+    quorum, observed = plan.quorum, plan.situation.observed
+    ready = {pod.id for pod in observed.pods if pod.ready}
+    lost = quorum.voters - quorum.live - quorum.silent
+    if lost:
+        named = ", ".join(map(str, sorted(lost)))
+        return Verdict(False, reasons.WAITING_FOR_MEMBER, f"member {named} does not serve")
+    unknown = ", ".join(map(str, sorted(quorum.silent - ready)))
+    if unknown:
+        return Verdict(
+            None, reasons.NOT_PROBED, f"member {unknown} does not answer and its pod is not ready"
+        )
+    return None
 
 
 def _trouble(observed: Observed) -> Verdict | None:
@@ -96,40 +115,7 @@ def _trouble(observed: Observed) -> Verdict | None:
 
 
 def _quorum_healthy(plan: Plan) -> Verdict:
-    situation, quorum = plan.situation, plan.quorum
-    observed = situation.observed
-    if situation.ensemble.spec.stopped:
-        return _STOPPED
-    if quorum.contradiction is not None:
-        return Verdict(False, quorum.contradiction.reason, quorum.contradiction.message)
-    if quorum.healthy:
-        return Verdict(
-            True,
-            reasons.SERVING,
-            f"member {quorum.leader} leads {len(quorum.live)} of {len(quorum.voters)} voters; "
-            f"{quorum.tolerates} more may be lost",
-        )
-    if not situation.founded:
-        return Verdict(False, reasons.FOUNDING, "the first quorum has not formed yet")
-    reachable = [a for a in observed.answers.values() if a.reachable and a.id in quorum.voters]
-    if not reachable and any(p.ready for p in observed.pods):
-        return Verdict(
-            None,
-            reasons.NOT_PROBED,
-            "no member's AdminServer could be asked although pods are ready; check that the operator "
-            "may reach port 8080 of the pods",
-        )
-    if len(reachable) >= quorum.needed:
-        return Verdict(
-            False,
-            reasons.ELECTION_IN_PROGRESS,
-            f"{len(reachable)} of {len(quorum.voters)} voters answer, but they have no leader yet",
-        )
-    return Verdict(
-        False,
-        reasons.NO_QUORUM,
-        f"{len(reachable)} of {len(quorum.voters)} voters answer, {quorum.needed} are needed",
-    )
+    return _STOPPED if plan.situation.ensemble.spec.stopped else availability(plan.situation)
 
 
 def _spec_valid(plan: Plan, *, failure: str, refused: bool) -> Verdict:

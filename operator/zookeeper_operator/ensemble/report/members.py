@@ -53,7 +53,7 @@ def _member(
         pod=names.member_name(plan.situation.ensemble.name, member_id),
         role=_role(answer),
         state=_state(answer, pod),
-        serving=answer.serving,
+        serving=_serves(plan, before, answer, pod),
         zxid="" if answer.zxid is None else f"{answer.zxid:#x}",
         epoch=answer.epoch,
         lag=member_lag(answer, observed.answers.get(quorum.leader or 0)),
@@ -63,6 +63,14 @@ def _member(
         restart_reason=reason or (before.restart_reason if before else ""),
         restarted_at=now if reason else (before.restarted_at if before else None),
     )
+
+
+def _serves(plan: Plan, before: MemberStatus | None, answer: Answers, pod: Pod | None) -> bool:
+    """Whether it serves; of a silent member, what its kubelet says, or else what was last known."""
+    gone = pod is None and plan.situation.ensemble.spec.stopped
+    if answer.serving or gone or answer.id in plan.quorum.absent:
+        return answer.serving
+    return (pod is not None and pod.ready) or (before is not None and before.serving)
 
 
 def _unreported_restart(situation: Situation, before: MemberStatus | None, pod: Pod | None) -> str:

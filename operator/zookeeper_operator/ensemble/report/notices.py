@@ -103,9 +103,11 @@ def _quorum(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
     now = _condition(new, conditions.QUORUM_HEALTHY)
     if not before or before.get("status") == now.get("status"):
         return
-    if now.get("status") == conditions.TRUE and old.get("foundedAt"):
+    # What is not known is no news: nothing is lost or restored as far as anybody can tell.
+    was_lost = before.get("status") == conditions.FALSE
+    if now.get("status") == conditions.TRUE and was_lost and old.get("foundedAt"):
         yield Notice(reasons.QUORUM_RESTORED, now["message"])
-    elif before.get("status") == conditions.TRUE and not _has_own_notice(now["reason"]):
+    elif now.get("status") == conditions.FALSE and not _has_own_notice(now["reason"]):
         yield Notice(now["reason"], now["message"])
 
 

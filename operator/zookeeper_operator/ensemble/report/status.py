@@ -21,6 +21,7 @@ from zookeeper_operator.api.ensemble_status import (
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.connection import connection_string
 from zookeeper_operator.ensemble.plan import Plan
+from zookeeper_operator.ensemble.plan.availability import availability
 from zookeeper_operator.ensemble.plan.replicas import live_replicas
 from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.ensemble.report.conditions import build_conditions
@@ -47,6 +48,8 @@ def build_status(
     old = EnsembleStatus.model_validate(ensemble.status)
     now = format_time(observed.now)
     found = build_conditions(plan, failure=failure, refused=refused)
+    gone = ensemble.spec.stopped and quorum.leader is None
+    served = False if gone else availability(situation).state
     return EnsembleStatus(
         observed_generation=ensemble.generation,
         summary=_summary(plan, found),
@@ -56,8 +59,8 @@ def build_status(
         ready_replicas=sum(p.ready and p.component == names.VOTER for p in observed.pods),
         selector=f"{names.LABEL_ENSEMBLE}={ensemble.name},{names.LABEL_COMPONENT}={names.VOTER}",
         observers=sum(i >= names.FIRST_OBSERVER_ID for i in quorum.serving),
-        leader=_leader(plan, old, now),
-        quorum=_quorum(plan),
+        leader=_leader(plan, old, now, served=served),
+        quorum=_quorum(plan, served=served),
         membership=_membership(plan, old),
         version=_version(situation),
         members=build_members(plan, old, restarted, now),
@@ -79,29 +82,42 @@ def _summary(plan: Plan, found: Sequence[Condition]) -> str:
     return plan.storage.reason if plan.storage.state is False else ready.reason
 
 
-def _leader(plan: Plan, old: EnsembleStatus, now: str) -> LeaderStatus | None:
-    quorum = plan.quorum
-    if quorum.leader is None:
+def _leader(
+    plan: Plan, old: EnsembleStatus, now: str, *, served: bool | None
+) -> LeaderStatus | None:
+    """Who leads. What is not known now stays as it was last known, with the time since when it is not."""
+    quorum, known = plan.quorum, old.leader
+    if served is False:
         return None
-    known = old.leader if old.leader is not None and old.leader.id == quorum.leader else None
+    unconfirmed = known and known.model_copy(
+        update={"unconfirmed_since": known.unconfirmed_since or now}
+    )
+    if quorum.leader is None:
+        return unconfirmed
+    before = known if known is not None and known.id == quorum.leader else None
     # A leader that was too busy to report its epoch has not been elected again.
-    epoch = quorum.epoch or (known.epoch if known else 0)
+    epoch = quorum.epoch if quorum.epoch is not None else (before.epoch if before else None)
+    if epoch is None:
+        return unconfirmed
     return LeaderStatus(
         id=quorum.leader,
         pod=names.member_name(plan.situation.ensemble.name, quorum.leader),
         epoch=epoch,
-        since=known.since if known and known.epoch == epoch else now,
+        since=before.since if before and before.epoch == epoch else now,
     )
 
 
-def _quorum(plan: Plan) -> QuorumStatus:
+def _quorum(plan: Plan, *, served: bool | None) -> QuorumStatus:
     quorum = plan.quorum
+    live = max(len(quorum.live), quorum.followed)
+    shown = "?" if served is None else str(live)
     return QuorumStatus(
         voters=len(quorum.voters),
         needed=quorum.needed if quorum.voters else 0,
-        live=len(quorum.live),
-        tolerates=max(quorum.tolerates, 0),
-        summary=f"{len(quorum.live)}/{plan.situation.ensemble.spec.replicas}",
+        live=live,
+        tolerates=max(live - quorum.needed, 0),
+        unknown=0 if served is False else len(quorum.silent),
+        summary=f"{shown}/{plan.situation.ensemble.spec.replicas}",
     )
 
 

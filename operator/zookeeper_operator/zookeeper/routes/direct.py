@@ -27,12 +27,17 @@ class DirectAdmin:
         """At most `limit` bytes of the answer to one command.
 
         Raises:
+            ConnectionRefusedError: nothing listens at its address.
             OSError: the member could not be reached.
         """
         url = f"http://{_host(member)}:{ADMIN_PORT}/commands/{command}"
         try:
             async with self._session.get(url, allow_redirects=False) as answer:
                 return await read_at_most(answer.content, limit)
+        except aiohttp.ClientConnectorError as error:
+            if isinstance(error.os_error, ConnectionRefusedError):
+                raise error.os_error from error
+            raise ConnectionError(str(error)) from error
         except aiohttp.ClientError as error:
             raise ConnectionError(str(error) or type(error).__name__) from error
 

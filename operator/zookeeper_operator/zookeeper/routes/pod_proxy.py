@@ -15,6 +15,8 @@ _BAD_GATEWAY: Final = frozenset(
     {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 )
 
+_NOTHING_LISTENS: Final = "connect: connection refused"  # as the API server's dialler words it
+
 
 class PodProxyAdmin:
     """`AdminTransport` by the proxy subresource of pods (right: get on pods/proxy)."""
@@ -26,6 +28,7 @@ class PodProxyAdmin:
         """At most `limit` bytes of the answer to one command.
 
         Raises:
+            ConnectionRefusedError: nothing listens at its address.
             OSError: the member, or the API server, could not be reached.
         """
         path = (
@@ -39,6 +42,8 @@ class PodProxyAdmin:
         except KubeError as error:
             raise ConnectionError(error.message) from error
         refusal = _refusal_of_proxy(body)
+        if refusal is not None and _NOTHING_LISTENS in refusal:
+            raise ConnectionRefusedError(refusal)
         if refusal is not None or status in _BAD_GATEWAY:
             raise ConnectionError(refusal or f"the API server's proxy answered {status}")
         return body

@@ -16,6 +16,7 @@ class AdminTransport(Protocol):
         """At most `limit` bytes of the answer to one command, whatever its HTTP status.
 
         Raises:
+            ConnectionRefusedError: nothing listens at its address.
             OSError: the member could not be reached.
         """
 

@@ -60,12 +60,59 @@ def test_who_does_not_follow_the_leader_in_broadcast_is_not_live(answer: Answers
     assert 1 not in judged(answer, member(2), member(3)).live
 
 
-def test_two_leaders_are_a_split_brain_and_nothing_is_agreed() -> None:
-    quorum = judged(member(1, leader=1, epoch=3), member(2, leader=1, epoch=3), member(3, leader=3))
+def test_two_leaders_are_a_split_brain_and_nothing_is_changed() -> None:
+    quorum = judged(member(1, leader=1, epoch=3), member(2, leader=2, epoch=3), member(3, leader=3))
     assert quorum.contradiction is not None
     assert quorum.contradiction.reason == reasons.SPLIT_BRAIN
     assert quorum.leader is None
     assert not quorum.healthy
+
+
+def test_a_leader_that_was_cut_off_is_disputed_only_when_it_lasts() -> None:
+    cut_off = member(3, leader=3, epoch=2)
+    said = {a.id: a for a in (member(1, leader=1, epoch=3), member(2, leader=1, epoch=3), cut_off)}
+    for lasted in (False, True):
+        quorum = judge_quorum(said, committed=THREE, published=THREE, lasted=lasted)
+        assert quorum.leader == 1, "a majority names it"
+        assert quorum.live == {1, 2}
+        assert quorum.disputed is lasted
+        assert not quorum.healthy, "and nothing is changed in either case"
+
+
+def test_an_observer_that_is_late_has_no_say_in_who_leads() -> None:
+    late = replace(member(101, leader=1), server_state="observer")
+    quorum = judged(member(1), member(2), member(3), late)
+    assert quorum.all_live
+    assert not quorum.in_sync(101, {101: late})
+
+
+def counting(leader: Answers, *, followers: int, others: int = 0) -> Answers:
+    """A leader that says how many followers it has in sync, and how many observers."""
+    return replace(
+        leader,
+        synced_followers=followers,
+        synced_non_voting_followers=0,
+        synced_observers=others,
+    )
+
+
+def test_a_leader_vouches_for_voters_that_do_not_answer() -> None:
+    silent = (Answers(1, reachable=False), Answers(2, reachable=False))
+    quorum = judged(*silent, counting(member(3), followers=2))
+    assert quorum.followed == 3
+    assert quorum.silent == {1, 2}
+    assert quorum.absent == frozenset()
+    assert quorum.live == {3}, "what is decided rests on members' own answers"
+    assert not quorum.healthy
+
+
+def test_whom_the_leader_no_longer_counts_is_absent() -> None:
+    frozen, observer = Answers(1, reachable=False), Answers(101, reachable=False)
+    quorum = judged(frozen, member(2), counting(member(3), followers=1), observer)
+    assert quorum.absent == {1, 101}
+    both = judged(frozen, Answers(2, reachable=False), counting(member(3), followers=1))
+    assert both.absent == frozenset(), "it counts one of them and does not say which"
+    assert judged(frozen, member(2), member(3)).absent == frozenset(), "it has not said"
 
 
 def test_members_that_name_different_leaders_have_agreed_on_none() -> None:
@@ -123,7 +170,8 @@ def test_whatever_members_say_the_judgement_keeps_its_promises(
     assert quorum.live <= quorum.voters & quorum.serving
     if quorum.leader is not None:
         assert said[quorum.leader].is_leader
-        assert all(said[i].leader_id == quorum.leader for i in quorum.serving)
+        naming = [i for i in quorum.serving if said[i].leader_id == quorum.leader]
+        assert len(naming) >= 2 or set(naming) == quorum.serving
     if quorum.healthy:
         assert len(quorum.live) >= 2
         assert quorum.contradiction is None

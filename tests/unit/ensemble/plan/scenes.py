@@ -187,6 +187,13 @@ def changed(observed: Observed, member_id: int, **changes: Any) -> Observed:
     )
 
 
+def refusing(observed: Observed, *ids: int) -> Observed:
+    """The same scene in which nothing listens at these members' addresses, and that for minutes."""
+    scene = without_answer(observed, *ids)
+    refused = {i: replace(scene.answers[i], refuses=True) for i in ids}
+    return replace(scene, answers={**scene.answers, **refused})
+
+
 def without_answer(observed: Observed, *ids: int) -> Observed:
     """The same scene in which these members do not answer and have not been ready for minutes."""
     told = {i: silent(i) if i in ids else a for i, a in observed.answers.items()}

@@ -8,8 +8,8 @@ from tests.unit.ensemble.plan.scenes import (
     at_rest,
     disruptive,
     edited,
+    refusing,
     with_children,
-    without_answer,
 )
 
 from zookeeper_operator.api import reasons
@@ -25,7 +25,7 @@ def test_growing_starts_one_pod_first() -> None:
 
 def test_nothing_shrinks_without_a_quorum() -> None:
     # A lost quorum and a smaller StatefulSet is a lost ensemble.
-    down = without_answer(edited(at_rest(3), {"replicas": 1}), 1, 2)
+    down = refusing(edited(at_rest(3), {"replicas": 1}), 1, 2)
     down = replace(down, committed=None)
     plan = build_plan(down)
     assert applied(plan.actions, "StatefulSet") == []

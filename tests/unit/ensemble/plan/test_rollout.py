@@ -16,6 +16,7 @@ from tests.unit.ensemble.plan.scenes import (
     handed_over,
     outdated,
     pod,
+    refusing,
     voting,
     with_children,
     without_answer,
@@ -107,8 +108,15 @@ def test_a_mended_spec_moves_a_stopped_rollout_on() -> None:
     assert step.pod == "zk-1"
 
 
+def test_silence_without_a_quorum_restarts_nobody() -> None:
+    scene = replace(
+        without_answer(outdated(at_rest(3, leader=3), 1, 2, 3), 1, 2, 3), committed=None
+    )
+    assert disruptive(build_plan(scene).actions) == []
+
+
 def test_without_a_quorum_only_members_that_are_not_ready_are_touched() -> None:
-    scene = replace(without_answer(outdated(at_rest(3, leader=3), 1, 2, 3), 1, 3), committed=None)
+    scene = replace(refusing(outdated(at_rest(3, leader=3), 1, 2, 3), 1, 3), committed=None)
     looking = {**scene.answers, 2: answers(2, None, (1, 2, 3))}
     (step,) = disruptive(build_plan(replace(scene, answers=looking)).actions)
     assert isinstance(step, RestartMember)

@@ -1,6 +1,7 @@
 """Which changes of the status are reported as Events, and which are not."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -72,13 +73,15 @@ def test_another_leader_is_reported() -> None:
 def test_two_leaders_are_reported_also_where_the_quorum_was_lost_before(*, deleting: bool) -> None:
     scene = at_rest(3)
     scene = replace(scene, ensemble=replace(scene.ensemble, deleting=deleting))
-    looking = {i: replace(silent(i), reachable=True) for i in (1, 2, 3)}
+    looking = {i: replace(silent(i), reachable=True, denies=True) for i in (1, 2, 3)}
     lost = after(status(scene), replace(scene, answers=looking, committed=None))
     two = {
         **scene.answers,
         **{i: answers(i, i, (1, 2, 3), epoch=i) for i in (1, 2)},
     }
-    split = after(lost, replace(scene, answers=two, committed=None))
+    since = NOW - timedelta(minutes=1)
+    rivals = replace(scene, answers=two, committed=None, contradicted_since=since)
+    split = after(lost, rivals)
     assert [n.reason for n in build_notices(lost, split) if n.type == "Warning"] == ["SplitBrain"]
     assert [n for n in build_notices(split, split) if n.reason == "SplitBrain"] == []
 

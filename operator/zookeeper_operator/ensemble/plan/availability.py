@@ -1,0 +1,116 @@
+"""Whether clients are served, as far as the members' answers prove it: the condition `QuorumHealthy`.
+
+Pure, and it never acts. A loss is reported when it is known: fewer than a majority may serve, or for a minute
+no majority has answered and a member that does answer has no leader. What is not known is `NotProbed`.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from zookeeper_operator.api import conditions, reasons
+from zookeeper_operator.ensemble.plan.step import Situation, Verdict
+
+_SILENCE: Final = timedelta(seconds=60)
+_LOST: Final = frozenset({reasons.NO_QUORUM, reasons.ELECTION_IN_PROGRESS})
+
+
+def availability(situation: Situation) -> Verdict:
+    """Whether a majority of the voters serves under one leader: True, False, or None for not known."""
+    quorum = situation.quorum
+    if quorum.disputed and quorum.contradiction is not None:
+        return Verdict(False, quorum.contradiction.reason, quorum.contradiction.message)
+    if quorum.leader is not None and quorum.followed >= quorum.needed:
+        return Verdict(True, reasons.SERVING, _serving(situation))
+    if not situation.founded:
+        return Verdict(False, reasons.FOUNDING, "the first quorum has not formed yet")
+    if not quorum.may_serve:
+        return _lost(situation)
+    if _is_lost_by_silence(situation):
+        return Verdict(False, reasons.NO_QUORUM, _silence(situation))
+    return Verdict(None, reasons.NOT_PROBED, _unknown(situation))
+
+
+def _serving(situation: Situation) -> str:
+    quorum = situation.quorum
+    text = (
+        f"member {quorum.leader} leads {quorum.followed} of {len(quorum.voters)} voters; "
+        f"{quorum.followed - quorum.needed} more may be lost"
+    )
+    return "; ".join(filter(None, (text, _who_is_silent(situation))))
+
+
+def _who_is_silent(situation: Situation) -> str:
+    silent = sorted(situation.quorum.silent)
+    if not silent:
+        return ""
+    named = ", ".join(map(str, silent))
+    return (
+        f"member {named} does not answer the operator"
+        if len(silent) == 1
+        else f"members {named} do not answer the operator"
+    )
+
+
+def _lost(situation: Situation) -> Verdict:
+    quorum, answers = situation.quorum, situation.observed.answers
+    reachable = sum(answers[i].reachable for i in quorum.voters & answers.keys())
+    voters = len(quorum.voters)
+    if reachable >= quorum.needed:
+        return Verdict(
+            False,
+            reasons.ELECTION_IN_PROGRESS,
+            f"{reachable} of {voters} voters answer, but they have no leader yet",
+        )
+    return Verdict(
+        False,
+        reasons.NO_QUORUM,
+        f"{reachable} of {voters} voters answer, {quorum.needed} are needed",
+    )
+
+
+def _is_lost_by_silence(situation: Situation) -> bool:
+    """Whether it has been unknown for so long that a member without a leader is to be believed.
+
+    A loss that was reported stands until members prove the opposite, or their kubelets do.
+    """
+    before = _last_reported(situation)
+    if before.get("status") == conditions.FALSE and before.get("reason") in _LOST:
+        ready = {pod.id for pod in situation.observed.pods if pod.ready}
+        return len(ready & situation.quorum.voters) < situation.quorum.needed
+    if (before.get("status"), before.get("reason")) != (conditions.UNKNOWN, reasons.NOT_PROBED):
+        return False
+    since = datetime.fromisoformat(before["lastTransitionTime"])
+    return bool(_without_leader(situation)) and situation.observed.now - since > _SILENCE
+
+
+def _last_reported(situation: Situation) -> Mapping[str, Any]:
+    found = situation.ensemble.status.get("conditions") or []
+    return next((c for c in found if c["type"] == conditions.QUORUM_HEALTHY), {})
+
+
+def _without_leader(situation: Situation) -> list[int]:
+    """The voters that say that they do not serve."""
+    answers = situation.observed.answers
+    return sorted(i for i in situation.quorum.voters & answers.keys() if answers[i].denies)
+
+
+def _silence(situation: Situation) -> str:
+    said = ", ".join(map(str, _without_leader(situation)))
+    return "; ".join(
+        filter(None, (f"member {said} has no leader" if said else "", _who_is_silent(situation)))
+    )
+
+
+def _unknown(situation: Situation) -> str:
+    quorum, observed = situation.quorum, situation.observed
+    if quorum.contradiction is not None:
+        return quorum.contradiction.message
+    if not quorum.silent:
+        return "the members' answers do not agree on a leader yet"
+    if quorum.silent == quorum.voters and any(p.ready for p in observed.pods):
+        return (
+            "no member's AdminServer answers although pods are ready; check that the operator may reach "
+            "port 8080 of the pods"
+        )
+    return f"{_who_is_silent(situation)}: whether a majority serves is not known"
