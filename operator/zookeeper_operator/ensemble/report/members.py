@@ -47,6 +47,7 @@ def _member(
     observed, quorum = plan.situation.observed, plan.quorum
     answer = observed.answers.get(member_id) or Answers(member_id, reachable=False)
     pod = observed.pod(member_id)
+    in_sync = quorum.in_sync(member_id, observed.answers)
     reason = restarted or _unreported_restart(plan.situation, before, pod)
     return MemberStatus(
         id=member_id,
@@ -55,7 +56,8 @@ def _member(
         state=_state(answer, pod),
         serving=_serves(plan, before, answer, pod),
         zxid="" if answer.zxid is None else f"{answer.zxid:#x}",
-        epoch=answer.epoch,
+        # After an election without writes a follower still shows the last transaction of the epoch before.
+        epoch=quorum.epoch if in_sync and quorum.epoch is not None else answer.epoch,
         lag=member_lag(answer, observed.answers.get(quorum.leader or 0)),
         connections=answer.connections,
         version=answer.version,

@@ -84,3 +84,13 @@ def test_the_lag_is_counted_from_the_leader_across_an_election() -> None:
     before = replace(observed.answers[2], zxid=(6 << 32) + 1000)
     scene = replace(observed, answers={1: behind, 2: before, 3: leader})
     assert [member(i, scene)["lag"] for i in (1, 2, 3)] == [5, 9, 0]
+
+
+def test_a_member_in_sync_is_in_the_epoch_of_its_leader() -> None:
+    """Its last transaction may be of the epoch before, until somebody writes: no event tells when."""
+    observed = at_rest(3, leader=3)
+    elected = replace(observed.answers[3], zxid=2 << 32)
+    status = member(1, replace(observed, answers={**observed.answers, 3: elected}))
+    assert status["epoch"] == 2
+    outside = member(1, replace(observed, answers={**observed.answers, 1: silent(1)}))
+    assert "epoch" not in outside
