@@ -125,6 +125,7 @@ _TYPES: Final = (
             reasons.DISK_PRESSURE,
             reasons.EPHEMERAL_STORAGE,
             reasons.VOLUME_LOST,
+            reasons.CLAIM_BEING_DELETED,
             reasons.FOREIGN_VOLUME,
             reasons.STORAGE_CLASS_MISSING,
         ),

@@ -43,6 +43,7 @@ RESIZE_REFUSED: Final = "ResizeRefused"
 DISK_PRESSURE: Final = "DiskPressure"
 EPHEMERAL_STORAGE: Final = "EphemeralStorage"
 VOLUME_LOST: Final = "VolumeLost"
+CLAIM_BEING_DELETED: Final = "ClaimBeingDeleted"
 FOREIGN_VOLUME: Final = "ForeignVolume"
 STORAGE_CLASS_MISSING: Final = "StorageClassMissing"
 VALID: Final = "Valid"
@@ -195,6 +196,13 @@ _TABLE: Final = (
     Reason(
         VOLUME_LOST,
         "A member has lost its volume and waits to be replaced.",
+        severity="critical",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        CLAIM_BEING_DELETED,
+        "The claim of a running member is being deleted: its data is lost when its pod ends.",
         severity="critical",
         runbook=True,
         alarming=True,

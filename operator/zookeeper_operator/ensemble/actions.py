@@ -13,17 +13,41 @@ from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 
 
 @dataclass(frozen=True)
+class Basis:
+    """What the end of a pod was decided on, and is read again right before it.
+
+    An observation takes up to some seconds, in which a leader or a volume claim can be lost. What is read
+    again is as old as one round of questions, which is some milliseconds, and a second at most.
+
+    Attributes:
+        voters: The committed voters.
+        asked: The members that served, without the pod that ends unless it served too. Empty if nothing
+            depends on the other members.
+        silent: The member whose pod ends, if it did not serve and must still not serve; 0 for none.
+        claims: (name, uid) of the claims that must not be being deleted: those whose volumes have to
+            outlive the pod.
+    """
+
+    voters: frozenset[int] = frozenset()
+    asked: frozenset[int] = frozenset()
+    silent: int = 0
+    claims: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Apply:
     """Server-side apply of a whole child, because it is missing or differs.
 
     With `only_new` it is created, and one that somebody has created meanwhile is left alone: for random
     content. If the API server refuses an `optional` child, the rest of the plan is carried out all the same.
+    `basis` is given where the apply ends pods.
     """
 
     body: Object
     why: str
     only_new: bool = False
     optional: bool = False
+    basis: Basis | None = None
     disruptive: ClassVar[bool] = False
 
 
@@ -48,7 +72,8 @@ class RestartMember:
     """Delete one pod, if it is still the one that was observed; its StatefulSet creates it again.
 
     `statefulset` and `generation` are what the restart was decided on. With another generation there may
-    be nothing to restart for, for example if the template has just been corrected.
+    be nothing to restart for, for example if the template has just been corrected. `basis` is what the
+    other members have to be.
     """
 
     member_id: int
@@ -57,6 +82,7 @@ class RestartMember:
     statefulset: str
     generation: int
     why: str
+    basis: Basis | None = None
     disruptive: ClassVar[bool] = True
 
 
@@ -88,6 +114,7 @@ class ReplaceMember:
     pod: tuple[str, str]
     why: str
     reason: str = reasons.REPLACING_MEMBER
+    basis: Basis | None = None
     disruptive: ClassVar[bool] = True
 
 

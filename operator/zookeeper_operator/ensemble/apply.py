@@ -5,27 +5,37 @@ What is optional is tried, and its refusal told, but stops nothing.
 Decides nothing. Every destructive call carries the UID of what was seen, every reconfiguration the
 configuration it was decided on; before each of them the right to act is asked for again, so that a
 process that has lost its lease does nothing more, in the middle of a plan too.
+
+What the end of a pod was decided on is read again right before it, since an observation may be seconds old:
+the members that have to serve, in one round, and the claims that have to stay. What remains is the time
+between a member's answer and the effect of the request: some milliseconds, and a second at most, because
+a slower round counts for nothing. A member that is lost in that time is lost beside the one whose pod ends.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Final
 
 from zookeeper_operator.ensemble.actions import (
     Action,
     Apply,
+    Basis,
     Delete,
     Reconfigure,
     ReplaceMember,
     RestartMember,
 )
 from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.judge.basis import find_change
 from zookeeper_operator.ensemble.observe import addresses_of
-from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.observed import Applied, Observed
 from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.plan.children import super_password
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, NamespaceEndingError
+from zookeeper_operator.kube.hashes import content_hash
 from zookeeper_operator.zookeeper.protocol import (
     Access,
     EnsembleUnreachableError,
@@ -34,6 +44,8 @@ from zookeeper_operator.zookeeper.protocol import (
 )
 
 _LOG = logging.getLogger(__name__)
+# A round of questions that takes longer is about an ensemble that may have changed meanwhile.
+_ROUND_SECONDS: Final = 1.0
 
 
 class NotLeadingError(Exception):
@@ -44,14 +56,16 @@ class NotLeadingError(Exception):
 class Outcome:
     """What came of a plan. `failure` is a sentence for the status; `refused` what ZooKeeper refused.
 
-    `generations` are those that StatefulSets have got by being applied.
+    `generations` are those that StatefulSets have got by being applied, `applied` what applies have led to by
+    the uid of the object.
     """
 
     done: list[Action] = field(default_factory=list)
     failure: str = ""
     error: Exception | None = None
-    refused: tuple[Reconfigure, str] | None = None
+    refused: tuple[Reconfigure, ReconfigureRefusedError] | None = None
     generations: dict[str, int] = field(default_factory=dict)
+    applied: dict[str, Applied] = field(default_factory=dict)
 
 
 class Applier:
@@ -61,8 +75,6 @@ class Applier:
         self._kube = kube
         self._zookeeper = zookeeper
         self._may_act = may_act
-        # What the API server made of an object we applied: the same apply again would change nothing.
-        self._applied: dict[str, tuple[str, str]] = {}
 
     async def apply(self, plan: Plan) -> Outcome:
         """Carry out the actions of a plan in order; stop at the first that fails.
@@ -80,7 +92,7 @@ class Applier:
                 acted = await self._carry_out(action, observed, outcome)
             except ReconfigureRefusedError as error:
                 assert isinstance(action, Reconfigure)
-                outcome.refused = (action, str(error))
+                outcome.refused = (action, error)
                 outcome.failure = f"the ensemble refused a reconfiguration: {error}"
             except NamespaceEndingError:
                 raise
@@ -104,7 +116,9 @@ class Applier:
         namespace = observed.ensemble.namespace
         match action:
             case Apply():
-                return await self._apply_child(action, observed, outcome)
+                if await self._has_changed(action.basis, observed, action):
+                    return False
+                await self._apply_child(action, outcome)
             case Delete():
                 await self._kube.delete(
                     RESOURCES[action.kind],
@@ -119,44 +133,84 @@ class Applier:
                     != action.generation
                 ):
                     return False
+                if await self._has_changed(action.basis, observed, action):
+                    return False
                 await self._kube.delete(RESOURCES["Pod"], namespace, action.pod, uid=action.uid)
             case ReplaceMember():
-                return await self._replace(action, namespace)
+                return await self._replace(action, observed)
             case Reconfigure():
                 await self._reconfigure(action, observed)
         return True
 
-    async def _replace(self, action: ReplaceMember, namespace: str) -> bool:
+    async def _has_changed(
+        self, basis: Basis | None, observed: Observed, action: Apply | RestartMember | ReplaceMember
+    ) -> bool:
+        """Whether what an action was decided on is not so any more; the next reconcile decides again."""
+        if basis is None:
+            return False
+        member_id = 0 if isinstance(action, Apply) else action.member_id
+        why = await self._find_lost_claim(basis, observed) or await self._find_lost_member(
+            basis, observed, member_id
+        )
+        if why is None:
+            return False
+        text = f"Not carried out: {_named(action)}: {why}"
+        _LOG.info(text, extra={"ensemble": _key(observed.ensemble)})
+        return True
+
+    async def _find_lost_claim(self, basis: Basis, observed: Observed) -> str | None:
+        resource, namespace = RESOURCES["PersistentVolumeClaim"], observed.ensemble.namespace
+        found = await asyncio.gather(
+            *(self._kube.get_metadata(resource, namespace, name) for name, _ in basis.claims)
+        )
+        for (name, uid), body in zip(basis.claims, found, strict=True):
+            metadata = {} if body is None else body["metadata"]
+            if metadata.get("uid") != uid or metadata.get("deletionTimestamp"):
+                return f"{name} is being deleted"
+        return None
+
+    async def _find_lost_member(
+        self, basis: Basis, observed: Observed, member_id: int
+    ) -> str | None:
+        addresses = addresses_of(observed.ensemble, observed.pods)
+        # A silent member takes its time, so it is not asked in the round whose age counts.
+        silent = [a for a in addresses if a.id == basis.silent]
+        answers = dict(await self._zookeeper.probe(silent, thorough=False)) if silent else {}
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        asked = [a for a in addresses if a.id in basis.asked]
+        if asked:
+            answers |= await self._zookeeper.probe(asked, thorough=False)
+        if loop.time() - started > _ROUND_SECONDS:
+            return "the members answer too slowly"
+        return find_change(basis, answers, member_id=member_id)
+
+    async def _replace(self, action: ReplaceMember, observed: Observed) -> bool:
         """Remove the claims, then the pod; the claims are held until the pod is gone.
 
         Pods and claims were listed one after the other. If the pod is still the one that was seen, so are its
         volumes.
         """
+        namespace = observed.ensemble.namespace
         pod, pod_uid = action.pod
         live = await self._kube.get(RESOURCES["Pod"], namespace, pod)
         if live is None or live["metadata"]["uid"] != pod_uid:
+            return False
+        if await self._has_changed(action.basis, observed, action):
             return False
         for name, uid in action.claims:
             await self._kube.delete(RESOURCES["PersistentVolumeClaim"], namespace, name, uid=uid)
         await self._kube.delete(RESOURCES["Pod"], namespace, pod, uid=pod_uid)
         return True
 
-    async def _apply_child(self, action: Apply, observed: Observed, outcome: Outcome) -> bool:
+    async def _apply_child(self, action: Apply, outcome: Outcome) -> None:
         body = action.body
-        live = observed.child(body["kind"], body["metadata"]["name"])
-        wanted = repr(body)
-        if live is not None:
-            uid, version = live["metadata"]["uid"], live["metadata"]["resourceVersion"]
-            if self._applied.get(uid) == (version, wanted):
-                # It differs only in how the API server writes it; sending it again changes nothing.
-                return False
         write = self._kube.create if action.only_new else self._kube.apply
         result = await write(RESOURCES[body["kind"]], body)
         metadata = result["metadata"]
-        self._applied[metadata["uid"]] = (metadata["resourceVersion"], wanted)
+        outcome.applied[metadata["uid"]] = Applied(metadata["resourceVersion"], content_hash(body))
         if body["kind"] == "StatefulSet":
             outcome.generations[metadata["name"]] = metadata.get("generation", 0)
-        return True
 
     async def _reconfigure(self, action: Reconfigure, observed: Observed) -> None:
         members = tuple(

@@ -7,7 +7,8 @@ next one needs in order to be right.
 
 import logging
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Final
@@ -23,7 +24,7 @@ from zookeeper_operator.ensemble.board_report import build_report
 from zookeeper_operator.ensemble.children import CHILD_KINDS
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.observe import Inspector, addresses_of, utc_now
-from zookeeper_operator.ensemble.observed import Observed, Refusal
+from zookeeper_operator.ensemble.observed import Applied, Observed, Refusal
 from zookeeper_operator.ensemble.plan import Plan, build_plan
 from zookeeper_operator.ensemble.report.notices import Notice, action_notice, build_notices
 from zookeeper_operator.ensemble.report.status import build_status, status_differs
@@ -39,6 +40,20 @@ from zookeeper_operator.zookeeper.protocol import ZooKeeper
 _LOG = logging.getLogger(__name__)
 # While a disruptive action is under way, the next look decides how long the ensemble does without one member.
 _UNDER_WAY = 0.25
+
+
+@dataclass
+class _Memory:
+    """What is remembered of one ensemble, to save a question or a wait.
+
+    Of an ensemble that is created again under the same name nothing is remembered.
+    """
+
+    uid: str
+    refusal: Refusal | None = None
+    applied: Mapping[str, Applied] = field(default_factory=dict)
+    contradicted_since: datetime | None = None
+
 
 WATCHES: Final = (
     WatchedResource(names.ENSEMBLES),
@@ -79,8 +94,7 @@ class EnsembleController:
             on_event=on_event_written,
             log_extra=lambda about: {"ensemble": f"{about.namespace}/{about.name}"},
         )
-        self._refusals: dict[Key, Refusal] = {}
-        self._contradicted: dict[Key, datetime] = {}
+        self._memories: dict[Key, _Memory] = {}
 
     @property
     def watches(self) -> Sequence[WatchedResource]:
@@ -117,23 +131,30 @@ class EnsembleController:
             KubeError: the API server could not be asked, or refused in a way that is worth a backoff.
         """
         try:
-            observed = await self._inspector.observe(
-                key, self._refusals.get(key), self._contradicted.get(key)
-            )
+            observed = await self._inspector.observe(key)
         except pydantic.ValidationError as error:
             return await self._report_unreadable(key, error)
         if observed is None:
-            self._refusals.pop(key, None)
-            self._contradicted.pop(key, None)
+            self._memories.pop(key, None)
             return None
-        plan = self._decide(observed)
+        memory = self._memory_of(key, observed.ensemble)
+        plan = self._decide(
+            replace(
+                observed,
+                refusal=memory.refusal,
+                applied=memory.applied,
+                contradicted_since=memory.contradicted_since,
+            )
+        )
         outcome = Outcome()
         if plan.actions:
+            if any(isinstance(action, Reconfigure) for action in plan.actions):
+                self._inspector.invalidate(key)
             try:
                 outcome = await self._applier.apply(plan)
             except (NotLeadingError, NamespaceEndingError):
                 return self._settings.resync_seconds
-        self._remember(key, plan, outcome)
+        _remember(memory, plan, outcome)
         await self._tell(plan, outcome)
         addresses = addresses_of(observed.ensemble, observed.pods)
         report = build_report(
@@ -148,21 +169,11 @@ class EnsembleController:
             raise outcome.error
         return self._when_again(plan, outcome)
 
-    def _remember(self, key: Key, plan: Plan, outcome: Outcome) -> None:
-        """Keep what saves time next time: never anything a decision needs in order to be safe."""
-        if any(isinstance(action, Reconfigure) for action in outcome.done) or outcome.refused:
-            self._inspector.invalidate(key)
-        if outcome.refused is not None:
-            action, why = outcome.refused
-            voters = action.based_on.voters
-            demotion = any(s.role == "observer" and s.id in voters for s in action.joining)
-            self._refusals[key] = Refusal(why, plan.situation.observed.now, demotion)
-        elif plan.rollout.state is True:
-            self._refusals.pop(key, None)
-        if plan.quorum.contradiction is None:
-            self._contradicted.pop(key, None)
-        else:
-            self._contradicted.setdefault(key, plan.situation.observed.now)
+    def _memory_of(self, key: Key, ensemble: Ensemble) -> _Memory:
+        known = self._memories.get(key)
+        if known is None or known.uid != ensemble.uid:
+            known = self._memories[key] = _Memory(ensemble.uid)
+        return known
 
     async def _tell(self, plan: Plan, outcome: Outcome) -> None:
         observed = plan.situation.observed
@@ -234,6 +245,32 @@ class EnsembleController:
         if any(action.disruptive for action in outcome.done) or plan.under_way:
             return min(_UNDER_WAY, settings.unsettled_seconds)
         return settings.unsettled_seconds
+
+
+def _remember(memory: _Memory, plan: Plan, outcome: Outcome) -> None:
+    """Keep what saves time next time: never anything a decision needs in order to be safe."""
+    live = {child["metadata"]["uid"] for child in plan.situation.observed.children}
+    kept = {uid: applied for uid, applied in memory.applied.items() if uid in live}
+    memory.applied = {**kept, **outcome.applied}
+    contradicted = plan.quorum.contradiction is not None
+    since = memory.contradicted_since or plan.situation.observed.now
+    memory.contradicted_since = since if contradicted else None
+    if outcome.refused is not None:
+        action, error = outcome.refused
+        handing_over = next(
+            (
+                s.id
+                for s in action.joining
+                if s.role == "observer" and s.id in action.based_on.voters
+            ),
+            None,
+        )
+        found = Refusal(
+            str(error), plan.situation.observed.now, handing_over, passing=error.passing
+        )
+        memory.refusal = memory.refusal.followed_by(found) if memory.refusal else found
+    elif plan.rollout.state is True:
+        memory.refusal = None
 
 
 def _is_conflict(error: Exception) -> bool:

@@ -49,6 +49,7 @@ ANNOTATION_MEMBER: Final = f"{GROUP}/member"
 # Written by people.
 ANNOTATION_RESTARTED_AT: Final = f"{GROUP}/restartedAt"
 ANNOTATION_REPLACE: Final = f"{GROUP}/replace"
+ANNOTATION_ROLLOUT_RESTART: Final = "kubectl.kubernetes.io/restartedAt"
 
 
 CONTAINER: Final = "zookeeper"

@@ -18,7 +18,7 @@ from zookeeper_operator.ensemble.children import CHILD_KINDS, expected_names
 from zookeeper_operator.ensemble.dereference import dereference
 from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
 from zookeeper_operator.ensemble.judge.quorum import judge_quorum
-from zookeeper_operator.ensemble.observed import Claim, Observed, Pod, Refusal, StorageClass
+from zookeeper_operator.ensemble.observed import Claim, Observed, Pod, StorageClass
 from zookeeper_operator.ensemble.plan.claims import asked_size
 from zookeeper_operator.ensemble.pods import (
     config_of,
@@ -56,6 +56,7 @@ class _KnownConfig:
     config: CommittedConfig
     fingerprint: object
     at: float
+    uid: str
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,7 @@ class Inspector:
         self._now = now
         self._readings: dict[Key, _KnownConfig] = {}
 
-    async def observe(
-        self,
-        key: Key,
-        refusal: Refusal | None = None,
-        contradicted_since: datetime | None = None,
-    ) -> Observed | None:
+    async def observe(self, key: Key) -> Observed | None:
         """Look at one ensemble; None if it does not exist.
 
         Raises:
@@ -122,7 +118,7 @@ class Inspector:
         )
         addresses = addresses_of(ensemble, pods)
         told, referenced, classes = await asyncio.gather(
-            self._ask_ensemble(key, addresses),
+            self._ask_ensemble(key, ensemble.uid, addresses),
             dereference(self._kube, ensemble),
             self._fetch_storage_classes(ensemble, claims),
         )
@@ -144,8 +140,6 @@ class Inspector:
             storage_classes=classes,
             referenced=referenced,
             lost_nodes=lost_nodes,
-            refusal=refusal,
-            contradicted_since=contradicted_since,
             fresh_password=secrets.token_urlsafe(24),
         )
 
@@ -202,13 +196,15 @@ class Inspector:
             node for node, body in zip(sorted(nodes), found, strict=True) if not is_node_ready(body)
         )
 
-    async def _ask_ensemble(self, key: Key, addresses: tuple[Address, ...]) -> _Told:
+    async def _ask_ensemble(self, key: Key, uid: str, addresses: tuple[Address, ...]) -> _Told:
         """What the members say, and who they are by the configuration that they have committed."""
         answers = await self._zookeeper.probe(addresses, thorough=True)
         fingerprint = fingerprint_of(answers)
         now = asyncio.get_running_loop().time()
         known = self._readings.get(key)
-        if known and known.fingerprint == fingerprint and now - known.at < _CONFIG_AGE_SECONDS:
+        # One that was created again under this name is another ensemble, whatever its members are called.
+        is_same = known is not None and (known.uid, known.fingerprint) == (uid, fingerprint)
+        if known and is_same and now - known.at < _CONFIG_AGE_SECONDS:
             return _Told(answers, known.config)
         serving = tuple(a for a in addresses if a.id in answers and answers[a.id].serving)
         if not serving:
@@ -229,11 +225,11 @@ class Inspector:
             # Giving up has taken seconds, and what was said before them is no longer worth telling.
             why = f"the configuration could not be read: {error}"
             return _Told(await self._zookeeper.probe(addresses, thorough=True), None, why)
-        self._readings[key] = _KnownConfig(config, fingerprint, now)
+        self._readings[key] = _KnownConfig(config, fingerprint, now, uid)
         return _Told(answers, config)
 
     def invalidate(self, key: Key) -> None:
-        """Read the configuration anew next time: it was changed."""
+        """Read the configuration again next time: it may be changed, whatever the call answers."""
         self._readings.pop(key, None)
 
 

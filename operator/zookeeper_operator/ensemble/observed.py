@@ -6,7 +6,7 @@ that could not be read is None, and neither is ever taken for "gone".
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,6 +19,8 @@ from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 # What is refused because a member is not in sync yet is worth another try soon.
 _RETRY_AFTER: Final = timedelta(seconds=2)
+# A follower that starts has a snapshot of some hundred MiB within this.
+_WORTH_TRYING: Final = timedelta(seconds=15)
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Pod:
     unready_since: datetime | None = None
     config: str = ""
     replace_requested: bool = False
+    rollout_restart: str = ""
+    """What `kubectl rollout restart` has written into the template that the pod was created from."""
 
     @property
     def component(self) -> str:
@@ -92,15 +96,43 @@ class Refusal:
 
     A hint, not state: after a restart of the operator it is gone, the call is tried again and refused
     again.
+
+    Attributes:
+        why: What the ensemble answered.
+        at: When it did so last.
+        handing_over: The member that was to hand over its vote; None if something else was refused.
+        passing: Whether the cause may pass by itself, such as a follower that is not in sync yet.
+        since: When the same was refused first; None if that was only once.
     """
 
     why: str
     at: datetime
-    demotion: bool
+    handing_over: int | None = None
+    passing: bool = False
+    since: datetime | None = None
 
     def is_recent(self, now: datetime) -> bool:
         """Whether it is too early to try the same again."""
         return now - self.at < _RETRY_AFTER
+
+    def may_pass(self, now: datetime) -> bool:
+        """Whether trying the same again is better than going without it."""
+        return self.passing and now - (self.since or self.at) < _WORTH_TRYING
+
+    def followed_by(self, later: "Refusal") -> "Refusal":
+        """A later refusal, which continues this one if it is about the same."""
+        same = later.handing_over == self.handing_over
+        if not same or later.at - self.at > _WORTH_TRYING:
+            return later
+        return replace(later, since=self.since or self.at)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """An apply that was carried out: the resource version it led to, and the hash of its content."""
+
+    version: str
+    content: str
 
 
 @dataclass(frozen=True)
@@ -128,6 +160,8 @@ class Observed:
     refusal: Refusal | None = None
     contradicted_since: datetime | None = None
     """Since when members have contradicted each other in every reconcile, as this process remembers it."""
+    applied: Mapping[str, "Applied"] = field(default_factory=dict)
+    """What applies of this process have led to, by the uid of the object. Saves repeating one in vain."""
     fresh_password: str = ""
     """Random; used only when there is no Secret yet. Randomness is not the planner's business."""
 

@@ -47,7 +47,7 @@ def read_pod(pod: Object, *, now: datetime) -> Pod | None:
     member_id = member_id_of(metadata["name"])
     if member_id is None:
         return None
-    labels = metadata.get("labels") or {}
+    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     readiness = _condition(status, "Ready")
     ready = readiness.get("status") == "True"
     return Pod(
@@ -66,8 +66,8 @@ def read_pod(pod: Object, *, now: datetime) -> Pod | None:
         if ready
         else _moment(readiness.get("lastTransitionTime") or metadata.get("creationTimestamp")),
         config=config_of(pod.get("spec") or {}),
-        replace_requested=(metadata.get("annotations") or {}).get(names.ANNOTATION_REPLACE)
-        == "true",
+        replace_requested=annotations.get(names.ANNOTATION_REPLACE) == "true",
+        rollout_restart=annotations.get(names.ANNOTATION_ROLLOUT_RESTART, ""),
     )
 
 

@@ -34,7 +34,14 @@ class Access:
 
 
 class ReconfigureRefusedError(Exception):
-    """The ensemble answered a reconfiguration with a refusal that trying again will not change."""
+    """The ensemble answered a reconfiguration with a refusal.
+
+    `passing` says whether the cause may pass by itself; otherwise trying again will not change it.
+    """
+
+    def __init__(self, why: str, *, passing: bool = False) -> None:
+        super().__init__(why)
+        self.passing = passing
 
 
 class EnsembleUnreachableError(Exception):

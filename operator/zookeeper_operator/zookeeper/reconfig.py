@@ -125,7 +125,9 @@ def _send(session: Session, deadline: Deadline, step: Step) -> Exception | None:
     except FAILURES as error:
         refusal = _REFUSALS.get(type(error))
         if refusal is not None:
-            raise ReconfigureRefusedError(refusal) from error
+            # A follower that has just started is in sync within seconds.
+            passing = isinstance(error, NewConfigNoQuorumError)
+            raise ReconfigureRefusedError(refusal, passing=passing) from error
         return error
     return None
 

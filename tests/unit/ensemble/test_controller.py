@@ -1,11 +1,12 @@
 """A pass against a store of objects: what it sees although no list shows it, and where it stops."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from tests.unit.ensemble.plan.scenes import NOW, answers, at_rest, ensemble
+from tests.unit.ensemble.plan.scenes import NOW, answers, at_rest, committed, ensemble, voting
 from tests.unit.ensemble.store import Key as StoredKey
 from tests.unit.ensemble.store import Store
 
@@ -13,12 +14,12 @@ from zookeeper_operator.control.board import Board
 from zookeeper_operator.control.controller import Event, Key
 from zookeeper_operator.control.metrics import Metrics
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.actions import RestartMember
+from zookeeper_operator.ensemble.actions import Reconfigure, RestartMember
 from zookeeper_operator.ensemble.controller import EnsembleController
 from zookeeper_operator.ensemble.forecast.election import silent
 from zookeeper_operator.ensemble.observe import Inspector
 from zookeeper_operator.ensemble.observed import Observed
-from zookeeper_operator.ensemble.plan import build_plan
+from zookeeper_operator.ensemble.plan import Plan, build_plan
 from zookeeper_operator.kube.api import RESOURCES, KubeError, NamespaceEndingError, Object, Resource
 from zookeeper_operator.settings import Settings
 from zookeeper_operator.zookeeper.answers import Answers
@@ -26,9 +27,10 @@ from zookeeper_operator.zookeeper.protocol import (
     Access,
     Address,
     EnsembleUnreachableError,
+    ReconfigureRefusedError,
     ZooKeeper,
 )
-from zookeeper_operator.zookeeper.servers import CommittedConfig
+from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 
 KEY = Key(names.KIND, "demo", "zk")
 ENSEMBLE: Object = {
@@ -357,3 +359,153 @@ async def test_a_pass_leaves_its_report_on_the_board() -> None:
     report = board.get(KEY)
     assert report is not None
     assert ("zookeeper_operator_ensemble_ready", ("demo", "zk"), 0) in report.samples
+
+
+# ---- what is remembered between two reconciles ----
+
+
+class Changing(Members):
+    """An ensemble whose committed configuration is counted when it is read, and can be changed."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.read = 0
+        self.error = error
+        self.roles = voting(1, 2, 3)
+
+    async def read_config(self, access: Access) -> CommittedConfig:
+        self.read += 1
+        return committed(ensemble(), self.roles)
+
+    async def reconfigure(
+        self,
+        access: Access,
+        *,
+        joining: Sequence[Server],
+        leaving: Sequence[int],
+        based_on: CommittedConfig,
+    ) -> CommittedConfig:
+        if self.error is not None:
+            raise self.error
+        return based_on
+
+
+def served() -> Store:
+    return Store([ENSEMBLE, *(pod_body(n) for n in (1, 2, 3))])
+
+
+def controller_of(
+    store: Store, zookeeper: Members, decide: Callable[[Observed], Plan]
+) -> EnsembleController:
+    return EnsembleController(
+        store,
+        cast("ZooKeeper", zookeeper),
+        Settings(),
+        Board(),
+        now=lambda: NOW,
+        decide=decide,
+    )
+
+
+def hand_over(observed: Observed) -> Plan:
+    assert observed.committed is not None
+    joining = (observed.ensemble.server(3, "observer"),)
+    step = Reconfigure(observed.committed, "its turn", "HandingOverLeadership", joining=joining)
+    return replace(build_plan(observed), actions=(step,))
+
+
+def idle(observed: Observed) -> Plan:
+    return replace(build_plan(observed), actions=())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        None,
+        ReconfigureRefusedError("no rights"),
+        EnsembleUnreachableError("the outcome of a reconfiguration is not known"),
+        TimeoutError("the time of the reconcile is over"),
+    ],
+    ids=["done", "refused", "unknown", "interrupted"],
+)
+async def test_the_configuration_is_read_again_whatever_a_reconfiguration_came_to(
+    error: Exception | None,
+) -> None:
+    zookeeper = Changing(error)
+    decisions = iter([hand_over, idle, idle])
+
+    def decide(observed: Observed) -> Plan:
+        return next(decisions)(observed)
+
+    controller = controller_of(served(), zookeeper, decide)
+    with contextlib.suppress(TimeoutError):
+        await controller.reconcile(KEY)
+    await controller.reconcile(KEY)
+    assert zookeeper.read == 2
+    await controller.reconcile(KEY)
+    assert zookeeper.read == 2, "nothing has changed since"
+
+
+async def test_an_ensemble_that_is_created_again_is_not_taken_for_the_deleted_one() -> None:
+    seen: list[Observed] = []
+
+    def decide(observed: Observed) -> Plan:
+        seen.append(observed)
+        return hand_over(observed) if len(seen) == 1 else idle(observed)
+
+    store, zookeeper = served(), Changing(ReconfigureRefusedError("no rights"))
+    controller = controller_of(store, zookeeper, decide)
+    await controller.reconcile(KEY)
+    await controller.reconcile(KEY)
+    read = zookeeper.read
+    again = {**ENSEMBLE, "metadata": {**ENSEMBLE["metadata"], "uid": "another uid"}}
+    store.objects[names.KIND, "zk"] = again
+    await controller.reconcile(KEY)
+    refused = [None if o.refusal is None else o.refusal.handing_over for o in seen]
+    assert refused == [None, 3, None]
+    assert zookeeper.read == read + 1
+
+
+async def test_a_refusal_that_may_pass_is_remembered_as_such() -> None:
+    seen: list[Observed] = []
+
+    def decide(observed: Observed) -> Plan:
+        seen.append(observed)
+        return hand_over(observed)
+
+    error = ReconfigureRefusedError("a follower is not in sync", passing=True)
+    controller = controller_of(served(), Changing(error), decide)
+    for _ in range(3):
+        await controller.reconcile(KEY)
+    refusal = seen[-1].refusal
+    assert refusal is not None
+    assert (refusal.passing, refusal.since) == (True, NOW)
+
+
+async def test_an_apply_that_changes_nothing_is_not_repeated_and_settles() -> None:
+    """The API server stores a value in another form: what is read never equals what is applied."""
+
+    class Rewriting(Store):
+        async def apply(self, resource: Resource, body: Object) -> Object:
+            applies.append(body["metadata"]["name"])
+            if body["metadata"]["name"] == "zk-client":
+                body = {**body, "spec": {**body["spec"], "type": "Rewritten"}}
+            return await super().apply(resource, body)
+
+    applies: list[str] = []
+    plans: list[Plan] = []
+
+    def decide(observed: Observed) -> Plan:
+        plans.append(build_plan(observed))
+        return plans[-1]
+
+    store = Rewriting([ENSEMBLE])
+    controller = controller_of(store, Members(), decide)
+    for _ in range(4):
+        await controller.reconcile(KEY)
+    assert applies.count("zk-client") == 1
+    assert plans[-1].actions == ()
+    service = store.objects["Service", "zk-client"]
+    edited = {**service, "metadata": {**service["metadata"], "resourceVersion": "edited"}}
+    store.objects["Service", "zk-client"] = edited
+    await controller.reconcile(KEY)
+    assert applies.count("zk-client") == 2, "somebody has changed it since"

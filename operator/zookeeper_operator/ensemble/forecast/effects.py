@@ -20,7 +20,11 @@ from zookeeper_operator.ensemble.forecast.claims import (
     delete_claims,
     grow_claims,
 )
-from zookeeper_operator.ensemble.forecast.election import reconfigure, settle_leadership
+from zookeeper_operator.ensemble.forecast.election import (
+    reconfigure,
+    record_quorum,
+    settle_leadership,
+)
 from zookeeper_operator.ensemble.forecast.pods import (
     delete_pod,
     probe_readiness,
@@ -53,4 +57,4 @@ def wait(world: World) -> World:
     served = world.serving
     world = run_statefulsets(start_members(world))
     world = settle_leadership(grow_claims(bind_claims(world)))
-    return probe_readiness(world, served)
+    return probe_readiness(record_quorum(world), served)

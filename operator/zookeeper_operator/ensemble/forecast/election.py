@@ -6,12 +6,17 @@ does not vote, and a leader that loses its vote hands over.
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
+from typing import Final
 
+from zookeeper_operator.api import conditions
 from zookeeper_operator.ensemble.actions import Reconfigure
 from zookeeper_operator.ensemble.forecast.world import World, find_config
 from zookeeper_operator.kube.times import format_time
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.servers import CommittedConfig, majority
+
+_LONG: Final = timedelta(days=1)
 
 
 def silent(member_id: int) -> Answers:
@@ -118,6 +123,34 @@ def _follow(world: World, leader: int) -> World:
         ensemble=replace(observed.ensemble, status=status),
     )
     return replace(world, observed=observed, config=config, empty=world.empty - able)
+
+
+def record_quorum(world: World) -> World:
+    """The status reports the quorum, and time passes until it has held for as long as anybody waits."""
+    ensemble = world.observed.ensemble
+    leader = next((a for a in world.observed.answers.values() if a.serving and a.is_leader), None)
+    if leader is None:
+        return world
+    since = format_time(world.observed.now - _LONG)
+    quorum = {"type": conditions.QUORUM_HEALTHY, "status": conditions.TRUE}
+    others = [
+        c
+        for c in ensemble.status.get("conditions") or []
+        if c.get("type") != conditions.QUORUM_HEALTHY
+    ]
+    status = {
+        **ensemble.status,
+        "leader": {
+            "id": leader.id,
+            "pod": world.name(leader.id),
+            "epoch": leader.epoch,
+            "since": since,
+        },
+        "conditions": [*others, {**quorum, "lastTransitionTime": since}],
+    }
+    if status == ensemble.status:
+        return world
+    return world.with_observed(ensemble=replace(ensemble, status=status))
 
 
 def find_next_config(action: Reconfigure, version: int) -> CommittedConfig:

@@ -4,7 +4,7 @@ Pure. A pod that is created in one round comes up in the next, and is ready in t
 trouble, or without its volumes, does not come up.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from zookeeper_operator.ensemble import names
@@ -83,12 +83,18 @@ def _create_pod(world: World, member_id: int, statefulset: Object) -> World:
         ready=False,
         terminating=False,
         config=config_of(statefulset["spec"]["template"]["spec"]),
+        rollout_restart=_annotations_of(statefulset).get(names.ANNOTATION_ROLLOUT_RESTART, ""),
     )
     world = replace(world, created=created, empty=_empty_after_start(world, member_id))
     world = provide_claims(world, member_id, statefulset)
     pods = tuple(sorted((*world.observed.pods, pod), key=lambda p: p.id))
     world = world.with_observed(pods=pods).with_answers({member_id: silent(member_id)})
     return world.with_news(f"{pod.name} starts")
+
+
+def _annotations_of(statefulset: Object) -> Mapping[str, str]:
+    """The annotations of the pods to be created."""
+    return statefulset["spec"]["template"].get("metadata", {}).get("annotations") or {}
 
 
 def _empty_after_start(world: World, member_id: int) -> frozenset[int]:

@@ -6,6 +6,7 @@ nothing is sent.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
@@ -25,7 +26,9 @@ from zookeeper_operator.ensemble.build.services import (
 from zookeeper_operator.ensemble.build.stamp import stamped
 from zookeeper_operator.ensemble.build.statefulset import build_statefulset
 from zookeeper_operator.ensemble.children import REMOVABLE
-from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.observed import Applied, Observed
+from zookeeper_operator.ensemble.plan.claim_deletion import build_stop_basis, is_stopped
+from zookeeper_operator.ensemble.plan.claim_template import with_rollout_restart
 from zookeeper_operator.ensemble.plan.configs import is_config, kept_configs
 from zookeeper_operator.ensemble.plan.pin import is_pinned, with_pinned_template, with_record
 from zookeeper_operator.ensemble.plan.replicas import hosted_observers, hosted_voters, live_replicas
@@ -83,7 +86,7 @@ def _statefulsets(situation: Situation, *, config: Object, auth: Object) -> Iter
         body = build_statefulset(
             target,
             component,
-            replicas=0 if target.spec.stopped else hosted,
+            replicas=0 if is_stopped(situation) else hosted,
             config=config["metadata"]["name"],
             auth_hash=content_hash(auth["data"]),
         )
@@ -97,7 +100,7 @@ def _statefulsets(situation: Situation, *, config: Object, auth: Object) -> Iter
         if found is not None and is_pinned(situation, found):
             yield with_pinned_template(body, found)
         else:
-            yield with_record(body, situation)
+            yield with_record(with_rollout_restart(situation, body, component), situation)
 
 
 def plan_children(situation: Situation) -> Step:
@@ -112,6 +115,24 @@ def plan_children(situation: Situation) -> Step:
     return Step(Verdict(True, reasons.UP_TO_DATE, "no change is on its way to the pods"), actions)
 
 
+def plan_publication(situation: Situation) -> Step:
+    """Publish who the members are while an invalid spec keeps every other child as it is.
+
+    It does not depend on the spec. Above all it strikes the founders out as soon as there was a quorum: while
+    they are named, a founder that loses its volume votes with an empty database.
+    """
+    body = stamped(build_membership(situation.target))
+    live = situation.observed.child("ConfigMap", body["metadata"]["name"])
+    verdict = Verdict(True, reasons.SETTLED, "the members are published")
+    if (
+        not situation.problems
+        or live is None
+        or first_difference(body["data"], live["data"]) is None
+    ):
+        return Step(verdict)
+    return Step(verdict, (_apply(body, "its members have changed"),))
+
+
 def _plan_actions(situation: Situation) -> tuple[Action, ...]:
     wanted = [stamped(body) for body in wanted_children(situation)]
     actions: list[Action] = []
@@ -123,10 +144,12 @@ def _plan_actions(situation: Situation) -> tuple[Action, ...]:
             continue
         elif _is_pinned_as_it_is(situation, body, live):
             continue  # what the stamp differs in is how another version wrote the same
+        elif _was_just_applied(situation, body, live):
+            continue  # it differs only in how the API server writes it
         elif not _is_applied(live, body):
-            actions.append(_apply(body, "what it must be has changed"))
+            actions.append(_ending(situation, _apply(body, "what it must be has changed"), live))
         elif (edited := first_difference(body, live)) is not None:
-            actions.append(_apply(body, f"{edited} was edited"))
+            actions.append(_ending(situation, _apply(body, f"{edited} was edited"), live))
     kept = {(body["kind"], body["metadata"]["name"]) for body in wanted}
     kept |= {("ConfigMap", name) for name in kept_configs(situation, wanted)}
     actions.extend(
@@ -168,6 +191,16 @@ def _apply(body: Object, why: str, *, only_new: bool = False) -> Apply:
     return Apply(body, why, only_new=only_new, optional=external)
 
 
+def _ending(situation: Situation, apply: Apply, live: Object) -> Apply:
+    """An apply that says what it depends on, if it ends every pod."""
+    ends = (
+        live["kind"] == "StatefulSet"
+        and apply.body["spec"]["replicas"] == 0
+        and live["spec"].get("replicas", 1) > 0
+    )
+    return replace(apply, basis=build_stop_basis(situation)) if ends else apply
+
+
 def _is_drawn(body: Object) -> bool:
     """Whether it holds the password: one that another process has just drawn may be in use already."""
     return body["kind"] == "Secret" and PASSWORD_KEY in body["data"]
@@ -178,6 +211,15 @@ def _is_pinned_as_it_is(situation: Situation, body: Object, live: Object) -> boo
         live["kind"] == "StatefulSet"
         and is_pinned(situation, live)
         and first_difference(_bare(body), live) is None
+    )
+
+
+def _was_just_applied(situation: Situation, body: Object, live: Object) -> bool:
+    """Whether the same apply has led to the object as it is: it would change nothing."""
+    metadata = live["metadata"]
+    known = situation.observed.applied.get(metadata["uid"])
+    return known is not None and known == Applied(
+        metadata.get("resourceVersion", ""), content_hash(body)
     )
 
 

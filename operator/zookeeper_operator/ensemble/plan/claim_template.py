@@ -36,6 +36,30 @@ def plan_claim_templates(situation: Situation) -> Step:
     return Step(Verdict(True, reasons.BOUND, "new members get volumes of the size asked for"))
 
 
+def with_rollout_restart(situation: Situation, body: Object, component: str) -> Object:
+    """A StatefulSet with what `kubectl rollout restart` has written into its template.
+
+    While it is being recreated only its pods know it. Without it the new template would be another
+    revision, and every member would be restarted a second time.
+    """
+    found = statefulset_of(situation, component)
+    template = body["spec"]["template"]
+    if found is not None:
+        known = found["spec"]["template"].get("metadata", {}).get("annotations") or {}
+        restart = known.get(names.ANNOTATION_ROLLOUT_RESTART, "")
+    else:
+        pods = [pod for pod in situation.observed.pods if pod.component == component]
+        restart = max((pod.rollout_restart for pod in pods), default="")
+    if not restart:
+        return body
+    annotations = {
+        **template["metadata"]["annotations"],
+        names.ANNOTATION_ROLLOUT_RESTART: restart,
+    }
+    metadata = {**template["metadata"], "annotations": annotations}
+    return {**body, "spec": {**body["spec"], "template": {**template, "metadata": metadata}}}
+
+
 def _recreate(statefulset: Object) -> Step:
     name = statefulset["metadata"]["name"]
     return Step(

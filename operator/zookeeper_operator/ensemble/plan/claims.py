@@ -57,7 +57,7 @@ def plan_growth(situation: Situation) -> tuple[Apply, ...]:
             why=f"the spec asks for {_asked(situation.ensemble, claim.volume)}",
         )
         for claim in situation.observed.claims
-        if must_grow(situation, claim) and can_grow(situation, claim)
+        if must_grow(situation, claim) and can_grow(situation, claim) and not claim.terminating
     )
 
 

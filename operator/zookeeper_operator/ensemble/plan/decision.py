@@ -16,6 +16,7 @@ from zookeeper_operator.ensemble.judge.presence import find_absent
 from zookeeper_operator.ensemble.judge.quorum import Quorum, judge_quorum
 from zookeeper_operator.ensemble.judge.spec import Problem, validate
 from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.plan.claim_deletion import is_stop_refused, is_stopped
 from zookeeper_operator.ensemble.plan.founding import decide_membership, is_founded
 from zookeeper_operator.ensemble.plan.order import ORDER, Concern, Hold, is_exclusive
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
@@ -175,13 +176,13 @@ def _an_event_will_come(situation: Situation) -> bool:
     """
     taken = any(problem.reason == reasons.NAME_TAKEN for problem in situation.problems)
     ensemble, quorum = situation.ensemble, situation.quorum
-    must_serve = situation.founded and not (ensemble.spec.stopped or ensemble.deleting)
+    must_serve = situation.founded and not (is_stopped(situation) or ensemble.deleting)
     return quorum.contradiction is None and not taken and (quorum.all_live or not must_serve)
 
 
 def _is_settled(situation: Situation, steps: Iterable[Step]) -> bool:
     pods = situation.observed.pods
-    if situation.ensemble.spec.stopped:
+    if is_stopped(situation):
         return not pods
     return (
         situation.founded
@@ -203,8 +204,10 @@ def _say(
         return next(s.verdict.message for s in steps.values() if actions[-1] in s.actions)
     if held is not None:
         return held
-    if situation.ensemble.spec.stopped:
+    if is_stopped(situation):
         return "nothing: the ensemble is stopped"
+    if is_stop_refused(situation):
+        return steps["storage"].verdict.message
     if actions:
         count = len(actions)
         return f"bringing {count} child object{'s' if count > 1 else ''} in line with the spec"

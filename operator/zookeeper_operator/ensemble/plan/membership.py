@@ -28,7 +28,9 @@ def plan_membership(situation: Situation) -> Step:
     """
     if situation.ensemble.spec.stopped:
         return Step(_standing(situation))
-    step = plan_promotion(situation) or plan_removal(situation) or Step(_standing(situation))
+    # Who leaves is the spec's to say; a vote that was handed over is given back whatever it says.
+    removal = None if situation.problems else plan_removal(situation)
+    step = plan_promotion(situation) or removal or Step(_standing(situation))
     refusal = situation.observed.refusal
     if refusal is not None and refusal.is_recent(situation.observed.now):
         # The other concerns go ahead: they may be what it takes, since members that still know an older

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from zookeeper_operator.ensemble.actions import Action, Delete
-from zookeeper_operator.ensemble.plan.children import plan_children
+from zookeeper_operator.ensemble.plan.children import plan_children, plan_publication
 from zookeeper_operator.ensemble.plan.claim_template import plan_claim_templates
+from zookeeper_operator.ensemble.plan.members import waiting_for_vote
 from zookeeper_operator.ensemble.plan.membership import plan_membership
 from zookeeper_operator.ensemble.plan.permission import plan_scale_permission
 from zookeeper_operator.ensemble.plan.rollout import plan_rollout
@@ -61,11 +62,20 @@ def _deletion(situation: Situation) -> str | None:
 
 def _invalid_spec(situation: Situation) -> str | None:
     problems = situation.problems
-    return f"nothing until the spec is mended: {problems[0].message}" if problems else None
+    return f"nothing until the spec is fixed: {problems[0].message}" if problems else None
 
 
 def _pause(situation: Situation) -> str | None:
-    return "nothing: the ensemble is paused" if situation.ensemble.spec.paused else None
+    if not situation.ensemble.spec.paused:
+        return None
+    parts = ["nothing: the ensemble is paused"]
+    voteless = ", ".join(map(str, sorted(waiting_for_vote(situation))))
+    if voteless:
+        parts.append(
+            f"member {voteless} has handed over its vote and gets it back when the pause ends"
+        )
+    parts += [f"the spec is invalid: {problem.message}" for problem in situation.problems[:1]]
+    return "; ".join(parts)
 
 
 def _contradiction(situation: Situation) -> str | None:
@@ -76,18 +86,20 @@ def _contradiction(situation: Situation) -> str | None:
 ORDER: Final[tuple[Hold | Concern, ...]] = (
     # Kubernetes removes what the ensemble owns; whatever is applied now would outlive it or delay that.
     Hold("deletion", _deletion),
-    # Children built from a spec that cannot work would take members out of service.
-    Hold("invalid spec", _invalid_spec),
-    # A person works on the ensemble. The spec's problems come first, since resuming does not help then.
+    # A person works on the ensemble: nothing is touched, not even what is half done.
     Hold("pause", _pause),
     # While members contradict each other, any change could turn one ensemble into two.
     Hold("contradiction", _contradiction),
     # First, because it completes what a restart or a scaling has left half done, and so gives back the
-    # votes that every other line needs.
+    # votes that every other line needs. Under an invalid spec it does nothing else.
     Concern("membership", plan_membership),
+    # Never exclusive. Only under an invalid spec, since the children below publish it otherwise.
+    Concern("publication", plan_publication, reported=False),
     # Before the rollout, because a member without its volume is missing until it is replaced, and a
-    # rollout waits for every member.
+    # rollout waits for every member. Under an invalid spec no volume grows.
     Concern("storage", plan_storage),
+    # Children built from a spec that cannot work would take members out of service.
+    Hold("invalid spec", _invalid_spec),
     # Before claim templates are replaced: those can wait until nothing has to be restarted, while a
     # restarted pod needs its StatefulSet to come back.
     Concern("rollout", plan_rollout),

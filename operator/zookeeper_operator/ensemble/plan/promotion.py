@@ -5,13 +5,16 @@ Safety:
 * a member votes only after it has synced from the agreed leader as a non-voter;
 * a new voter joins only while every committed voter is live;
 * a vote that was handed over is given back even while another voter is missing, since that is when it is
-  needed most.
+  needed most, and while the spec is invalid, since it is not what that depends on;
+* under an invalid spec a member gets a vote only if it had one, or if its own Service is there: a server line
+  must never name what belongs to somebody else.
 """
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Reconfigure
-from zookeeper_operator.ensemble.plan.members import wanted_ids
+from zookeeper_operator.ensemble.plan.claim_deletion import must_stay
+from zookeeper_operator.ensemble.plan.members import demoted, wanted_ids
 from zookeeper_operator.ensemble.plan.revision import is_outdated
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.zookeeper.servers import CommittedConfig, majority
@@ -22,7 +25,7 @@ def plan_promotion(situation: Situation) -> Step | None:
     committed = situation.observed.committed
     if committed is None or not situation.quorum.healthy:
         return None
-    for member_id in sorted(wanted_ids(situation) - committed.voters):
+    for member_id in sorted(_candidates(situation) - committed.voters):
         if not _may_join(situation, committed, member_id):
             continue
         if not _would_be_refused(situation, committed, member_id):
@@ -30,6 +33,20 @@ def plan_promotion(situation: Situation) -> Step | None:
         if situation.quorum.all_live:
             return _take_off_the_list(committed, member_id)
     return None
+
+
+def _candidates(situation: Situation) -> frozenset[int]:
+    """The members that must have a place: those asked for, which an invalid spec does not decide alone."""
+    wanted = wanted_ids(situation)
+    if not situation.problems:
+        return wanted
+    ensemble = situation.ensemble.name
+    addressed = {
+        i
+        for i in wanted
+        if situation.observed.child("Service", names.member_name(ensemble, i)) is not None
+    }
+    return demoted(situation) | addressed
 
 
 def _may_join(situation: Situation, committed: CommittedConfig, member_id: int) -> bool:
@@ -43,8 +60,9 @@ def _may_join(situation: Situation, committed: CommittedConfig, member_id: int) 
     is_new = committed.server(member_id) is None and member_id > max(committed.voters)
     if is_new and not quorum.all_live:
         return False
-    # If its restart is due, that comes first: without a vote it costs nobody anything.
-    return not (is_outdated(situation, pod) and quorum.all_live)
+    # If its restart is due and allowed, that comes first: without a vote it costs nobody anything.
+    comes_first = not situation.problems and not must_stay(situation, pod)
+    return not (is_outdated(situation, pod) and quorum.all_live and comes_first)
 
 
 def _would_be_refused(situation: Situation, committed: CommittedConfig, member_id: int) -> bool:

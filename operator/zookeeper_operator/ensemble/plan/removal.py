@@ -3,27 +3,33 @@
 Safety:
 
 * a member leaves the committed configuration before its pod goes;
-* it leaves only while every voter that stays is live, so that the smaller configuration has its majority;
-* a vote that was handed over is given back first.
+* nobody leaves without a healthy quorum;
+* one that serves leaves only while every voter that stays is live, so that the smaller configuration has its
+  majority, after a vote that was handed over has been given back, and not while a claim of one that stays is
+  being deleted, since it may hold the copy that is needed;
+* one that does not serve leaves first, and waits for nobody: without it the majority of the live voters is
+  as large as before, or larger.
 """
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble.actions import Reconfigure
 from zookeeper_operator.ensemble.plan.availability import availability
+from zookeeper_operator.ensemble.plan.claim_deletion import claims_being_deleted
 from zookeeper_operator.ensemble.plan.members import waiting_for_vote, wanted_ids
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 
 def plan_removal(situation: Situation) -> Step | None:
-    """Remove the highest member that the spec no longer asks for."""
+    """Remove the highest member that the spec no longer asks for; first those that do not serve."""
     committed = situation.observed.committed
     if committed is None:
         return None
     leaving = committed.ids - wanted_ids(situation)
     if not leaving:
         return None
-    leaver = max(leaving)
+    serving = situation.quorum.serving
+    leaver = max(leaving, key=lambda i: (i not in serving, i))
     blocked = _why_not_without(situation, committed, leaver)
     if blocked is not None:
         return Step(blocked)
@@ -55,9 +61,17 @@ def _why_not_without(
             reasons.NOT_PROBED if standing.state is not False else reasons.NO_QUORUM,
             f"member {leaver} must leave, and waits for a majority: {standing.message}",
         )
-    staying = committed.voters - {leaver}
+    staying = committed.voters & wanted_ids(situation)
+    if not staying:
+        return Verdict(
+            False,
+            reasons.MEMBER_NOT_SYNCED,
+            f"member {leaver} is to leave, but no member that stays has a vote yet",
+        )
+    if leaver not in quorum.serving:
+        return None
     missing = staying - quorum.live
-    if not staying or missing:
+    if missing:
         named = ", ".join(map(str, sorted(missing)))
         return Verdict(
             False,
@@ -71,5 +85,12 @@ def _why_not_without(
             False,
             reasons.REPAIRING_MEMBERSHIP,
             f"member {leaver} is to leave after member {named} has its vote back",
+        )
+    going = [c.name for c in claims_being_deleted(situation) if c.member_id in staying]
+    if going:
+        return Verdict(
+            False,
+            reasons.CLAIM_BEING_DELETED,
+            f"member {leaver} is to leave, but {', '.join(going)} of a member that stays is being deleted",
         )
     return None

@@ -8,12 +8,17 @@ Safety, each with a property test and an invariant of the simulator:
 * before the leader, or a member without which no majority would be left, is restarted, it hands its vote
   over by reconfiguration and gets it back when it has synced (measured: writes pause for 0.2-0.7 s, in a
   plain restart for about a second);
+* a hand-over that is refused for a cause that passes, such as a follower that still copies the data, is
+  tried again for some seconds before the leader is restarted without one;
 * the first member that does not come back stops the rollout; a corrected spec resumes it, because a pod
   that is in trouble on an *old* revision may always be restarted;
 * without a quorum only members may be restarted that are in trouble, or have not been ready for longer
-  than a start and an election take.
+  than a start and an election take;
+* a quorum that has just come back is given some ticks before the next voter is restarted;
+* a member whose claim is being deleted is not restarted while its data could be lost with its pod.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -21,9 +26,12 @@ from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Reconfigure, RestartMember
 from zookeeper_operator.ensemble.observed import Pod, Trouble
+from zookeeper_operator.ensemble.plan.claim_deletion import build_restart_basis, must_stay
 from zookeeper_operator.ensemble.plan.members import waiting_for_vote
+from zookeeper_operator.ensemble.plan.quorum_age import has_quorum_held
 from zookeeper_operator.ensemble.plan.revision import is_outdated, statefulset_of, update_revision
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
+from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 # A start takes 6-7 s, an election up to 5 s (measured); readiness is reported some seconds late.
 _TIME_TO_COME_BACK: Final = timedelta(seconds=30)
@@ -32,7 +40,7 @@ _TIME_TO_COME_BACK: Final = timedelta(seconds=30)
 def plan_rollout(situation: Situation) -> Step:
     """How the rollout stands, and the next restart or hand-over if one is due and safe."""
     if situation.ensemble.spec.stopped:
-        return Step(Verdict(None, reasons.STOPPED, "the ensemble is stopped; no pod runs"))
+        return Step(Verdict(None, reasons.STOPPED, "the ensemble is stopped; no pod is restarted"))
     unknown = [
         component
         for component in (names.VOTER, names.OBSERVER)
@@ -59,16 +67,19 @@ def _unready_step(situation: Situation, due: list[Pod]) -> Step | None:
             return Step(_stopped_by(pod, pod.trouble, others_due=bool(due)))
     if not due:
         return None
+    kept = [p for p in due if must_stay(situation, p)]
     absent = [p.name for p in unready if p.terminating] + _missing(situation)
     if absent:
         return _wait(f"waiting for {', '.join(absent)} to be made anew")
     starting = [p.name for p in current if not _answers(situation, p)]
     if starting:
         return _wait(f"waiting for {', '.join(starting)} to come back")
-    broken = [p for p in unready if p in due and _is_stuck(situation, p)]
+    broken = [p for p in unready if p in due and p not in kept and _is_stuck(situation, p)]
     if broken:
         worst = min(broken, key=lambda p: (p.trouble is None, p.id))
         return _restart(situation, worst, "it does not serve and runs an old revision")
+    if any(p in kept for p in unready):
+        return _stopped_by_deletion(kept)
     if unready:
         return _wait(f"waiting for {', '.join(p.name for p in unready)} to serve")
     return None
@@ -96,12 +107,23 @@ def _is_stuck(situation: Situation, pod: Pod) -> bool:
 
 
 def _stopped_by(pod: Pod, trouble: Trouble, *, others_due: bool) -> Verdict:
-    rest = "; no other member is touched until it does or the spec is mended" if others_due else ""
+    rest = "; no other member is touched until it does or the spec is fixed" if others_due else ""
     return Verdict(
         False,
         reasons.ROLLOUT_STOPPED,
         f"{pod.name} does not come up with the current revision ({trouble.reason}: "
         f"{trouble.message}){rest}",
+    )
+
+
+def _stopped_by_deletion(kept: list[Pod]) -> Step:
+    named = ", ".join(p.name for p in kept)
+    return Step(
+        Verdict(
+            False,
+            reasons.CLAIM_BEING_DELETED,
+            f"{named} must be restarted, but its claim is being deleted and its data would be lost",
+        )
     )
 
 
@@ -133,11 +155,19 @@ def _healthy_step(situation: Situation, due: list[Pod]) -> Step:
             f"{len(due)} members are due for a restart; waiting until every voter is in sync"
         )
     voters = quorum.voters
-    pod = min(due, key=lambda p: (p.id in voters, p.id == quorum.leader, p.id))
+    kept = [p for p in due if must_stay(situation, p)]
+    free = [p for p in due if p not in kept]
+    if not free:
+        return _stopped_by_deletion(kept)
+    pod = min(free, key=lambda p: (p.id in voters, p.id == quorum.leader, p.id))
     away = sorted(waiting_for_vote(situation) - {pod.id})
     if pod.id in voters and away:
         return _wait(f"waiting for member {', '.join(map(str, away))} to get its vote back")
-    if pod.id not in voters or len(voters) == 1:
+    if pod.id not in voters:
+        return _restart(situation, pod, "its revision is old")
+    if not has_quorum_held(situation):
+        return _wait("waiting until the quorum, which has just formed, has held for some seconds")
+    if len(voters) == 1:
         return _restart(situation, pod, "its revision is old")
     if pod.id == quorum.leader or not quorum.survives_without(pod.id):
         return _hand_over(situation, pod)
@@ -149,7 +179,10 @@ def _hand_over(situation: Situation, pod: Pod) -> Step:
     committed = observed.committed
     assert committed is not None
     refusal = observed.refusal
-    if refusal is not None and refusal.demotion:
+    if refusal is not None and refusal.handing_over == pod.id:
+        if refusal.may_pass(observed.now):
+            step = _ask_to_hand_over(situation, pod, committed)
+            return replace(step, actions=()) if refusal.is_recent(observed.now) else step
         if situation.quorum.survives_without(pod.id):
             why = f"its revision is old; it could not hand over before ({refusal.why})"
             return _restart(situation, pod, why)
@@ -162,6 +195,10 @@ def _hand_over(situation: Situation, pod: Pod) -> Step:
                     "majority would be left; delete the pod by hand if a short outage will do",
                 )
             )
+    return _ask_to_hand_over(situation, pod, committed)
+
+
+def _ask_to_hand_over(situation: Situation, pod: Pod, committed: CommittedConfig) -> Step:
     return Step(
         Verdict(
             False,
@@ -195,6 +232,7 @@ def _restart(situation: Situation, pod: Pod, why: str) -> Step:
                 generation=statefulset["metadata"].get("generation", 0),
                 why=f"{why} ({pod.revision or 'unknown'} → "
                 f"{update_revision(situation, pod.component)})",
+                basis=build_restart_basis(situation, pod),
             ),
         ),
     )

@@ -26,11 +26,13 @@ _PRESSURE = 0.8
 def plan_storage(situation: Situation) -> Step:
     """How the volumes stand; their marks and growth, or one replacement.
 
+    An invalid spec keeps volumes from growing, and nothing else: it is not what the rest depends on.
     Only growth is waited for: everything else lasts until somebody does something about it, and
     ephemeral storage is what the spec asks for.
     """
+    growth = () if situation.problems else plan_growth(situation)
     step = plan_replacement(situation) or Step(
-        _standing(situation), (*plan_marks(situation), *plan_growth(situation))
+        _standing(situation), (*plan_marks(situation), *growth)
     )
     return replace(
         step,

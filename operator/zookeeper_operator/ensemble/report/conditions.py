@@ -10,6 +10,7 @@ from zookeeper_operator.api.conditions import Condition, Status
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.plan.availability import availability
+from zookeeper_operator.ensemble.plan.claim_deletion import is_stop_refused, is_stopped
 from zookeeper_operator.ensemble.plan.step import Verdict
 
 _STATUS: Final[dict[bool | None, Status]] = {
@@ -58,8 +59,12 @@ def _ready(plan: Plan, quorum_healthy: Verdict, spec_valid: Verdict, failure: st
     ensemble = plan.situation.ensemble
     if ensemble.deleting:
         return Verdict(False, reasons.DELETING, "the ensemble is being deleted")
-    if ensemble.spec.stopped:
+    if is_stopped(plan.situation):
         return _STOPPED
+    if is_stop_refused(plan.situation):
+        return Verdict(
+            False, plan.storage.reason, f"the stop is refused for now: {plan.storage.message}"
+        )
     if plan.quorum.disputed:
         return quorum_healthy
     if not spec_valid.state:
@@ -115,7 +120,7 @@ def _trouble(observed: Observed) -> Verdict | None:
 
 
 def _quorum_healthy(plan: Plan) -> Verdict:
-    return _STOPPED if plan.situation.ensemble.spec.stopped else availability(plan.situation)
+    return _STOPPED if is_stopped(plan.situation) else availability(plan.situation)
 
 
 def _spec_valid(plan: Plan, *, failure: str, refused: bool) -> Verdict:

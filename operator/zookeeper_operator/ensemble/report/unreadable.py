@@ -48,6 +48,6 @@ def build_unreadable_status(body: Object, message: str, now: datetime) -> Object
         **old,
         "observedGeneration": generation,
         "summary": reasons.INVALID_SPEC,
-        "nextAction": f"nothing until the spec is mended: {message}",
+        "nextAction": f"nothing until the spec is fixed: {message}",
         "conditions": [condition.to_api() for condition in merged],
     }

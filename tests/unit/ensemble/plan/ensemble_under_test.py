@@ -114,7 +114,7 @@ class EnsembleUnderTest:
 
     def _carry_out(self, action: Action) -> None:
         if self.refuses_demotions and isinstance(action, Reconfigure) and _demotes(action):
-            refusal = Refusal("no rights", NOW, demotion=True)
+            refusal = Refusal("no rights", NOW, handing_over=action.joining[0].id)
             self.world = self.world.with_observed(refusal=refusal)
             return
         self._become(act(self.world, action))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Action, Apply, Reconfigure
@@ -37,6 +38,19 @@ def ensemble(spec: Mapping[str, Any] | None = None, **status: Any) -> Ensemble:
         spec=EnsembleSpec.model_validate(spec or {}),
         status={"foundedAt": "2025-12-31T00:00:00Z", "identity": "uid-of-zk", **status},
     )
+
+
+def reported(leader: int, since: datetime = NOW - timedelta(hours=1)) -> dict[str, Any]:
+    """What the status says of a quorum that has held since then."""
+    moment = format_time(since)
+    healthy = {
+        "type": conditions.QUORUM_HEALTHY,
+        "status": "True",
+        "reason": reasons.SERVING,
+        "lastTransitionTime": moment,
+    }
+    leads = {"id": leader, "pod": f"zk-{leader}", "epoch": 1, "since": moment}
+    return {"leader": leads, "conditions": [healthy]}
 
 
 def pod(member_id: int, revision: str = "new", **changes: Any) -> Pod:
@@ -122,10 +136,12 @@ def at_rest(
     roles: Mapping[int, Role] | None = None,
 ) -> Observed:
     """A founded ensemble of `size` members in which nothing is to be done."""
-    owner = ensemble({"replicas": size, "allowEvenReplicas": True, **(spec or {})})
     agreed = roles if roles is not None else voting(*range(1, size + 1))
     votes = [i for i, role in agreed.items() if role == "participant"]
     led_by = leader if leader is not None else max(votes)
+    owner = ensemble(
+        {"replicas": size, "allowEvenReplicas": True, **(spec or {})}, **reported(led_by)
+    )
     return with_children(
         Observed(
             ensemble=owner,

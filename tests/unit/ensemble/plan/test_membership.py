@@ -34,7 +34,7 @@ def test_what_the_ensemble_refuses_does_not_hold_up_the_rollout() -> None:
     )
     (step,) = disruptive(build_plan(scene).actions)
     assert isinstance(step, Reconfigure)
-    refused = replace(scene, refusal=Refusal("NoAuth", NOW, demotion=False))
+    refused = replace(scene, refusal=Refusal("NoAuth", NOW))
     (step,) = disruptive(build_plan(refused).actions)
     assert isinstance(step, RestartMember)
     later = replace(refused, now=NOW + timedelta(seconds=2))

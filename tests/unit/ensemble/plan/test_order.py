@@ -1,22 +1,33 @@
 """The order of the plan, line by line: where two lines want to act, the upper one wins."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from tests.unit.ensemble.plan.scenes import (
     answers,
+    applied,
     at_rest,
     changed,
     committed,
     edited,
+    handed_over,
     joined,
+    live,
     outdated,
+    reconfigurations,
     voting,
 )
 
 from zookeeper_operator.api import reasons
-from zookeeper_operator.ensemble.actions import Action, Delete, ReplaceMember, RestartMember
+from zookeeper_operator.ensemble.actions import (
+    Action,
+    Delete,
+    ReplaceMember,
+    RestartMember,
+)
+from zookeeper_operator.ensemble.build.membership import build_membership
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import build_plan, understand
 from zookeeper_operator.ensemble.plan.decision import decide
@@ -48,12 +59,28 @@ def left() -> Observed:
     return replace(scene, answers=views, committed=config)
 
 
+def unpublished(scene: Observed) -> Observed:
+    """The founding has just ended under an invalid spec: the founders are still named."""
+    founding = replace(scene, ensemble=replace(scene.ensemble, status={}), claims=())
+    founding = replace(founding, answers={}, committed=None, children=())
+    body = build_membership(understand(founding).target)
+    children = [
+        live(body) if c["metadata"]["name"] == "zk-membership" else c for c in scene.children
+    ]
+    return edited(replace(scene, children=tuple(children)), INVALID)
+
+
 BOTH_WANT = {
-    ("deletion", "invalid spec"): deleted(edited(at_rest(), INVALID)),
-    ("invalid spec", "pause"): edited(at_rest(), {**INVALID, "paused": True}),
+    ("deletion", "pause"): deleted(edited(at_rest(), {"paused": True})),
     ("pause", "contradiction"): split(edited(at_rest(), {"paused": True})),
     ("contradiction", "children"): split(edited(at_rest(), EDITED)),
+    ("membership", "publication"): unpublished(handed_over()),
+    ("publication", "storage"): changed(unpublished(at_rest()), 2, replace_requested=True),
+    # Not adjacent, since the publication stands aside for nobody.
     ("membership", "storage"): changed(joined(3, 4), 2, replace_requested=True),
+    ("storage", "invalid spec"): changed(edited(at_rest(), INVALID), 2, replace_requested=True),
+    ("invalid spec", "rollout"): outdated(edited(at_rest(), INVALID), 1),
+    # Not adjacent, since nothing else is as urgent as a missing member.
     ("storage", "rollout"): changed(outdated(at_rest(), 1), 2, replace_requested=True),
     ("rollout", "claim templates"): edited(outdated(at_rest(), 1), LARGER),
     ("claim templates", "children"): edited(at_rest(), {**LARGER, **EDITED}),
@@ -68,6 +95,11 @@ def wanted(name: str, situation: Situation) -> tuple[Action, ...]:
     line = LINES[name]
     assert isinstance(line, Concern)
     return line.plan(situation).actions
+
+
+def votes(actions: Iterable[Action]) -> list[tuple[int, str]]:
+    """Who gets which role by the reconfigurations among these actions."""
+    return [(s.id, s.role) for a in reconfigurations(actions) for s in a.joining]
 
 
 def test_every_pair_of_neighbours_has_a_scene() -> None:
@@ -89,7 +121,8 @@ def test_the_upper_line_wins(upper: str, lower: str) -> None:
         assert plan.next_action == above.why(situation)
         assert plan.actions == ()
         return
-    first, second = wanted(upper, situation), wanted(lower, situation)
+    first = wanted(upper, situation)
+    second = () if isinstance(below, Hold) else wanted(lower, situation)
     assert first, f"{upper} has nothing to do here"
     if any(map(is_exclusive, first)):
         assert plan.actions[-1] in first, "the last action is the exclusive one"
@@ -128,6 +161,62 @@ def test_claim_templates_are_replaced_once_nothing_has_to_be_restarted() -> None
     assert isinstance(build_plan(edited(at_rest(), LARGER)).actions[-1], Delete)
 
 
+# ---- what is half done ----
+
+
+@pytest.mark.parametrize("spec", [INVALID, {"resources": {"limits": {"memory": "64Mi"}}}])
+@pytest.mark.parametrize("due", [(), (1,)])
+def test_a_vote_that_was_handed_over_is_given_back_under_an_invalid_spec(
+    spec: dict[str, object], due: tuple[int, ...]
+) -> None:
+    plan = build_plan(outdated(edited(handed_over(), {**spec, **EDITED}), *due))
+    assert plan.problems
+    assert votes(plan.actions) == [(1, "participant")]
+    assert len(plan.actions) == 1
+
+
+def test_a_vote_is_given_back_although_a_name_is_taken() -> None:
+    taken = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "zk-client", "namespace": "demo", "uid": "theirs"},
+    }
+    plan = build_plan(replace(handed_over(), foreign=(taken,)))
+    assert plan.problems[0].reason == reasons.NAME_TAKEN
+    assert votes(plan.actions) == [(1, "participant")]
+
+
+def test_an_invalid_spec_that_asks_for_fewer_does_not_keep_the_vote() -> None:
+    scene = edited(at_rest(3, leader=1, roles={3: "observer", **voting(1, 2)}), {"replicas": 1})
+    assert votes(build_plan(edited(scene, INVALID)).actions) == [(3, "participant")]
+
+
+def test_a_member_whose_address_is_somebody_else_s_gets_no_vote() -> None:
+    scene = joined(3, 4)
+    ours = tuple(c for c in scene.children if c["metadata"]["name"] != "zk-4")
+    theirs = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "zk-4"}}
+    assert build_plan(replace(scene, children=ours, foreign=(theirs,))).actions == ()
+
+
+def test_a_pause_touches_nothing_and_says_what_is_half_done() -> None:
+    plan = build_plan(edited(handed_over(), {**INVALID, "paused": True}))
+    assert plan.actions == ()
+    assert plan.next_action.startswith(
+        "nothing: the ensemble is paused; member 1 has handed over its vote and gets it back when the "
+        "pause ends; the spec is invalid: spec.config.clientPort"
+    )
+
+
+def test_founders_are_struck_out_although_the_spec_is_invalid() -> None:
+    scene = unpublished(at_rest())
+    before = scene.child("ConfigMap", "zk-membership")
+    assert before is not None
+    assert before["data"]["founders"]
+    (published,) = applied(build_plan(scene).actions, "ConfigMap")
+    assert published["data"]["founders"] == ""
+    assert build_plan(edited(scene, {"paused": True})).actions == ()
+
+
 # ---- a further concern ----
 
 
@@ -142,7 +231,7 @@ def test_a_concern_above_the_invalid_spec_acts_in_spite_of_it() -> None:
     line = Concern("repair", repair)
     below = decide(invalid, (*ORDER, line))
     assert below.actions == ()
-    assert below.next_action.startswith("nothing until the spec is mended")
+    assert below.next_action.startswith("nothing until the spec is fixed")
     above = decide(invalid, (line, *ORDER))
     assert above.actions == repair(invalid).actions
     assert above.next_action == "completing the replacement"

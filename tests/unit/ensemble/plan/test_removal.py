@@ -7,6 +7,7 @@ from tests.unit.ensemble.plan.scenes import (
     disruptive,
     edited,
     reconfigurations,
+    voting,
     without_answer,
 )
 
@@ -34,3 +35,29 @@ def test_a_dead_member_that_is_to_leave_may_leave() -> None:
     plan = build_plan(without_answer(edited(at_rest(5, leader=1), {"replicas": 3}), 5))
     (step,) = reconfigurations(plan.actions)
     assert step.leaving == (5,)
+
+
+@pytest.mark.parametrize("dead", [(4,), (4, 5)])
+def test_what_is_to_leave_does_not_count_among_what_stays(dead: tuple[int, ...]) -> None:
+    scene = without_answer(edited(at_rest(5, leader=1), {"replicas": 3}), *dead)
+    (step,) = reconfigurations(build_plan(scene).actions)
+    assert step.leaving == (max(dead),)
+
+
+def test_a_dead_member_leaves_although_another_one_is_missing() -> None:
+    scene = without_answer(edited(at_rest(5, leader=1), {"replicas": 3}), 2, 5)
+    (step,) = reconfigurations(build_plan(scene).actions)
+    assert step.leaving == (5,)
+
+
+def test_a_dead_member_leaves_before_a_vote_can_be_given_back() -> None:
+    """Two of three vote, so the vote of an observer would be refused until the dead one has left."""
+    scene = at_rest(4, leader=3, roles={1: "observer", **voting(2, 3, 4)})
+    plan = build_plan(without_answer(edited(scene, {"replicas": 3}), 4))
+    (step,) = reconfigurations(plan.actions)
+    assert step.leaving == (4,)
+
+
+def test_without_a_healthy_quorum_nobody_leaves() -> None:
+    scene = without_answer(edited(at_rest(5, leader=1), {"replicas": 3}), 3, 4, 5)
+    assert reconfigurations(build_plan(scene).actions) == []

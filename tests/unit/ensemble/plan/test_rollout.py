@@ -1,7 +1,7 @@
 """Restarting members one by one."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from tests.unit.ensemble.plan.scenes import (
@@ -17,6 +17,7 @@ from tests.unit.ensemble.plan.scenes import (
     outdated,
     pod,
     refusing,
+    reported,
     voting,
     with_children,
     without_answer,
@@ -28,7 +29,7 @@ from zookeeper_operator.ensemble.actions import (
     RestartMember,
 )
 from zookeeper_operator.ensemble.forecast.election import silent
-from zookeeper_operator.ensemble.observed import Refusal, Trouble
+from zookeeper_operator.ensemble.observed import Observed, Refusal, Trouble
 from zookeeper_operator.ensemble.plan import build_plan
 
 
@@ -59,7 +60,7 @@ def test_who_has_handed_over_is_restarted_before_it_votes_again() -> None:
 
 def test_a_refused_hand_over_falls_back_to_leader_last() -> None:
     refused = replace(
-        outdated(at_rest(3, leader=1), 1), refusal=Refusal("no rights", NOW, demotion=True)
+        outdated(at_rest(3, leader=1), 1), refusal=Refusal("no rights", NOW, handing_over=1)
     )
     (step,) = disruptive(build_plan(refused).actions)
     assert isinstance(step, RestartMember)
@@ -68,7 +69,7 @@ def test_a_refused_hand_over_falls_back_to_leader_last() -> None:
 
 def test_a_refused_hand_over_never_costs_the_majority() -> None:
     scene = outdated(at_rest(2, leader=1), 1)
-    refused = replace(scene, refusal=Refusal("not in sync", NOW, demotion=True))
+    refused = replace(scene, refusal=Refusal("no rights", NOW, handing_over=1))
     plan = build_plan(refused)
     assert disruptive(plan.actions) == []
     assert plan.rollout.reason == reasons.ROLLOUT_STOPPED
@@ -177,3 +178,77 @@ def test_a_pod_that_is_starting_is_not_restarted_for_its_file_system_again() -> 
     starting = tuple(replace(p, ready=False) if p.id == 1 else p for p in rest.pods)
     again = build_plan(replace(due, pods=starting, answers={**rest.answers, 1: silent(1)}))
     assert not any(isinstance(a, RestartMember) for a in again.actions)
+
+
+# ---- a quorum that has just formed ----
+
+
+def seen_since(scene: Observed, leader: int, since: datetime) -> Observed:
+    """The same scene whose status reports this leader and its quorum since then."""
+    status = {**scene.ensemble.status, **reported(leader, since)}
+    return replace(scene, ensemble=replace(scene.ensemble, status=status))
+
+
+@pytest.mark.parametrize("due", [1, 3], ids=["follower", "leader"])
+def test_a_quorum_counts_as_back_after_some_ticks(due: int) -> None:
+    scene = outdated(at_rest(3, leader=3), due)
+    assert disruptive(build_plan(seen_since(scene, 3, NOW - timedelta(seconds=6))).actions)
+    fresh = build_plan(seen_since(scene, 3, NOW - timedelta(seconds=5)))
+    assert disruptive(fresh.actions) == []
+    assert fresh.rollout.reason == reasons.WAITING_FOR_MEMBER
+
+
+def test_a_quorum_that_the_status_does_not_know_has_just_formed() -> None:
+    scene = outdated(at_rest(3, leader=3), 1)
+    assert disruptive(build_plan(seen_since(scene, 2, NOW - timedelta(hours=1))).actions) == []
+    lost = reported(3)
+    lost["conditions"][0]["status"] = "False"
+    lately = replace(scene, ensemble=replace(scene.ensemble, status={"foundedAt": "x", **lost}))
+    assert disruptive(build_plan(lately).actions) == []
+    epoch = reported(3)
+    epoch["leader"]["epoch"] = 0
+    again = replace(scene, ensemble=replace(scene.ensemble, status={"foundedAt": "x", **epoch}))
+    assert disruptive(build_plan(again).actions) == []
+
+
+def test_who_has_handed_over_is_restarted_without_a_wait() -> None:
+    scene = seen_since(outdated(handed_over(), 1), 3, NOW)
+    (step,) = disruptive(build_plan(scene).actions)
+    assert isinstance(step, RestartMember)
+    assert step.pod == "zk-1"
+
+
+# ---- a hand-over that is refused for a while ----
+
+
+def test_a_hand_over_that_may_pass_is_tried_again_before_the_leader_is_restarted() -> None:
+    scene = outdated(at_rest(3, leader=1), 1)
+    refusal = Refusal("a follower is not in sync", NOW, handing_over=1, passing=True)
+    waiting = build_plan(replace(scene, refusal=refusal))
+    assert disruptive(waiting.actions) == []
+    assert waiting.rollout.reason == reasons.HANDING_OVER_LEADERSHIP
+    for seconds in (2, 14):
+        later = replace(scene, refusal=refusal, now=NOW + timedelta(seconds=seconds))
+        (step,) = disruptive(build_plan(later).actions)
+        assert isinstance(step, Reconfigure)
+    over = replace(scene, refusal=refusal, now=NOW + timedelta(seconds=15))
+    (step,) = disruptive(build_plan(over).actions)
+    assert isinstance(step, RestartMember)
+
+
+def test_the_time_for_it_does_not_begin_again_with_each_refusal() -> None:
+    refusal = Refusal("not in sync", NOW, handing_over=1, passing=True)
+    for seconds in range(3, 15, 3):
+        at = NOW + timedelta(seconds=seconds)
+        refusal = refusal.followed_by(Refusal("not in sync", at, handing_over=1, passing=True))
+    assert refusal.since == NOW
+    assert not refusal.may_pass(NOW + timedelta(seconds=15))
+    other = refusal.followed_by(Refusal("not in sync", refusal.at, handing_over=2, passing=True))
+    assert other.may_pass(NOW + timedelta(seconds=15))
+
+
+def test_what_another_member_was_refused_is_no_reason_to_restart_the_leader() -> None:
+    scene = outdated(at_rest(3, leader=1), 1)
+    refused = replace(scene, refusal=Refusal("no rights", NOW, handing_over=3))
+    (step,) = disruptive(build_plan(refused).actions)
+    assert isinstance(step, Reconfigure)

@@ -1,0 +1,37 @@
+"""Whether what the end of a pod was decided on is still so, by answers given right before it.
+
+Pure. The answers are those to the one cheap question that every member answers within milliseconds: whether
+it serves, and whom it follows.
+
+Safety: a follower says for some seconds that it follows a leader that is gone, so its word counts only if
+that leader itself says that it leads.
+"""
+
+from collections.abc import Mapping
+
+from zookeeper_operator.ensemble.actions import Basis
+from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.servers import majority
+
+
+def find_change(basis: Basis, answers: Mapping[int, Answers], *, member_id: int) -> str | None:
+    """What speaks against the end of a member's pod now; None if nothing does."""
+    silent = answers.get(basis.silent)
+    if silent is not None and _serves(silent):
+        return f"member {basis.silent} serves again"
+    if not basis.asked:
+        return None
+    serving = {i: a for i, a in answers.items() if i in basis.asked and _serves(a)}
+    missing = sorted(basis.asked - serving.keys())
+    if missing:
+        return f"member {', '.join(map(str, missing))} does not serve any more"
+    leading = [i for i, answer in serving.items() if answer.is_leader]
+    if len(leading) != 1 or any(a.leader_id != leading[0] for a in serving.values()):
+        return "the members do not agree on a leader any more"
+    if len((serving.keys() & basis.voters) - {member_id}) < majority(len(basis.voters)):
+        return "the other members are no majority"
+    return None
+
+
+def _serves(answer: Answers) -> bool:
+    return answer.reachable and answer.problem is None

@@ -1,0 +1,67 @@
+"""What members must say right before a pod ends."""
+
+import pytest
+
+from zookeeper_operator.ensemble.actions import Basis
+from zookeeper_operator.ensemble.judge.basis import find_change
+from zookeeper_operator.zookeeper.answers import Answers
+
+THREE = Basis(voters=frozenset({1, 2, 3}), asked=frozenset({1, 2, 3}))
+
+
+def says(member_id: int, leader: int | None = 3) -> Answers:
+    """A cheap answer: whom it follows."""
+    return Answers(member_id, reachable=True, leader_id=leader, is_leader=leader == member_id)
+
+
+def silent(member_id: int) -> Answers:
+    return Answers(member_id, reachable=False, problem="connection refused")
+
+
+def looking(member_id: int) -> Answers:
+    return Answers(member_id, reachable=True, problem="not currently serving requests")
+
+
+ALL = {i: says(i) for i in (1, 2, 3)}
+
+
+def test_nothing_has_changed() -> None:
+    assert find_change(THREE, ALL, member_id=1) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({3: silent(3)}, "member 3 does not serve any more"),
+        ({2: looking(2)}, "member 2 does not serve any more"),
+        ({1: silent(1), 2: silent(2)}, "member 1, 2 does not serve any more"),
+        ({2: says(2, 2)}, "the members do not agree on a leader any more"),
+        # Followers of a leader that has just gone, which says itself that it follows.
+        ({3: says(3, 2)}, "the members do not agree on a leader any more"),
+    ],
+)
+def test_what_has_changed(change: dict[int, Answers], why: str) -> None:
+    assert find_change(THREE, {**ALL, **change}, member_id=1) == why
+
+
+def test_a_member_that_was_not_asked_has_not_answered() -> None:
+    missing = {i: a for i, a in ALL.items() if i != 2}
+    assert find_change(THREE, missing, member_id=1) == "member 2 does not serve any more"
+
+
+def test_the_others_must_be_a_majority() -> None:
+    two = Basis(voters=frozenset({1, 2}), asked=frozenset({1, 2}))
+    answers = {1: says(1, 2), 2: says(2, 2)}
+    assert find_change(two, answers, member_id=1) == "the other members are no majority"
+    assert find_change(two, answers, member_id=101) is None
+
+
+def test_a_member_that_did_not_serve_must_still_not_serve() -> None:
+    broken = Basis(silent=1)
+    assert find_change(broken, {1: silent(1)}, member_id=1) is None
+    assert find_change(broken, {1: looking(1)}, member_id=1) is None
+    assert find_change(broken, {1: says(1)}, member_id=1) == "member 1 serves again"
+
+
+def test_nothing_is_asked_where_nothing_depends_on_it() -> None:
+    assert find_change(Basis(), {}, member_id=1) is None
