@@ -155,6 +155,8 @@ class SimulatedCluster:
         for running in self.kubelet.pods.values():
             claim = self.api.get("PersistentVolumeClaim", f"data-{running.name}")
             assert claim is not None
+            if claim["metadata"].get("deletionTimestamp"):
+                return f"the claim of {running.name} is being deleted"
             if parse_quantity(claim["spec"]["resources"]["requests"]["storage"]) < asked:
                 return f"the volume of {running.name} is smaller than asked for"
         return ""
@@ -227,6 +229,12 @@ class SimulatedCluster:
         }
         self.api.change(pod, metadata={**pod["metadata"], "annotations": annotations})
 
+    def _user_delete_claim(self, more: dict[str, Any]) -> None:
+        """`kubectl delete pvc --wait=false`: the claim stays until its pod goes."""
+        if more.get("recklessly") or self._may_wipe(more["member"]):
+            pod = names.member_name(ENSEMBLE, more["member"])
+            self.api.delete("PersistentVolumeClaim", f"{names.DATA_VOLUME}-{pod}")
+
     def _user_settle(self, more: dict[str, Any]) -> None:
         tag = self.ensemble["spec"]["image"]["tag"]
         changes: dict[str, Any] = {"paused": more["paused"], "stopped": more["stopped"]}
@@ -235,6 +243,9 @@ class SimulatedCluster:
         self._edit(**changes)
 
     # ------------------------------------------------------------------ bad luck
+
+    def _fault_late_answers(self, more: dict[str, Any]) -> None:
+        self.weather.late_answers = more["rate"]
 
     def _pod(self, member_id: int) -> Running | None:
         return self.kubelet.running(names.member_name(ENSEMBLE, member_id))
@@ -293,8 +304,13 @@ class SimulatedCluster:
             and pod.disk is not None
             and pod.disk.head is not None
             and pod.disk.head.holds(self.watchdog.acknowledged)
+            and not self._loses_its_claim(pod)
         }
         return len(whole) >= majority(len(view.voters))
+
+    def _loses_its_claim(self, pod: Running) -> bool:
+        claim = self.api.get("PersistentVolumeClaim", f"{names.DATA_VOLUME}-{pod.name}")
+        return claim is None or bool(claim["metadata"].get("deletionTimestamp"))
 
     def _fault_wipe(self, more: dict[str, Any]) -> None:
         """The node and the disk in it are lost for good; the pod comes up elsewhere, empty."""
@@ -347,7 +363,8 @@ class SimulatedCluster:
         highest = spec["ordinals"]["start"] + spec["replicas"] - 1
         if number % 3 == 0:
             metadata = spec["template"]["metadata"]
-            annotations = {**metadata.get("annotations", {}), "restartedAt": str(number)}
+            restart = {names.ANNOTATION_ROLLOUT_RESTART: str(number)}
+            annotations = {**metadata.get("annotations", {}), **restart}
             template = {**spec["template"], "metadata": {**metadata, "annotations": annotations}}
             self.api.change(statefulset, spec={**spec, "template": template})
         elif number % 3 == 1 and spec["replicas"] and self._may_wipe(highest):

@@ -4,7 +4,8 @@
 2. Never two leaders that can commit.
 3. The operator never takes away, by its own hand, the majority of live voters of the committed
    configuration (one voter alone cannot be spared that). What was lost to a fault that nobody could tell
-   when the operator looked is not held against it; what any operator process did since then is.
+   when the operator looked is not held against it; what any operator process did since then is. Before it
+   deletes a pod it has to ask again: what was lost more than a second before that is held against it.
 4. At most one disruptive effect between two looks.
 5. Nothing is deleted without its uid, nothing is deleted or applied over that is not ours, and no data
    is removed that nobody asked to remove.
@@ -15,6 +16,8 @@
 9. No configuration is removed that a pod, or the template of one, names.
 10. The status never says that a quorum is lost, or that another member leads, while one leader has led its
     majority all the time.
+11. The operator ends no pod whose claim is being deleted unless a majority of the voters is live without it
+    on claims that stay, or a person asked for the replacement of that very member.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,6 +37,10 @@ from zookeeper_operator.zookeeper.servers import Server, majority
 
 _JUST_NOW = 3.0
 _LOSSES = {reasons.NO_QUORUM, reasons.ELECTION_IN_PROGRESS, reasons.SPLIT_BRAIN}
+# One round of questions of a second at most, and the request that follows it.
+_ASKED_AGAIN = 1.1
+# The time between the question about a claim and the request that rests on the answer.
+_REQUEST = 0.1
 
 
 @dataclass
@@ -43,6 +50,7 @@ class Look:
     live: frozenset[int] = frozenset()
     reigns: frozenset[tuple[int, int]] = frozenset()
     at: float = 0.0
+    served: dict[int, float] = field(default_factory=dict)
     stopped: bool = False
     effects: set[str] = field(default_factory=set)
 
@@ -67,6 +75,8 @@ class Watchdog:
         self.view: View | None = None
         self._versions: set[int] = {0}
         self._have_acknowledged: set[int] = set()
+        self._claims_deleted: dict[str, float] = {}
+        api.listeners.append(self._on_change)
         network.on_commit = self.on_commit
         network.on_lead = self.on_lead
         network.on_found = self.on_found
@@ -163,6 +173,13 @@ class Watchdog:
             at=self._stage.now, stopped=self._stopped(), reigns=self._steady_reigns()
         )
 
+    def answered(self, process: object, member_id: int, *, serving: bool) -> None:
+        """A member has said whether it serves."""
+        served = self._looks.setdefault(process, Look()).served
+        served.pop(member_id, None)
+        if serving:
+            served[member_id] = self._stage.now
+
     def looked(self, process: object) -> None:
         """The members have been asked."""
         look = self._looks.setdefault(process, Look())
@@ -235,6 +252,11 @@ class Watchdog:
         gone = range(start + body["spec"]["replicas"], start + live["spec"]["replicas"])
         going = {i for i in gone if i not in kept}
         look = self._looks.get(process, Look())
+        losing = going & self._losing()
+        if losing and not body["spec"]["replicas"] and self._stopped():
+            self._stage.violate(
+                "data on a claim that is being deleted is kept", f"the stop ends {sorted(losing)}"
+            )
         if self.view is None or not going or look.stopped or self._stopped():
             return
         settled = {
@@ -268,15 +290,18 @@ class Watchdog:
         member_id = int(name.rpartition("-")[2]) if name.rpartition("-")[2].isdigit() else 0
         if kind == "Pod":
             self._effect(process, f"member {member_id}")
-            self._check_majority(process, f"deleting {name}", without={member_id})
+            self._check_majority(
+                process, f"deleting {name}", without={member_id}, within=_ASKED_AGAIN
+            )
+            if member_id in self._losing() and not self._is_asked_for(member_id):
+                self._check_data_is_kept(process, f"deleting {name}", member_id)
             self._ours[member_id] = self._stage.now
         elif kind == "PersistentVolumeClaim":
             self._effect(process, f"member {member_id}")
-            pod = self._api.get("Pod", names.member_name(self._ensemble, member_id))
-            annotations = (pod or {"metadata": {}})["metadata"].get("annotations") or {}
-            asked = annotations.get(names.ANNOTATION_REPLACE) == "true"
-            if not asked and (live.get("status") or {}).get("phase") == "Bound":
-                self._stage.violate("data is removed only when asked for", f"delete of {name}")
+            if (live.get("status") or {}).get("phase") == "Bound":
+                if not self._is_asked_for(member_id):
+                    self._stage.violate("data is removed only when asked for", f"delete of {name}")
+                self._check_data_is_kept(process, f"deleting {name}", member_id)
         elif kind == "StatefulSet" and not orphan:
             pods = [
                 p["metadata"]["name"]
@@ -287,6 +312,41 @@ class Watchdog:
                 self._stage.violate(
                     "a voter leaves before its pod goes", f"delete of {name} with {pods}"
                 )
+
+    def _is_asked_for(self, member_id: int) -> bool:
+        """Whether a person has asked for the replacement of a member."""
+        pod = self._api.get("Pod", names.member_name(self._ensemble, member_id))
+        annotations = (pod or {"metadata": {}})["metadata"].get("annotations") or {}
+        return bool(annotations.get(names.ANNOTATION_REPLACE) == "true")
+
+    def _losing(self) -> set[int]:
+        """Members whose claims are being deleted while their pods run, and the operator can know it."""
+        found = set()
+        for pod in self._kubelet.pods.values():
+            claim = self._api.get("PersistentVolumeClaim", f"{names.DATA_VOLUME}-{pod.name}")
+            since = self._claims_deleted.get(claim["metadata"]["uid"]) if claim else None
+            if since is not None and self._stage.now - since > _REQUEST:
+                found.add(pod.member_id)
+        return found
+
+    def _on_change(self, before: Object | None, after: Object | None) -> None:
+        if after is None or after["kind"] != "PersistentVolumeClaim":
+            return
+        metadata = after["metadata"]
+        bound = (after.get("status") or {}).get("phase") == "Bound"
+        if bound and metadata.get("deletionTimestamp"):
+            self._claims_deleted.setdefault(metadata["uid"], self._stage.now)
+
+    def _check_data_is_kept(self, process: object, what: str, member_id: int) -> None:
+        assert self.view is not None
+        look = self._looks.get(process, Look())
+        live = self.live() | self._heard_of(look, _ASKED_AGAIN)
+        kept = (live & self.view.voters) - self._losing() - {member_id}
+        if len(kept) < majority(len(self.view.voters)):
+            self._stage.violate(
+                "data on a claim that is being deleted is kept",
+                f"{what} leaves the data of {sorted(kept)} of voters {sorted(self.view.voters)}",
+            )
 
     def before_reconfigure(
         self, process: object, joining: Sequence[Server], leaving: Iterable[int]
@@ -319,12 +379,12 @@ class Watchdog:
         *,
         without: Iterable[int] = (),
         voters: frozenset[int] | None = None,
+        within: float | None = None,
     ) -> None:
         if self.view is None or (len(self.view.voters) == 1 and voters is None):
             return
         look = self._looks.get(process, Look())
-        ours = {i for i, at in self._ours.items() if at >= look.at}
-        live = self.live() | (look.live - ours)
+        live = self.live() | self._heard_of(look, within)
         before = live & self.view.voters
         then = self.view.voters if voters is None else voters
         after = live.difference(without) & then
@@ -334,6 +394,15 @@ class Watchdog:
                 "never fewer live voters than a majority by our own hand",
                 f"{what} leaves {sorted(after)} live of voters {sorted(then)}",
             )
+
+    def _heard_of(self, look: Look, within: float | None) -> frozenset[int]:
+        """Members that were live when the operator asked, and that it has not taken away itself since."""
+        if within is None:
+            return look.live - {i for i, at in self._ours.items() if at >= look.at}
+        soon = self._stage.now - within
+        return frozenset(
+            i for i, at in look.served.items() if at >= soon and self._ours.get(i, -1.0) < at
+        )
 
     # ------------------------------------------------------------------ whose is it
 

@@ -106,6 +106,10 @@ class OperatorProcess:
         """A new look begins."""
         self._operators.watchdog.look_begins(self)
 
+    def answered(self, member_id: int, *, serving: bool) -> None:
+        """A member has said, now, whether it serves."""
+        self._operators.watchdog.answered(self, member_id, serving=serving)
+
     def looked(self) -> None:
         """The members have been asked."""
         self._operators.watchdog.looked(self)

@@ -27,6 +27,8 @@ from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 _REFUSALS = frozenset({"NoAuth", "NewConfigNoQuorum", "BadArguments"})
 _OLDEST_LIST = 2.0
 _MEMBER_TIMEOUT = 1.5
+_LATEST_ANSWER = 1.4
+_LATEST_CONFIG = 3.0
 
 
 class Supervisor(Protocol):
@@ -36,6 +38,9 @@ class Supervisor(Protocol):
 
     def before_pass(self) -> None:
         """A new look begins."""
+
+    def answered(self, member_id: int, *, serving: bool) -> None:
+        """A member has said, now, whether it serves; the operator may hear of it later."""
 
     def looked(self) -> None:
         """The members have been asked."""
@@ -200,9 +205,11 @@ class SimulatedZooKeeper:
         answers: dict[int, Answers] = {}
         slow = False
         for address in members:
-            late = self._stage.chance(self._weather.late_answers)
-            answer = None if late else self._answer(address)
+            busy = self._stage.chance(self._weather.silent_members)
+            answer = None if busy else self._answer(address)
             slow |= answer is None
+            serving = answer is not None and answer.serving
+            self._supervisor.answered(address.id, serving=serving)
             answers[address.id] = answer or Answers(
                 address.id, reachable=False, problem="no answer within 1.5 s"
             )
@@ -210,6 +217,9 @@ class SimulatedZooKeeper:
             await asyncio.sleep(self._stage.dice.uniform(0.0, 0.02))
         if thorough:
             self._supervisor.looked()
+        if self._stage.chance(self._weather.late_answers):
+            # What was said then is heard now.
+            await asyncio.sleep(self._stage.dice.uniform(0.2, _LATEST_ANSWER))
         if slow:
             await asyncio.sleep(_MEMBER_TIMEOUT)
         if self._stage.chance(self._weather.slow_operator):
@@ -264,7 +274,10 @@ class SimulatedZooKeeper:
     async def read_config(self, access: Access) -> CommittedConfig:
         """Read the configuration after a sync, from whoever can."""
         await asyncio.sleep(self._stage.dice.uniform(0.01, 0.1))
-        return await self._read_back(access, attempts=3)
+        config = await self._read_back(access, attempts=3)
+        if self._stage.chance(self._weather.late_answers):
+            await asyncio.sleep(self._stage.dice.uniform(0.2, _LATEST_CONFIG))
+        return config
 
     async def _read_back(self, access: Access, attempts: int) -> CommittedConfig:
         for _ in range(attempts):
@@ -316,7 +329,7 @@ class SimulatedZooKeeper:
         except TimeoutError:
             said = "ConnectionLoss"
         if said in _REFUSALS:
-            raise ReconfigureRefusedError(said)
+            raise ReconfigureRefusedError(said, passing=said == "NewConfigNoQuorum")
         config = await self._read_back(access, attempts=5)
         if self._stage.chance(self._weather.lost_calls):
             raise EnsembleUnreachableError("the outcome is not known")

@@ -72,6 +72,7 @@ _EDITS = {
     "stop": 7,
     "observers": 6,
     "replace": 4,
+    "delete claim": 5,
 }
 _FAULTS = {
     "crash operator": 16,
@@ -126,15 +127,17 @@ def make_scenario(seed: int) -> Scenario:
         weather.lost_calls = dice.choice([0.1, 0.4])
     match dice.choices(["", "members", "readiness", "operator", "all"], [60, 10, 10, 10, 10])[0]:
         case "members":
-            weather.late_answers = dice.choice([0.2, 0.6, 0.9])
+            weather.silent_members = dice.choice([0.2, 0.6, 0.9])
         case "readiness":
             weather.late_readiness = dice.choice([0.2, 0.6])
         case "operator":
             weather.slow_operator = dice.choice([0.1, 0.4])
         case "all":
-            weather.late_answers, weather.late_readiness, weather.slow_operator = 0.6, 0.3, 0.1
+            weather.silent_members, weather.late_readiness, weather.slow_operator = 0.6, 0.3, 0.1
         case _:
             pass
+    if dice.random() < 0.3:
+        weather.late_answers = dice.choice([0.05, 0.3])
     return Scenario(seed, spec, tuple(events), weather, end + dice.uniform(0, 4))
 
 
@@ -154,7 +157,7 @@ def _edit(dice: random.Random, at: float) -> Event:
             more = {"for": dice.uniform(1, 15)}
         case "observers":
             more = {"to": dice.choice([0, 1, 2])}
-        case "replace":
+        case "replace" | "delete claim":
             more = {"member": dice.choice([1, 2, 3])}
         case "restart":
             more = {"number": dice.randrange(1000)}

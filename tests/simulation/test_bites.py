@@ -20,8 +20,12 @@ SEEDS = 20
 def tempted(seed: int, temptations: Sequence[tuple[str, dict[str, Any]]]) -> Scenario:
     """A scenario like all others, and what the mistake waits for, while all may still be well."""
     scenario = make_scenario(seed)
-    start = random.Random(f"temptation {seed}").uniform(8, 12)  # noqa: S311 -- to be repeated
-    more = (Event(start, kind, details) for kind, details in temptations)
+    dice = random.Random(f"temptation {seed}")  # noqa: S311 -- to be repeated
+    start = dice.uniform(8, 12)
+    more = (
+        Event(start + dice.uniform(0, details.get("within", 0)), kind, details)
+        for kind, details in temptations
+    )
     events = (*scenario.events[:-1], *more, scenario.events[-1])
     return replace(scenario, spec={**scenario.spec, "replicas": 3}, events=events)
 
@@ -43,6 +47,13 @@ NEWCOMERS_ALONE = [
 ]
 ROLL = [("restart", {"number": 1})]
 EDIT = [("config", {"tickTime": 2500})]
+CRASH_IN_A_ROLL = [
+    ("late answers", {"rate": 0.9}),
+    *ROLL,
+    ("crash member", {"member": 3, "within": 20}),
+]
+KEPT = "data on a claim that is being deleted is kept"
+CLAIMS_DELETED = [("delete claim", {"member": member, "recklessly": True}) for member in (1, 2, 3)]
 
 
 @pytest.mark.parametrize(
@@ -64,6 +75,9 @@ EDIT = [("config", {"tickTime": 2500})]
             {"data is removed only when asked for"},
         ),
         ("DELETES_BY_NAME", ROLL, {"every delete names a uid"}),
+        ("DELETES_ON_AN_OLD_LOOK", CRASH_IN_A_ROLL, {MAJORITY}),
+        ("IGNORES_CLAIM_DELETIONS", [*CLAIMS_DELETED, *ROLL], {KEPT}),
+        ("IGNORES_CLAIM_DELETIONS", [*CLAIMS_DELETED, ("stop", {"for": 15.0})], {KEPT}),
         ("FORGETS_OLD_PODS", EDIT, {"a configuration outlives its pods"}),
         ("WRITES_AT_REST", [], {"at rest nothing is written"}),
     ],

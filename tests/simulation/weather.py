@@ -15,6 +15,7 @@ class Weather:
     vague_answers: float = 0.0
     lost_calls: float = 0.0
     late_answers: float = 0.0
+    silent_members: float = 0.0
     late_readiness: float = 0.0
     slow_operator: float = 0.0
 

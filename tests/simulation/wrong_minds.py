@@ -181,6 +181,28 @@ def _forgets_old_pods(observed: Observed) -> Plan:
     return replace(plan, actions=(*harmless, *old, *plan.actions[len(harmless) :]))
 
 
+# ---- what is not asked again ----
+
+
+def _without_basis(plan: Plan) -> Plan:
+    actions = tuple(
+        replace(action, basis=None)
+        if isinstance(action, Apply | RestartMember | ReplaceMember)
+        else action
+        for action in plan.actions
+    )
+    return replace(plan, actions=actions)
+
+
+def _deletes_on_an_old_look(observed: Observed) -> Plan:
+    return _without_basis(build_plan(observed))
+
+
+def _ignores_claim_deletions(observed: Observed) -> Plan:
+    claims = tuple(replace(claim, terminating=False) for claim in observed.claims)
+    return _without_basis(build_plan(replace(observed, claims=claims)))
+
+
 # ---- writes ----
 
 
@@ -222,5 +244,7 @@ ROLLS_WITHOUT_A_GATE = Mind(_rolls_without_a_gate)
 RESTARTS_TWO_AT_ONCE = Mind(_restarts_two_at_once)
 CURES_BY_WIPING = Mind(_cures_by_wiping)
 WRITES_AT_REST = Mind(_writes_at_rest)
+DELETES_ON_AN_OLD_LOOK = Mind(_deletes_on_an_old_look)
+IGNORES_CLAIM_DELETIONS = Mind(_ignores_claim_deletions)
 FORGETS_OLD_PODS = Mind(_forgets_old_pods)
 DELETES_BY_NAME = Mind(hands=_ByName)
