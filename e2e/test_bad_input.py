@@ -102,11 +102,14 @@ def test_a_memory_limit_that_is_too_small_for_a_heap(places: Places, neighbour: 
 
 
 def test_a_memory_limit_that_kills_the_server(places: Places, neighbour: Ensemble) -> None:
-    """A heap that fits the rules and not the container: killed by the kernel, and told so."""
-    tight = {"requests": {"memory": "72Mi"}, "limits": {"memory": "72Mi"}}
-    ensemble = make(
-        places, resources=tight, jvm={"heapPercent": 90, "options": ["-XX:+AlwaysPreTouch"]}
-    )
+    """Options that take more than the container has: killed by the kernel, and reported so."""
+    tight = {"requests": {"memory": "256Mi"}, "limits": {"memory": "256Mi"}}
+    greedy = [
+        "-XX:+AlwaysPreTouch",
+        "-XX:InitialCodeCacheSize=400m",
+        "-XX:ReservedCodeCacheSize=400m",
+    ]
+    ensemble = make(places, resources=tight, jvm={"options": greedy})
     wait_until(
         "the status says why it does not run",
         lambda: ensemble.condition("Ready").get("reason") in {"OutOfMemory", "CrashLooping"},
@@ -117,7 +120,7 @@ def test_a_memory_limit_that_kills_the_server(places: Places, neighbour: Ensembl
     is_served(neighbour)
     ensemble.change(
         resources={"requests": {"memory": "256Mi"}, "limits": {"memory": "384Mi"}},
-        jvm={"heapPercent": 60, "options": []},
+        jvm={"options": []},
     )
     ensemble.wait_settled()
 
@@ -144,6 +147,30 @@ def test_a_pod_template_that_breaks_a_promise(places: Places, neighbour: Ensembl
     is_served(neighbour)
     ensemble.change(podTemplate={"spec": {"hostNetwork": None}})
     ensemble.wait_settled()
+
+
+def test_a_pod_template_that_raises_privileges(places: Places, neighbour: Ensemble) -> None:
+    """InvalidPodTemplate names the privilege and the chart's value; nothing is made of it."""
+    ensemble = make(places, podTemplate={"spec": {"serviceAccountName": "default-2"}})
+    found = ensemble.wait_condition("SpecValid", "False", "InvalidPodTemplate", seconds=TOLD_WITHIN)
+    assert "podTemplate.allowPrivileged: [serviceAccountName]" in found["message"]
+    assert not ensemble.pods()
+    is_served(neighbour)
+    ensemble.change(podTemplate={"spec": {"serviceAccountName": None}})
+    ensemble.wait_settled()
+
+
+def test_a_server_that_ends_has_its_last_words_in_the_pod(places: Places) -> None:
+    """The message of the container falls back to its log where the start script has said nothing."""
+    ensemble = make(places, config={"metricsProvider.className": "no.such.Provider"})
+    ensemble.wait_condition("Ready", "False", "CrashLooping", seconds=3 * TOLD_WITHIN)
+    states = [
+        status.get("lastState") or status["state"]
+        for pod in ensemble.pods()
+        for status in pod["status"].get("containerStatuses") or []
+    ]
+    words = [state["terminated"]["message"] for state in states if "terminated" in state]
+    assert any("no.such.Provider" in said for said in words), states
 
 
 def test_a_running_ensemble_is_not_harmed_by_a_bad_spec(

@@ -120,6 +120,8 @@ def test_wrong_values_are_refused() -> None:
     """The values have a schema: a slip of the finger does not install."""
     with pytest.raises(AssertionError, match="replicas"):
         render("replicas=many")
+    with pytest.raises(AssertionError, match="allowPrivileged"):
+        render("podTemplate.allowPrivileged={root}")
 
 
 @pytest.mark.smoke

@@ -7,7 +7,8 @@ from e2e.places import Places
 
 pytestmark = pytest.mark.chaos
 
-BAD = {"tickTime": "abc"}
+BAD = {"metricsProvider.className": "no.such.Provider"}
+"""Only the server can tell that there is no such class; it ends with the words for it."""
 
 
 def rolled_first(ensemble: Ensemble, before: dict[str, str]) -> int:
@@ -37,7 +38,7 @@ def serves(ensemble: Ensemble, member: int) -> bool:
 
 
 def test_a_container_that_restarts_has_the_configuration_of_its_revision(places: Places) -> None:
-    """`tickTime: abc` stops the roll at one member; the others restart with what they had, and serve."""
+    """A class that does not exist stops the roll at one member; the others go on with what they had."""
     ensemble = places.ensemble()
     ensemble.write("/kept", "through")
     before = ensemble.pod_uids()
@@ -49,13 +50,30 @@ def test_a_container_that_restarts_has_the_configuration_of_its_revision(places:
         text = ensemble.cluster.exec(
             ensemble.namespace, ensemble.pod_name(member), "cat", "/conf/zoo.cfg"
         )
-        assert "tickTime=2000" in text
+        assert "no.such.Provider" not in text
     assert ensemble.read("/kept", member=min({1, 2, 3} - {broken})) == "through"
     assert rolled_first(ensemble, before) == broken, "no other pod was touched"
 
-    ensemble.change(config={"tickTime": None})
+    ensemble.change(config={"metricsProvider.className": None})
     ensemble.wait_settled()
     assert rolled_first(ensemble, before) == broken, (
         "the others have run the right one all the time"
     )
     assert ensemble.read("/kept") == "through"
+
+
+def test_a_platform_sets_the_user(places: Places) -> None:
+    """`mode: Platform` leaves the ids out; members run under those that the platform sets instead."""
+    user = 12_345
+    ids = {"runAsUser": user, "runAsGroup": 0, "fsGroup": user}
+    ensemble = places.ensemble(
+        replicas=1,
+        securityContext={"mode": "Platform"},
+        podTemplate={"spec": {"securityContext": ids}},  # as an admission of the platform would
+    )
+    pod = ensemble.pod_name(1)
+    found = ensemble.cluster.exec(ensemble.namespace, pod, "bash", "-c", "echo $UID")
+    assert found.strip() == str(user)
+    ensemble.write("/kept", "by another user")
+    restart_container(ensemble, 1)
+    assert ensemble.read("/kept") == "by another user"

@@ -86,7 +86,7 @@ def test_an_ensemble_forms_a_quorum_and_says_so(places: Places, replicas: int) -
 
 @pytest.mark.smoke
 def test_the_table_of_kubectl_says_how_it_stands(three: Ensemble) -> None:
-    """The printer columns, by each short name, and the category `all`."""
+    """The printer columns, by the short name, and the category `all`."""
     table = three.table()
     assert list(table) == ["NAME", "VOTERS", "LEADER", "EPOCH", "READY", "VERSION", "STATUS", "AGE"]
     leader = three.status()["leader"]
@@ -100,7 +100,7 @@ def test_the_table_of_kubectl_says_how_it_stands(three: Ensemble) -> None:
         "STATUS": "Serving",
     }
     assert {k: table[k] for k in expected} == expected
-    for names in ("zk", "zke", "zookeeperensembles", "all"):
+    for names in ("zke", "zookeeperensembles", "all"):
         found = three.cluster.kubectl("--namespace", three.namespace, "get", names, "--output=name")
         assert "zookeeperensemble.zookeeper.ensemble.dev/zk" in found
 

@@ -11,6 +11,7 @@ from typing import Any, get_origin
 import pydantic
 
 from zookeeper_operator import app
+from zookeeper_operator.api.privileges import PRIVILEGES
 from zookeeper_operator.control.elector import LeaseLostError
 from zookeeper_operator.control.logging import configure
 from zookeeper_operator.control.watch import WatchError
@@ -45,6 +46,11 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         else text
         for name, text in given.items()
     }
+    if unknown := sorted({*values.get("allow_privileged", ())} - {*PRIVILEGES}):
+        parser.error(
+            f"--allow-privileged ({PREFIX}ALLOW_PRIVILEGED): {', '.join(unknown)}: unknown; known are "
+            f"{', '.join(PRIVILEGES)}"
+        )
     try:
         return Settings.model_validate(values)
     except pydantic.ValidationError as error:

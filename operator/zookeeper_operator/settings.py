@@ -27,6 +27,10 @@ class Settings(BaseModel):
         description="the way to the members: their pods' addresses, or the API server; auto: their "
         "addresses in the cluster, the API server with a kubeconfig",
     )
+    allow_privileged: tuple[str, ...] = Field(
+        default=(),
+        description="fields of spec.podTemplate that raise privileges and are allowed; empty: none",
+    )
     workers: int = Field(default=8, ge=1, description="ensembles looked at in parallel")
     pass_timeout_seconds: float = Field(default=90, gt=0, description="limit of one look")
     resync_seconds: float = Field(

@@ -59,6 +59,11 @@ _FREE: Final[Mapping[str, st.SearchStrategy[Any]]] = {
     "portBase": st.sampled_from([30100, 32767, 0]),
     "version": st.sampled_from(["3.9.5", "3.9.5", "3.8.4", "3.5.0", "nine", ""]),
     "digest": st.sampled_from(["", f"sha256:{'a' * 64}", "sha256:a"]),
+    "labels": st.dictionaries(
+        st.sampled_from(["team", "example.com/a", "not valid!"]),
+        st.sampled_from(["a", "", "a b"]),
+        max_size=2,
+    ),
     "annotations": st.dictionaries(
         st.sampled_from(["a", "example.com/a", "not valid!", "x" * 80]), st.just("v"), max_size=2
     ),

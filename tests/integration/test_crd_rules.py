@@ -1,6 +1,7 @@
-"""The CRD's rules as a real API server applies them: every case that is to be refused or accepted."""
+"""The CRD's rules as a real API server applies them: every case that has to be refused or accepted."""
 
 import asyncio
+import copy
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -121,6 +122,112 @@ async def test_refused_names(ensembles: Ensembles, name: str, message: str) -> N
 @pytest.mark.parametrize("name", ACCEPTED_NAMES)
 async def test_accepted_names(ensembles: Ensembles, name: str) -> None:
     await ensembles.create({}, name=name)
+
+
+Stored = tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]
+# Stored under a CRD without the rule: the spec, how it may be edited, how it may not, and the refusal.
+RUNNING: dict[str, Stored] = {
+    "a-bad-number": (
+        {"config": {"tickTime": "banana"}},
+        {"config": {"tickTime": "banana", "syncLimit": 6}},
+        {"config": {"tickTime": "apple"}},
+        "tickTime must be",
+    ),
+    "a-number-out-of-range": (
+        {"config": {"autopurge.snapRetainCount": 1}},
+        {"config": {"autopurge.snapRetainCount": 1}, "replicas": 5},
+        {"config": {"autopurge.snapRetainCount": 2}},
+        "autopurge.snapRetainCount must be",
+    ),
+    "an-own-port": (
+        {"config": {"metricsProvider.httpPort": 8080}},
+        {"config": {"metricsProvider.httpPort": 8080, "metricsProvider.className": "x"}},
+        {"config": {"metricsProvider.httpPort": 2888}},
+        "metricsProvider.httpPort must be",
+    ),
+    "a-switch": (
+        {"config": {"forceSync": "false"}},
+        {"config": {"forceSync": "false", "initLimit": 11}},
+        {"config": {"forceSync": "off"}},
+        "forceSync must be",
+    ),
+    "an-option": (
+        {"jvm": {"options": ["-XX:-ExitOnOutOfMemoryError"]}},
+        {"jvm": {"options": ["-XX:-ExitOnOutOfMemoryError", "-XX:+UseZGC"]}},
+        {"jvm": {"options": ["-XX:Flags=/data/flags"]}},
+        "size the heap by an old name",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", RUNNING.values(), ids=RUNNING)
+async def test_what_was_stored_before_a_rule_goes_on(
+    ensembles: Ensembles, kube: KubeClient, case: Stored
+) -> None:
+    spec, free, wrong, message = case
+    definition = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    try:
+        await _serve(kube, _without_ratcheted_rules(definition), ensembles, spec)
+    finally:
+        await kube.apply(CRD, definition)
+    with pytest.raises(KubeError, match=re.escape(message)):
+        await _write_until_refused(ensembles, wrong)
+    status = {"summary": "Serving", "replicas": 3}
+    stored = await ensembles.change(spec)
+    written = await kube.apply_status(ENSEMBLE, {**_identity_of(stored), "status": status})
+    assert written["status"]["summary"] == "Serving"
+    edited = await ensembles.change(free)
+    assert edited["metadata"]["generation"] > stored["metadata"]["generation"]
+    with pytest.raises(KubeError, match=re.escape(message)):
+        await ensembles.change(wrong)
+
+
+def _without_ratcheted_rules(definition: dict[str, Any]) -> dict[str, Any]:
+    """The CRD as it was before the rules that let pass what was there."""
+    older = copy.deepcopy(definition)
+    schema = older["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    for part in ("config", "jvm"):
+        place = schema["properties"][part]
+        rules = place["x-kubernetes-validations"]
+        place["x-kubernetes-validations"] = [r for r in rules if not r.get("optionalOldSelf")]
+        assert len(place["x-kubernetes-validations"]) < len(rules)
+    return older
+
+
+async def _serve(
+    kube: KubeClient, definition: dict[str, Any], ensembles: Ensembles, spec: dict[str, Any]
+) -> None:
+    """Apply a CRD, and store a spec as soon as the API server goes by it."""
+    await kube.apply(CRD, definition)
+
+    async def stored() -> bool:
+        try:
+            await ensembles.change(spec)
+        except KubeError:
+            return False
+        return True
+
+    await until(stored)
+
+
+async def _write_until_refused(ensembles: Ensembles, wrong: dict[str, Any]) -> None:
+    """Write what a rule refuses into another object until the API server goes by the rule.
+
+    Raises:
+        KubeError: the refusal.
+    """
+
+    async def never() -> bool:
+        await ensembles.change({"stopped": True}, name="probe")
+        await ensembles.change(wrong, name="probe")
+        return False
+
+    await until(never)
+
+
+def _identity_of(body: dict[str, Any]) -> dict[str, Any]:
+    metadata = {key: body["metadata"][key] for key in ("name", "namespace", "uid")}
+    return {"apiVersion": body["apiVersion"], "kind": body["kind"], "metadata": metadata}
 
 
 async def test_defaults_are_filled_in(ensembles: Ensembles) -> None:

@@ -251,6 +251,14 @@ async def test_what_the_operator_would_not_act_on_is_told_as_refused(
     assert refused.stdout.startswith(f"{namespace}/zk: would be let in, but not acted on\n  ")
 
 
+async def test_a_warning_of_the_edited_spec_is_a_remark(
+    installed: None, call: Call, namespace: str
+) -> None:
+    edit = manifest({"config": {"tikTime": "2000"}})
+    foreseen = await asyncio.to_thread(call, "plan", "--namespace", namespace, edit=edit)
+    assert "did you mean tickTime?" in foreseen.stdout
+
+
 # ---- rights ----
 
 

@@ -80,8 +80,13 @@ class ZooKeeperServer:
         """Its server line. Here a server listens on its own address, not on all."""
         return Server(self.id, self.ip, role, client=f"{self.ip}:{names.CLIENT_PORT}")
 
-    def prepare(self, servers: Iterable[Server], *, founder: bool) -> None:
-        """Give it an empty disk and the list it starts with; a founder `initialize` too."""
+    def prepare(
+        self, servers: Iterable[Server], *, founder: bool, extra: Mapping[str, object] | None = None
+    ) -> None:
+        """Give it an empty disk and the list it starts with; a founder `initialize` too.
+
+        `extra` is what zoo.cfg says otherwise or beside.
+        """
         shutil.rmtree(self._directory, ignore_errors=True)
         for folder in ("data", "datalog"):
             (self._directory / folder).mkdir(parents=True)
@@ -102,6 +107,7 @@ class ZooKeeperServer:
             "cnxTimeout": 500,
             "admin.serverAddress": self.ip,
             "DigestAuthenticationProvider.superDigest": f"super:{secret}",
+            **(extra or {}),
         }
         lines = [f"{key}={value}" for key, value in config.items()]
         lines += [server.line() for server in servers]
@@ -132,6 +138,11 @@ class ZooKeeperServer:
     def running(self) -> bool:
         """Whether the JVM runs (frozen or not)."""
         return self._process.running
+
+    @property
+    def exit_code(self) -> int | None:
+        """How the JVM has ended by itself; None if it has not."""
+        return self._process.exit_code
 
     def ask(self, command: str) -> Mapping[str, Any]:
         """What its AdminServer says; `error` is set if it says nothing (in time)."""

@@ -1,16 +1,19 @@
 """The pages agree with the code, and with each other."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from zookeeper_operator.api.privileges import PRIVILEGES
 from zookeeper_operator.api.reasons import REASONS
 from zookeeper_operator.control.metrics import CATALOGUE
 from zookeeper_operator.ensemble import series
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+CHART = ROOT / "charts" / "zookeeper-operator"
 RUNBOOKS = DOCS / "runbooks"
 WITH_RUNBOOK = {reason.name: reason for reason in REASONS.values() if reason.runbook}
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
@@ -90,3 +93,15 @@ def test_a_runbook_says_what_it_means_what_to_do_and_what_not(reason: str) -> No
     headings = _HEADING.findall(text)
     assert headings == [reason, "What it means", "What you see", "What to do", "What not to do"]
     assert len(text.splitlines()) < 60, "a runbook is read at night"
+
+
+def test_the_page_about_rights_names_every_privilege_with_what_it_gives() -> None:
+    page = (DOCS / "reference/security.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE)
+    assert rows == list(PRIVILEGES.items())
+
+
+def test_the_chart_takes_every_privilege() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    value = schema["properties"]["podTemplate"]["properties"]["allowPrivileged"]
+    assert value["items"]["enum"] == list(PRIVILEGES)

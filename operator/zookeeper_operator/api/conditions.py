@@ -135,6 +135,8 @@ _TYPES: Final = (
         "The spec can be acted on.",
         (
             reasons.VALID,
+            reasons.UNKNOWN_CONFIG_KEY,
+            reasons.UNKNOWN_VERSION,
             reasons.INVALID_CONFIG_KEY,
             reasons.UNSUPPORTED_VERSION,
             reasons.INVALID_POD_TEMPLATE,

@@ -12,7 +12,7 @@ from zookeeper_operator.api.versions import DEFAULT_VERSION
 
 KIND: Final = "ZookeeperEnsemble"
 PLURAL: Final = "zookeeperensembles"
-SHORT_NAMES: Final = ("zke", "zk")
+SHORT_NAMES: Final = ("zke",)
 
 MAX_REPLICAS: Final = 9
 MAX_OBSERVERS: Final = 100
@@ -27,6 +27,7 @@ ExternalType = Literal["NodePort", "LoadBalancer"]
 RetentionPolicy = Literal["Retain", "Delete"]
 TrafficPolicy = Literal["Local", "Cluster"]
 LogLevel = Literal["ERROR", "WARN", "INFO", "DEBUG", "TRACE"]
+SecurityContextMode = Literal["Fixed", "Platform"]
 LogFormat = Literal["text", "json"]
 
 ConfigValue = str | int | bool
@@ -271,7 +272,23 @@ class NetworkPolicySpec(ApiModel):
         default=True,
         description=(
             "Close the AdminServer to all but the operator, and the quorum ports to all but "
-            "members. The client port stays open."
+            "members. The client port stays open, and so do the ports that containers of "
+            "`podTemplate` declare."
+        ),
+    )
+
+
+class SecurityContextSpec(ApiModel):
+    """As whom the members run."""
+
+    mode: SecurityContextMode = Field(
+        default="Fixed",
+        description=(
+            "`Fixed`: every pod runs as user, group and file group 1000, the user of the official "
+            "image. `Platform`: these ids are left out, for a platform that sets them itself and "
+            "refuses others, such as OpenShift; the image must run under any user. In both cases the "
+            "user is never root, no privilege can be gained, and the root file system is read-only. A "
+            "change restarts the members."
         ),
     )
 
@@ -297,8 +314,9 @@ class EnsembleSpec(ApiModel):
     version: str = Field(
         default=DEFAULT_VERSION,
         description=(
-            "ZooKeeper version. It picks the tag of the image; a version the operator does not "
-            "know needs `image.tag` or `image.digest`."
+            "ZooKeeper version. It picks the tag of the image. A release of a known line that is "
+            "newer than the operator runs with a warning; any other version needs `image.tag` or "
+            "`image.digest`."
         ),
         json_schema_extra={"minLength": 1, "maxLength": 64},
     )
@@ -351,12 +369,33 @@ class EnsembleSpec(ApiModel):
     network_policy: NetworkPolicySpec = Field(
         default_factory=NetworkPolicySpec, description="Who may talk to the members."
     )
+    security_context: SecurityContextSpec = Field(
+        default_factory=SecurityContextSpec, description="As whom the members run."
+    )
+    labels: dict[str, str] = Field(
+        default_factory=dict,
+        description=(
+            "Labels of every object of the ensemble but pods, which take theirs from `podTemplate`, "
+            "and volume claims. A change restarts nothing."
+        ),
+        json_schema_extra={"maxProperties": 32, "valueSchema": {"maxLength": 63}},
+    )
+    annotations: dict[str, str] = Field(
+        default_factory=dict,
+        description=(
+            "Annotations of every object of the ensemble but pods, which take theirs from "
+            "`podTemplate`, and volume claims. A change restarts nothing."
+        ),
+        json_schema_extra={"maxProperties": 32, "valueSchema": {"maxLength": 2048}},
+    )
     pod_template: dict[str, Any] = Field(
         default_factory=dict,
         description=(
             "Parts of a pod template (`metadata`, `spec`), merged over the one the operator "
             "builds: node selectors, tolerations, sidecars and the like. Identity, ports and "
-            "probes of the ZooKeeper container stay as they are."
+            "probes of the ZooKeeper container stay as they are, and fields that raise privileges "
+            "are refused unless the operator was installed to allow them. `kubectl apply` drops "
+            "nulls: what the operator sets cannot be removed by them."
         ),
         json_schema_extra={
             "properties": {

@@ -48,7 +48,9 @@ FOREIGN_VOLUME: Final = "ForeignVolume"
 STORAGE_CLASS_MISSING: Final = "StorageClassMissing"
 VALID: Final = "Valid"
 INVALID_CONFIG_KEY: Final = "InvalidConfigKey"
+UNKNOWN_CONFIG_KEY: Final = "UnknownConfigKey"
 UNSUPPORTED_VERSION: Final = "UnsupportedVersion"
+UNKNOWN_VERSION: Final = "UnknownVersion"
 INVALID_POD_TEMPLATE: Final = "InvalidPodTemplate"
 INVALID_SPEC: Final = "InvalidSpec"
 NAME_TAKEN: Final = "NameTaken"
@@ -224,22 +226,33 @@ _TABLE: Final = (
     Reason(VALID, "The spec can be acted on."),
     Reason(
         INVALID_CONFIG_KEY,
-        "`config` holds a key that belongs to the operator, or a bad value.",
+        "`config` or `jvm.options` holds what belongs to the operator, or a value that ZooKeeper does "
+        "not take.",
         severity="warning",
         runbook=True,
         alarming=True,
+    ),
+    Reason(
+        UNKNOWN_CONFIG_KEY,
+        "`config` holds a key that ZooKeeper does not read; it is passed on and has no effect unless a "
+        "plug-in reads it.",
     ),
     Reason(
         UNSUPPORTED_VERSION,
-        "The version is unknown and no image is named, or no upgrade leads to it from the "
-        "version that runs.",
+        "The version is of an unknown release line and no image is named, or no upgrade leads to it "
+        "from the version that runs.",
         severity="warning",
         runbook=True,
         alarming=True,
     ),
     Reason(
+        UNKNOWN_VERSION,
+        "The version was not tested with this operator; its release line was, or an image is named.",
+    ),
+    Reason(
         INVALID_POD_TEMPLATE,
-        "`podTemplate` breaks the identity, the ports or the probes.",
+        "`podTemplate` breaks the identity, the ports or the probes, sets what another field is for, or "
+        "raises privileges.",
         severity="warning",
         runbook=True,
         alarming=True,

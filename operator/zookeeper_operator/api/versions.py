@@ -1,8 +1,11 @@
 """The ZooKeeper releases the operator knows how to run, and between which of them it may roll.
 
-A new release is a line in `KNOWN_VERSIONS`; a new release line also needs its pairs in `UPGRADE_PATHS`.
+A new release is a line in `KNOWN_VERSIONS`; a new release line also needs its pairs in `UPGRADE_PATHS`. A
+release that is not known runs with a warning if its line is: ZooKeeper changes neither its data nor its
+protocols within a line, and an urgent fix of ZooKeeper must not wait for a release of the operator.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -43,6 +46,14 @@ KNOWN_VERSIONS: Final[Mapping[str, KnownVersion]] = MappingProxyType(
     }
 )
 
+KNOWN_LINES: Final = tuple(dict.fromkeys(".".join(v.split(".")[:2]) for v in KNOWN_VERSIONS))
+"""The release lines of these versions."""
+
+PATCH_PATTERN: Final = (
+    "^(" + "|".join(line.replace(".", "[.]") for line in KNOWN_LINES) + ")[.](0|[1-9][0-9]{0,3})$"
+)
+"""What a release of a known line looks like; a candidate or a build of one's own needs an image."""
+
 UPGRADE_PATHS: Final[frozenset[tuple[str, str]]] = frozenset(
     {("3.8", "3.8"), ("3.8", "3.9"), ("3.9", "3.8"), ("3.9", "3.9")}
 )
@@ -52,6 +63,11 @@ UPGRADE_PATHS: Final[frozenset[tuple[str, str]]] = frozenset(
 def minor_of(version: str) -> str:
     """Return the release line of a version: `3.9` of `3.9.4`."""
     return ".".join(version.split(".")[:2])
+
+
+def is_of_known_line(version: str) -> bool:
+    """Tell whether a version is a release of a known line, known itself or not."""
+    return re.fullmatch(PATCH_PATTERN, version) is not None
 
 
 def has_upgrade_path(current: str, target: str) -> bool:

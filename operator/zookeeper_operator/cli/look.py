@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pydantic
 
+from zookeeper_operator.api.privileges import PRIVILEGES
 from zookeeper_operator.cli.edit import EditedKube
 from zookeeper_operator.cli.failure import Failure, explain
 from zookeeper_operator.cli.kubeconfig import KubeContext
@@ -172,7 +173,9 @@ class Looker:
 
 def operator_settings(body: Object, policy: Object | None) -> Settings:
     """The settings of the operator that change what it builds, read from what it has built."""
-    found: dict[str, str] = {}
+    # What the operator was installed to allow shows in nothing it has built; who asks from a keyboard is not
+    # given a refusal that the operator may not share.
+    found: dict[str, Any] = {"allow_privileged": tuple(PRIVILEGES)}
     connection = str((body.get("status") or {}).get("connectionString") or "")
     domain = connection.partition(",")[0].partition(":")[0].partition(".svc.")[2]
     if domain:

@@ -24,6 +24,7 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build import BUILDER_REVISION
 from zookeeper_operator.ensemble.ensemble import read_ensemble
 from zookeeper_operator.ensemble.forecast.forecast import build_forecast
+from zookeeper_operator.ensemble.judge.spec import judge_spec
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.kube.api import Object
 
@@ -92,6 +93,7 @@ def _as_before(observed: Observed, live: Object | None) -> Observed | None:
             live,
             cluster_domain=observed.ensemble.cluster_domain,
             operator_namespace=observed.ensemble.operator_namespace,
+            allowed_privileges=observed.ensemble.allowed_privileges,
         )
     except pydantic.ValidationError:
         return None
@@ -104,6 +106,7 @@ def _answer(answer: Answer, observed: Observed, before: Observed | None = None) 
         anyway = replace(answer, edited=False, forecast=build_forecast(before))
         if anyway.forecast is not None and anyway.forecast.moves:
             remarks.append(f"Without the edit, too, something is under way: {summarize(anyway)}.")
+    remarks += spec_remarks(observed)
     unasked = why_unasked(observed)
     if unasked:
         remarks.append(f"This rests on what the pods show, not the members: {unasked}.")
@@ -112,6 +115,18 @@ def _answer(answer: Answer, observed: Observed, before: Observed | None = None) 
             "The operator is of another version than this command, so it may build other objects."
         )
     return replace(answer, forecast=build_forecast(observed, before=before), remarks=tuple(remarks))
+
+
+def spec_remarks(observed: Observed) -> list[str]:
+    """What a person should know of a spec that is not refused here.
+
+    Privileges are allowed where the operator was installed, which cannot be seen from a keyboard.
+    """
+    remarks = [f"{warning.message}." for warning in judge_spec(observed).warnings]
+    strict = replace(observed, ensemble=replace(observed.ensemble, allowed_privileges=frozenset()))
+    known = judge_spec(observed).problems
+    doubtful = (problem for problem in judge_spec(strict).problems if problem not in known)
+    return remarks + [f"The operator may refuse this: {p.message}." for p in doubtful]
 
 
 def _other_builder(observed: Observed) -> bool:

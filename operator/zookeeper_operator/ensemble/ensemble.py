@@ -4,7 +4,7 @@ Values only. A `ZookeeperEnsemble` object becomes an `Ensemble` once, in `read_e
 no code looks into the raw custom resource for configuration.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,7 @@ class Ensemble:
     deleting: bool = False
     cluster_domain: str = "cluster.local"
     operator_namespace: str = "zookeeper-operator"
+    allowed_privileges: frozenset[str] = frozenset()
     status: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -46,7 +47,13 @@ class Ensemble:
         return Server(member_id, host, role)
 
 
-def read_ensemble(body: Object, *, cluster_domain: str, operator_namespace: str) -> Ensemble:
+def read_ensemble(
+    body: Object,
+    *,
+    cluster_domain: str,
+    operator_namespace: str,
+    allowed_privileges: Collection[str] = (),
+) -> Ensemble:
     """Type a raw `ZookeeperEnsemble`.
 
     Raises:
@@ -64,5 +71,6 @@ def read_ensemble(body: Object, *, cluster_domain: str, operator_namespace: str)
         deleting=bool(metadata.get("deletionTimestamp")),
         cluster_domain=cluster_domain,
         operator_namespace=operator_namespace,
+        allowed_privileges=frozenset(allowed_privileges),
         status=body.get("status") or {},
     )

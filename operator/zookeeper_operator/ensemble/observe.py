@@ -98,6 +98,7 @@ class Inspector:
             body,
             cluster_domain=self._settings.cluster_domain,
             operator_namespace=self._settings.namespace,
+            allowed_privileges=self._settings.allow_privileged,
         )
         now = self._now()
         listed = await self._fetch_children(ensemble)

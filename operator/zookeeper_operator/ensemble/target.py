@@ -82,6 +82,8 @@ _NO_TEMPLATE: Final[Mapping[str, Any]] = {
     "stopped": True,
     "external": True,
     "network_policy": True,
+    "labels": True,
+    "annotations": True,
     "storage": {"retention": True, "data": {"size": True}, "log": {"size": True}},
 }
 """The fields whose change alone is no reason to build a pinned template again.
@@ -120,7 +122,7 @@ def _without_defaults(spec: EnsembleSpec, **chosen: Any) -> dict[str, Any]:
     storage = dumped.get("storage", {})
     if storage.get("data") == {}:
         del storage["data"]
-    for part in ("image", "jvm", "logging", "storage"):
+    for part in ("image", "jvm", "logging", "security_context", "storage"):
         if dumped.get(part) == {}:
             del dumped[part]
     return dumped

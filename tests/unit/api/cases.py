@@ -8,6 +8,7 @@ replace it.
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from zookeeper_operator.api.schema.known_keys import KNOWN_KEYS
 from zookeeper_operator.api.schema.owned_keys import OWNED_KEYS
 
 Spec = dict[str, Any]
@@ -23,6 +24,42 @@ def _owned_keys() -> Iterator[tuple[str, Spec, Spec | None, str]]:
         for prefix in owned.prefixes:
             key = f"{prefix}thing1"
             yield f"config-{key}", {"config": {key: "x"}}, None, f"{key} is refused: {owned.reason}"
+
+
+def _wrong_values() -> Iterator[tuple[str, Spec, Spec | None, str]]:
+    """Yield cases for each kind of values: of a wrong type, out of range, and changed from bad to bad."""
+    wrong: Sequence[tuple[str, str | int]] = (
+        ("tickTime", "banana"),
+        ("tickTime", 99),
+        ("tickTime", "60001"),
+        ("initLimit", 0),
+        ("syncLimit", "10001"),
+        ("autopurge.snapRetainCount", 2),
+        ("autopurge.purgeInterval", "1h"),
+        ("snapCount", "1"),
+        ("commitLogCount", 499),
+        ("minSessionTimeout", -2),
+        ("maxClientCnxns", "many"),
+        ("preAllocSize", 4_194_305),
+        ("snapSizeLimitInKb", ""),
+        ("fsync.warningthresholdms", "-1"),
+        ("cnxTimeout", "5.5"),
+        ("metricsProvider.httpPort", 8080),
+        ("metricsProvider.httpPort", "2888"),
+        ("forceSync", "false"),
+        ("leaderServes", "No"),
+        ("tcpKeepAlive", "yes"),
+        ("syncEnabled", 1),
+    )
+    for key, value in wrong:
+        said = f"{key} must be {KNOWN_KEYS[key].sentence}"
+        yield f"config-{key}-{value}", {"config": {key: value}}, None, said
+    yield (
+        "config-from-good-to-bad",
+        {"config": {"tickTime": "banana"}},
+        {"config": {"tickTime": 2000}},
+        "tickTime must be a whole number",
+    )
 
 
 def _external(**fields: Any) -> Spec:
@@ -42,7 +79,8 @@ REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
     ("replicas-even", {"replicas": 4}, None, "set allowEvenReplicas: true"),
     ("replicas-scaled-to-even", {"replicas": 2}, {"replicas": 3}, "set allowEvenReplicas: true"),
     ("version-no-number", {"version": "latest"}, None, "such as 3.9.4"),
-    ("version-unknown", {"version": "3.10.0"}, None, "version is not known"),
+    ("version-unknown", {"version": "3.10.0"}, None, "release line that is not known"),
+    ("version-candidate", {"version": "3.9.6-rc1"}, None, "release line that is not known"),
     ("image-tag-and-digest", {"image": {"tag": "a", "digest": _DIGEST}}, None, "not both"),
     (
         "image-tag-in-repository",
@@ -75,6 +113,7 @@ REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
         "4lw.commands.whitelist must keep srvr",
     ),
     *_owned_keys(),
+    *_wrong_values(),
     ("jvm-heap-low", {"jvm": {"heapPercent": 9}}, None, "heapPercent must be 10 to 90"),
     ("jvm-heap-high", {"jvm": {"heapPercent": 91}}, None, "heapPercent must be 10 to 90"),
     ("jvm-two-in-one", {"jvm": {"options": ["-Da=1 -Db=2"]}}, None, "no white space"),
@@ -93,6 +132,48 @@ REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
         None,
         "how long addresses are kept",
     ),
+    ("jvm-old-xmx", {"jvm": {"options": ["-mx1g"]}}, None, "size the heap by an old name"),
+    (
+        "jvm-options-file",
+        {"jvm": {"options": ["-XX:Flags=/data/flags"]}},
+        None,
+        "read further options from a file",
+    ),
+    (
+        "jvm-out-of-memory",
+        {"jvm": {"options": ["-XX:-ExitOnOutOfMemoryError"]}},
+        None,
+        "keep a member alive that is out of memory",
+    ),
+    (
+        "jvm-port",
+        {"jvm": {"options": ["-Dcom.sun.management.jmxremote.port=2181"]}},
+        None,
+        "open JMX on a port that the member listens on itself",
+    ),
+    ("label-key", {"labels": {"team!": "a"}}, None, "a key is a name of at most 63"),
+    ("label-value", {"labels": {"team": "a b"}}, None, "the value of a label is empty, or"),
+    (
+        "label-owned",
+        {"labels": {"app.kubernetes.io/instance": "x"}},
+        None,
+        "use other labels",
+    ),
+    (
+        "label-of-our-group",
+        {"labels": {"zookeeper.ensemble.dev/ensemble": "x"}},
+        None,
+        "use other labels",
+    ),
+    ("label-long-value", {"labels": {"team": "a" * 64}}, None, "Too long"),
+    ("annotation-key", {"annotations": {"-": "a"}}, None, "a key is a name of at most 63"),
+    (
+        "annotation-owned",
+        {"annotations": {"zookeeper.ensemble.dev/applied": "x"}},
+        None,
+        "use other annotations",
+    ),
+    ("security-mode", {"securityContext": {"mode": "Root"}}, None, "Unsupported value"),
     (
         "resources-request",
         {"resources": {"requests": {"cpu": "lots"}}},
@@ -208,6 +289,8 @@ ACCEPTED: Final[Sequence[tuple[str, Spec, Spec | None]]] = (
     ("hundred-observers", {"observers": {"replicas": 100}}, None),
     ("upgrade", {"version": "3.9.5"}, {"version": "3.8.6"}),
     ("downgrade", {"version": "3.8.6"}, {"version": "3.9.5"}),
+    ("unknown-patch", {"version": "3.9.17"}, None),
+    ("unknown-patch-below", {"version": "3.8.0"}, {"version": "3.9.5"}),
     ("unknown-with-tag", {"version": "3.10.0", "image": {"tag": "3.10.0-custom"}}, None),
     ("unknown-with-digest", {"version": "3.10.0-rc.1", "image": {"digest": _DIGEST}}, None),
     (
@@ -235,6 +318,22 @@ ACCEPTED: Final[Sequence[tuple[str, Spec, Spec | None]]] = (
         },
         None,
     ),
+    (
+        "config-known-values",
+        {
+            "config": {
+                "tickTime": "2000",
+                "initLimit": "+10",
+                "minSessionTimeout": -1,
+                "snapSizeLimitInKb": "4194304000",
+                "metricsProvider.httpPort": "7001",
+                "forceSync": "no",
+                "tcpKeepAlive": "TRUE",
+            }
+        },
+        None,
+    ),
+    ("config-unknown-key", {"config": {"tikTime": "banana"}}, None),
     ("config-all-words", {"config": {"4lw.commands.whitelist": "*"}}, None),
     ("config-full", {"config": {f"a{n}": "x" * 1024 for n in range(100)}}, None),
     ("jvm", {"jvm": {"heapPercent": 90, "options": ["-XX:+UseZGC", "-Djute.maxbuffer=1"]}}, None),
@@ -308,6 +407,15 @@ ACCEPTED: Final[Sequence[tuple[str, Spec, Spec | None]]] = (
         None,
     ),
     ("address-of-version-6", _external(hostTemplate="[fd00::1]"), None),
+    (
+        "labels-and-annotations",
+        {
+            "labels": {"team": "a", "example.org/cost-center": "", "a" * 63: "b" * 63},
+            "annotations": {"example.org/note": "any text: of course"},
+        },
+        None,
+    ),
+    ("security-of-the-platform", {"securityContext": {"mode": "Platform"}}, {}),
     ("no-network-policy", {"networkPolicy": {"enabled": False}}, None),
     (
         "pod-template",

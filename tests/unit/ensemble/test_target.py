@@ -91,3 +91,14 @@ def test_what_no_template_holds_is_in_neither_hash() -> None:
     found = target(replicas=5, stopped=True, networkPolicy={"enabled": False})
     assert template_inputs(found) == template_inputs(target())
     assert later_inputs(found) == ""
+
+
+def test_labels_start_no_roll_and_another_user_does() -> None:
+    plain = target()
+    labelled = target(labels={"team": "a"}, annotations={"a": "b"})
+    assert (template_inputs(labelled), later_inputs(labelled)) == (template_inputs(plain), "")
+    fixed = target(securityContext={"mode": "Fixed"})
+    assert (template_inputs(fixed), later_inputs(fixed)) == (template_inputs(plain), "")
+    platform = target(securityContext={"mode": "Platform"})
+    assert template_inputs(platform) == template_inputs(plain)
+    assert later_inputs(platform) != ""

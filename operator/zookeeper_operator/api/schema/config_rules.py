@@ -2,6 +2,12 @@
 
 from typing import Final
 
+from zookeeper_operator.api.schema.known_keys import (
+    TEXT,
+    Values,
+    distinct_values,
+    keys_that_take,
+)
 from zookeeper_operator.api.schema.owned_keys import (
     FOUR_LETTER_WORDS,
     KEY_PATTERN,
@@ -11,6 +17,12 @@ from zookeeper_operator.api.schema.owned_keys import (
     OwnedKeys,
 )
 from zookeeper_operator.api.schema.rules import Rule, list_of, quoted
+
+_UNCHANGED: Final = (
+    "oldSelf.hasValue() && key in oldSelf.value() && oldSelf.value()[key] == self[key]"
+)
+"""What an ensemble has had before passes: it may run with it. Written out, because the API server lets only a
+map pass that is unchanged as a whole."""
 
 
 def _owned(owned: OwnedKeys) -> Rule:
@@ -25,6 +37,35 @@ def _owned(owned: OwnedKeys) -> Rule:
         message=f"{', '.join(owned.patterns)}: refused, because {owned.reason}",
         message_expression=f"self.filter(key, {hit})[0] + {quoted(why)}",
         cause="FieldValueForbidden",
+    )
+
+
+def _typed(values: Values) -> Rule:
+    """Return the rule that refuses values that the known keys of one kind do not take.
+
+    Only these keys are visited, however many the user has set.
+    """
+    keys = list_of(keys_that_take(values))
+    right = f"type(self[key]) == string && self[key].matches({quoted(values.pattern)})"
+    if values.low is not None:
+        number = "type(self[key]) == int ? self[key] : int(self[key])"
+        right = (
+            f"(type(self[key]) == int || ({right})) && ({number}) >= {values.low} && "
+            f"({number}) <= {values.high}"
+        )
+        if values.excluded:
+            excluded = ", ".join(map(str, values.excluded))
+            right += f" && !(({number}) in [{excluded}])"
+    good = f"!(key in self) || ({right}) || ({_UNCHANGED})"
+    return Rule(
+        rule=f"{keys}.all(key, {good})",
+        message=f"{', '.join(keys_that_take(values))}: must be {values.sentence}",
+        # There is no `oldSelf` in a message: what has been there before may be named in place of it.
+        message_expression=(
+            f"{keys}.filter(key, key in self && !({right}))[0] + "
+            f"{quoted(f' must be {values.sentence}')}"
+        ),
+        ratcheted=True,
     )
 
 
@@ -55,4 +96,5 @@ CONFIG_RULES: Final = (
         ),
     ),
     *(_owned(owned) for owned in OWNED_KEYS),
+    *(_typed(values) for values in distinct_values() if values is not TEXT),
 )

@@ -15,8 +15,10 @@ from zookeeper_operator.api.ensemble import (
     MAX_REPLICAS,
 )
 from zookeeper_operator.api.schema.config_rules import CONFIG_RULES
-from zookeeper_operator.api.schema.rules import Rule, in_range, list_of
-from zookeeper_operator.api.versions import KNOWN_VERSIONS
+from zookeeper_operator.api.schema.jvm_rules import JVM_RULES
+from zookeeper_operator.api.schema.metadata_rules import ANNOTATION_RULES, LABEL_RULES
+from zookeeper_operator.api.schema.rules import Rule, in_range, quoted
+from zookeeper_operator.api.versions import KNOWN_LINES, PATCH_PATTERN
 
 MAX_PORT: Final = 65_535
 
@@ -125,12 +127,13 @@ ENSEMBLE_RULES: Final[Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
             ),
             Rule(
                 rule=(
-                    f"self.version in {list_of(KNOWN_VERSIONS)} || self.image.tag != '' || "
+                    f"self.version.matches({quoted(PATCH_PATTERN)}) || self.image.tag != '' || "
                     "self.image.digest != ''"
                 ),
                 message=(
-                    f"version is not known (known are {', '.join(KNOWN_VERSIONS)}); choose one of "
-                    "these, or name the image with image.tag or image.digest"
+                    f"version is of a release line that is not known (known are "
+                    f"{', '.join(KNOWN_LINES)}); choose a release of one of these, or name the image "
+                    "with image.tag or image.digest"
                 ),
                 field=".version",
             ),
@@ -171,55 +174,9 @@ ENSEMBLE_RULES: Final[Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
             ),
         ),
         "spec.config": CONFIG_RULES,
-        "spec.jvm": (
-            Rule(
-                rule="self.heapPercent >= 10 && self.heapPercent <= 90",
-                message=(
-                    "heapPercent must be 10 to 90: the JVM needs the rest of the memory for "
-                    "threads and buffers"
-                ),
-                field=".heapPercent",
-            ),
-            Rule(
-                rule="self.options.all(option, option.matches('^-[^ \\t\\r\\n]+$'))",
-                message=(
-                    "each of the options begins with a dash and has no white space; make an entry "
-                    "of its own of every option"
-                ),
-                field=".options",
-            ),
-            Rule(
-                rule=(
-                    "self.options.all(option, !option.startsWith('-Xmx') && "
-                    "!option.startsWith('-Xms') && !option.contains('RAMPercentage') && "
-                    "!option.contains('HeapSize'))"
-                ),
-                message=(
-                    "options must not size the heap: it follows from resources.limits.memory and "
-                    "jvm.heapPercent"
-                ),
-                field=".options",
-                cause="FieldValueForbidden",
-            ),
-            Rule(
-                rule="self.options.all(option, !option.startsWith('-Dzookeeper.'))",
-                message=(
-                    "options must not set properties of ZooKeeper; set the key in spec.config, "
-                    "without the prefix zookeeper."
-                ),
-                field=".options",
-                cause="FieldValueForbidden",
-            ),
-            Rule(
-                rule="self.options.all(option, !option.startsWith('-Dsun.net.inetaddr.'))",
-                message=(
-                    "options must not change how long addresses are kept: the operator turns the "
-                    "cache off, so that restarted members are found at once"
-                ),
-                field=".options",
-                cause="FieldValueForbidden",
-            ),
-        ),
+        "spec.jvm": JVM_RULES,
+        "spec.labels": LABEL_RULES,
+        "spec.annotations": ANNOTATION_RULES,
         "spec.resources.requests": (_QUANTITIES,),
         "spec.resources.limits": (_QUANTITIES,),
         "spec.storage": (

@@ -18,9 +18,6 @@ KEY_PATTERN: Final = "^[A-Za-z0-9][A-Za-z0-9._-]*$"
 FOUR_LETTER_WORDS: Final = "4lw.commands.whitelist"
 NEEDED_WORD: Final = "srvr"
 
-YES_NO_KEYS: Final = frozenset({"forceSync", "leaderServes"})
-"""Keys for which ZooKeeper compares with `yes` and `no`, not with `true` and `false`."""
-
 
 @dataclass(frozen=True, slots=True)
 class OwnedKeys:

@@ -15,6 +15,7 @@ from zookeeper_operator.api.conditions import CONDITION_TYPES
 from zookeeper_operator.api.group import API_VERSION
 from zookeeper_operator.api.model import ApiModel
 from zookeeper_operator.api.reasons import REASONS
+from zookeeper_operator.api.schema.known_keys import distinct_values, keys_that_take
 from zookeeper_operator.api.schema.owned_keys import OWNED_KEYS
 from zookeeper_operator.api.schema.resources import ENSEMBLE
 from zookeeper_operator.api.versions import KNOWN_VERSIONS
@@ -25,15 +26,26 @@ _HEAD: Final = f"""\
 
 # ZookeeperEnsemble
 
-`apiVersion: {API_VERSION}`, `kind: {ENSEMBLE.kind}`, short names \
+`apiVersion: {API_VERSION}`, `kind: {ENSEMBLE.kind}`, short name \
 {" and ".join(f"`{name}`" for name in ENSEMBLE.short_names)}.
 Every field of the spec has a default or may be left out: an ensemble with no spec at all has three
 members. The same texts are in `kubectl explain zke.spec`.
 """
 
+_VERSIONS: Final = """\
+Members can be rolled from any of these to any other, up and down. Another release of these lines runs
+with a warning (`UnknownVersion`).
+"""
+
 _KEYS: Final = """\
 All other keys may stand in `spec.config`. `forceSync` and `leaderServes` want `yes` or `no`, in
 quotes; other switches want `"true"` or `"false"`.
+"""
+
+_KNOWN: Final = """\
+What ZooKeeper reads, and the values it takes. A key that is not here is passed on with a warning
+(`UnknownConfigKey`): only a plug-in could read it. A value that ZooKeeper does not take is refused
+before a member is touched; a member that runs with one already is left alone.
 """
 
 _REASONS: Final = """\
@@ -58,11 +70,14 @@ def build_reference() -> str:
         "## Spec\n",
         _table(("Field", "Type", "Default", "Meaning"), _spec_rows()),
         "## Versions\n",
-        "Members can be rolled from any of these to any other, up and down.\n",
+        _VERSIONS,
         _table(("Version", "Remark"), versions),
         "## Refused keys of `zoo.cfg`\n",
         _KEYS,
         _table(("Key", "Why"), _key_rows()),
+        "## Known keys of `zoo.cfg`\n",
+        _KNOWN,
+        _table(("Must be", "Keys"), _known_rows()),
         "## What the API server refuses\n",
         "Checked when the object is written, before the operator sees it.\n",
         _table(("Where", "Message"), _rule_rows()),
@@ -120,6 +135,11 @@ def _status_rows() -> Iterator[tuple[str, ...]]:
 def _key_rows() -> Iterator[tuple[str, ...]]:
     for owned in OWNED_KEYS:
         yield _code_list(owned.patterns), owned.reason
+
+
+def _known_rows() -> Iterator[tuple[str, ...]]:
+    for values in distinct_values():
+        yield values.sentence or "any text", _code_list(sorted(keys_that_take(values)))
 
 
 def _rule_rows() -> Iterator[tuple[str, ...]]:

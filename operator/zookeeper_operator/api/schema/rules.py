@@ -24,6 +24,8 @@ class Rule:
             stands in for it if it fails.
         field: The field below the place of the rule that is to blame, such as `.replicas`.
         cause: The kind of the mistake, for programs.
+        ratcheted: Whether the expression itself lets pass what has been there before: `oldSelf` is an
+            optional in it, which is empty when the object is created.
     """
 
     rule: str
@@ -31,6 +33,7 @@ class Rule:
     message_expression: str = ""
     field: str = ""
     cause: Cause = "FieldValueInvalid"
+    ratcheted: bool = False
 
     def to_schema(self) -> dict[str, Any]:
         """Return the rule as an entry of `x-kubernetes-validations`."""
@@ -39,6 +42,8 @@ class Rule:
             schema["messageExpression"] = self.message_expression
         if self.field:
             schema["fieldPath"] = self.field
+        if self.ratcheted:
+            schema["optionalOldSelf"] = True
         return schema | {"reason": self.cause}
 
 

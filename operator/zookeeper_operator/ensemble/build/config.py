@@ -10,7 +10,8 @@ from importlib import resources
 from typing import Final
 
 from zookeeper_operator.api.ensemble import EnsembleSpec
-from zookeeper_operator.api.schema.owned_keys import YES_NO_KEYS, refusal_of, refusal_of_value
+from zookeeper_operator.api.schema.known_keys import KNOWN_KEYS, YES_NO
+from zookeeper_operator.api.schema.owned_keys import refusal_of, refusal_of_value
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.objects import child
 from zookeeper_operator.ensemble.target import Target
@@ -49,7 +50,7 @@ _OWNED: Final[Mapping[str, str]] = {
 }
 """What the operator decides; `api.schema.owned_keys` refuses each of these keys in `spec.config`."""
 
-_DEFAULTS: Final[Mapping[str, str]] = {
+DEFAULTS: Final[Mapping[str, str]] = {
     "tickTime": "2000",
     "initLimit": "10",
     "syncLimit": "5",
@@ -96,7 +97,7 @@ def follower_timeout(spec: EnsembleSpec) -> timedelta:
 
     A value that the server could not use counts as the default: no member runs with it.
     """
-    tick_ms, ticks = (_whole(spec.config.get(k), _DEFAULTS[k]) for k in ("tickTime", "syncLimit"))
+    tick_ms, ticks = (_whole(spec.config.get(k), DEFAULTS[k]) for k in ("tickTime", "syncLimit"))
     return timedelta(milliseconds=tick_ms * ticks)
 
 
@@ -117,8 +118,8 @@ def zoo_cfg(spec: EnsembleSpec) -> str:
         for key, value in spec.config.items()
         if refusal_of(key) is None and refusal_of_value(key, value) is None and key not in _OWNED
     }
-    free = {**_DEFAULTS, **_log_file_sizes(spec), **chosen}
-    known = [*_DEFAULTS, *_log_file_sizes(spec)]
+    free = {**DEFAULTS, **_log_file_sizes(spec), **chosen}
+    known = [*DEFAULTS, *_log_file_sizes(spec)]
     further = sorted(key for key in free if key not in known)
     lines = [
         "# Set by the operator",
@@ -129,9 +130,14 @@ def zoo_cfg(spec: EnsembleSpec) -> str:
     return "\n".join(lines) + "\n"
 
 
+def zoo_cfg_line(key: str, value: str | int) -> str:
+    """The line that a key of `spec.config` makes in zoo.cfg."""
+    return f"{key}={_escaped(_text(key, value))}"
+
+
 def _text(key: str, value: str | int) -> str:
     if isinstance(value, bool):
-        words = ("yes", "no") if key in YES_NO_KEYS else ("true", "false")
+        words = ("yes", "no") if KNOWN_KEYS.get(key) is YES_NO else ("true", "false")
         return words[0] if value else words[1]
     return str(value)
 

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from zookeeper_operator.api.schema.known_keys import PORT
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.objects import child, member_selector
+from zookeeper_operator.ensemble.build.sidecars import opened_ports
 from zookeeper_operator.ensemble.target import Target
 from zookeeper_operator.kube.api import Object
 
@@ -24,7 +26,8 @@ def build_network_policy(target: Target) -> Object:
     Clients may come from anywhere, quorum traffic only from members of this target, and the
     AdminServer is for the operator, unless the spec opens it to the outside. Probes come from the
     node and are always let through. The port of the Prometheus provider is open where
-    `spec.config` turns that on.
+    `spec.config` turns that on, and so are the ports that containers of `spec.podTemplate` declare: a
+    port is declared for others. None of these can be a port of the member's own.
     """
     spec = target.spec
     operator = {
@@ -43,9 +46,12 @@ def build_network_policy(target: Target) -> Object:
     else:
         ingress.append(_rule(names.ADMIN_PORT, peers=[operator]))
     if spec.config.get("metricsProvider.className"):
-        port = str(spec.config.get("metricsProvider.httpPort", _METRICS_PORT))
-        if port.isdecimal():
+        port = spec.config.get("metricsProvider.httpPort", _METRICS_PORT)
+        if PORT.take(port):
             ingress.append(_rule(int(port)))
+    if declared := opened_ports(spec.pod_template):
+        ports = [{"port": number, "protocol": protocol} for number, protocol in declared]
+        ingress.append({"ports": ports})
     return child(
         target,
         api_version="networking.k8s.io/v1",

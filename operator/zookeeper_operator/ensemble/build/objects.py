@@ -23,9 +23,9 @@ def child(
     metadata: Object = {
         "name": name,
         "namespace": target.namespace,
-        "labels": labels_of(target, component),
+        "labels": {**dict(sorted(target.spec.labels.items())), **labels_of(target, component)},
     }
-    if annotations:
+    if annotations := {**target.spec.annotations, **(annotations or {})}:
         metadata["annotations"] = dict(sorted(annotations.items()))
     metadata["ownerReferences"] = [owner_reference(target)]
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **content}

@@ -18,8 +18,8 @@ from zookeeper_operator.kube.merge import merge
 from zookeeper_operator.kube.quantity import parse_quantity
 
 _USER: Final = 1000  # zookeeper in the official image
-_MEBIBYTE: Final = 1024**2
-_MEMORY_WITHOUT_LIMIT: Final = 512 * _MEBIBYTE
+MEBIBYTE: Final = 1024**2
+_MEMORY_WITHOUT_LIMIT: Final = 512 * MEBIBYTE
 
 _JVM_FLAGS: Final = (
     # Names are cached below the JVM already; its own 30 s keep a restarted member away (pain 20).
@@ -66,14 +66,7 @@ def _pod_spec(target: Target, component: str, config: str) -> Object:
         "terminationGracePeriodSeconds": 20,  # SIGTERM ends ZooKeeper at once; it has no farewell
         "enableServiceLinks": False,
         "automountServiceAccountToken": False,
-        "securityContext": {
-            "runAsUser": _USER,
-            "runAsGroup": _USER,
-            "runAsNonRoot": True,
-            "fsGroup": _USER,
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": _security_context(target),
         "affinity": {"podAntiAffinity": _anti_affinity(target)},
         "topologySpreadConstraints": [
             {
@@ -90,6 +83,21 @@ def _pod_spec(target: Target, component: str, config: str) -> Object:
     if secrets:
         spec["imagePullSecrets"] = [{"name": secret.name} for secret in secrets]
     return spec
+
+
+def _security_context(target: Target) -> Object:
+    """As whom the members run; a platform that gives each namespace ids of its own refuses any others."""
+    context: Object = {
+        "runAsUser": _USER,
+        "runAsGroup": _USER,
+        "runAsNonRoot": True,
+        "fsGroup": _USER,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    if target.spec.security_context.mode == "Fixed":
+        return context
+    return {key: value for key, value in context.items() if value != _USER}
 
 
 def _anti_affinity(target: Target) -> Object:
@@ -126,6 +134,8 @@ def _container(target: Target) -> Object:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
+        # Where the start script has no last words, those of the server say why it ended.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         **_probes(),
         "volumeMounts": [
             {"name": names.DATA_VOLUME, "mountPath": "/data", "subPath": "data"},
@@ -230,7 +240,7 @@ def heap_mebibytes(spec: EnsembleSpec) -> int:
         size = _MEMORY_WITHOUT_LIMIT if memory is None else parse_quantity(memory)
     except ValueError:
         return 0
-    return size * spec.jvm.heap_percent // 100 // _MEBIBYTE
+    return size * spec.jvm.heap_percent // 100 // MEBIBYTE
 
 
 def image_reference(spec: EnsembleSpec) -> str:

@@ -7,8 +7,14 @@ probed, where its data is, and what the status is read from. The answers say wha
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from zookeeper_operator.api.privileges import PRIVILEGES
+from zookeeper_operator.api.schema.known_keys import OWN_PORTS
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build.objection import Objection
 from zookeeper_operator.ensemble.build.objects import common_labels
+from zookeeper_operator.ensemble.build.privileges import requested_privileges
+from zookeeper_operator.ensemble.build.sidecars import declared_ports, running_containers
+from zookeeper_operator.ensemble.build.variables import OWN_ENVIRONMENT, refusal_of_variable
 from zookeeper_operator.ensemble.ensemble import Ensemble
 
 OWN_VOLUMES: Final = (
@@ -19,20 +25,8 @@ OWN_VOLUMES: Final = (
     "scratch",
 )
 OWN_MOUNTS: Final = ("/data", "/datalog", "/conf", "/config", "/membership", "/logs", "/tmp")  # noqa: S108
-OWN_PORTS: Final = (names.CLIENT_PORT, names.QUORUM_PORT, names.ELECTION_PORT, names.ADMIN_PORT)
-OWN_ENVIRONMENT: Final = (
-    "ZOO_MY_ID",
-    "POD_NAME",
-    "MEMBERS_DOMAIN",
-    "ENSEMBLE_IDENTITY",
-    "ZOO_SERVERS",
-    "SUPER_DIGEST",
-    "ZK_SERVER_HEAP",
-    "SERVER_JVMFLAGS",
-    "JMXDISABLE",
-    "HOME",
-)
-
+_START_MOUNTS: Final = ("/bin", "/dev", "/docker-entrypoint.sh", "/proc", "/usr")
+"""What the start of a member and its last message hang on."""
 _IDENTITY: Final = "a member is known by its name"
 _POD_KEYS: Final[Mapping[str, str]] = {
     "hostname": _IDENTITY,
@@ -64,9 +58,61 @@ _CONTAINER_KEYS: Final[Mapping[str, str]] = {
 _ANNOTATION_PREFIX: Final = f"{names.GROUP}/"
 
 
-def pod_template_problems(ensemble: Ensemble) -> tuple[str, ...]:
-    """Every reason why `spec.podTemplate` cannot be used, as full sentences; empty if it can."""
-    return tuple(_problems(ensemble, ensemble.spec.pod_template))
+def pod_template_problems(ensemble: Ensemble) -> tuple[Objection, ...]:
+    """Every reason why `spec.podTemplate` cannot be used; empty if it can."""
+    template = ensemble.spec.pod_template
+    return (
+        *map(Objection, _problems(ensemble, template)),
+        *_doors(template),
+        *_privileges(ensemble, template),
+    )
+
+
+def _privileges(ensemble: Ensemble, template: Mapping[str, Any]) -> Iterator[Objection]:
+    """Privileges that the installation of the operator does not allow."""
+    for request in requested_privileges(template):
+        name = request.privilege
+        if name not in ensemble.allowed_privileges:
+            yield Objection(
+                f"spec.podTemplate.{request.path} raises privileges: {PRIVILEGES[name]}; remove it, or have "
+                f"the operator installed with podTemplate.allowPrivileged: [{name}]",
+                request.part,
+                privileged=True,
+            )
+
+
+def _doors(template: Mapping[str, Any]) -> Iterator[Objection]:
+    """Ways past the rules for other fields, by the ZooKeeper container or by one of its ports."""
+    for kind, container in running_containers(template):
+        yield from _port_problems(kind, container)
+        if kind == "containers" and container["name"] == names.CONTAINER:
+            yield from _container_doors(container)
+
+
+def _container_doors(container: Mapping[str, Any]) -> Iterator[Objection]:
+    where = f"spec.podTemplate.spec.containers[{names.CONTAINER}]"
+    for variable in _named(_list(container, "env")):
+        name = variable["name"]
+        why = refusal_of_variable(name)
+        if why is not None:
+            part = None if name in OWN_ENVIRONMENT else _of_container(env=[dict(variable)])
+            yield Objection(f"{where}.env: {name} is owned by the operator: {why}", part)
+    if sources := _list(container, "envFrom"):
+        yield Objection(
+            f"{where}.envFrom could set variables that are owned by the operator; name each variable in env",
+            _of_container(envFrom=sources),
+        )
+    for mount in _list(container, "volumeMounts"):
+        path = _mount_path(mount)
+        if _is_at(path, _START_MOUNTS):
+            yield Objection(
+                f"{where}.volumeMounts: {path} is owned by the operator: {_COMMAND}",
+                _of_container(volumeMounts=[dict(mount)]),
+            )
+
+
+def _of_container(**fields: Any) -> Mapping[str, Any]:
+    return {"spec": {"containers": [{"name": names.CONTAINER, **fields}]}}
 
 
 def _problems(ensemble: Ensemble, template: Mapping[str, Any]) -> Iterator[str]:
@@ -119,8 +165,6 @@ def _spec_problems(spec: Mapping[str, Any]) -> Iterator[str]:
         name = container["name"]
         if name == names.CONTAINER:
             yield from _container_problems(container, f"{where}.containers[{name}]")
-        else:
-            yield from _port_problems(container, f"{where}.containers[{name}]")
     for container in _named(spec.get("initContainers", [])):
         if container["name"] == names.CONTAINER:
             yield f"{where}.initContainers: {names.CONTAINER} is the name of the member itself"
@@ -135,28 +179,40 @@ def _named(items: Any) -> list[Mapping[str, Any]]:
 def _container_problems(container: Mapping[str, Any], where: str) -> Iterator[str]:
     for key in sorted(_CONTAINER_KEYS.keys() & container.keys()):
         yield f"{where}.{key} is owned by the operator: {_CONTAINER_KEYS[key]}"
-    for variable in _named(_list(container, "env")):
-        name = variable["name"]
-        if name in OWN_ENVIRONMENT or name.startswith(("ZOO", "START_ROOT")):
-            yield (
-                f"{where}.env: {name} is owned by the operator; use spec.config, spec.jvm or "
-                "spec.resources"
-            )
     for mount in _list(container, "volumeMounts"):
-        path = str(mount.get("mountPath", "")).rstrip("/") if isinstance(mount, Mapping) else ""
-        if path == "" or any(path == own or path.startswith(f"{own}/") for own in OWN_MOUNTS):
+        path = _mount_path(mount)
+        if path == "" or _is_at(path, OWN_MOUNTS):
             yield f"{where}.volumeMounts: {path or '/'} is owned by the operator"
-    for key in ("env", "volumeMounts", "ports"):
+    for key in ("env", "envFrom", "volumeMounts", "ports"):
         if not isinstance(container.get(key, []), list):
             yield f"{where}.{key} has to be a list"
-    yield from _port_problems(container, where)
 
 
-def _port_problems(container: Mapping[str, Any], where: str) -> Iterator[str]:
-    for port in _list(container, "ports"):
-        number = port.get("containerPort") if isinstance(port, Mapping) else None
-        if number in OWN_PORTS:
-            yield f"{where}.ports: {number} is owned by the operator"
+def _mount_path(mount: Any) -> str:
+    return str(mount.get("mountPath", "")).rstrip("/") if isinstance(mount, Mapping) else ""
+
+
+def _is_at(path: str, places: tuple[str, ...]) -> bool:
+    return any(path == place or path.startswith(f"{place}/") for place in places)
+
+
+def _port_problems(kind: str, container: Mapping[str, Any]) -> Iterator[Objection]:
+    name = container["name"]
+    for port in declared_ports(container):
+        number = port.get("containerPort")
+        if isinstance(number, int) and number in OWN_PORTS:
+            yield Objection(
+                f"spec.podTemplate.spec.{kind}[{name}].ports: {number} is owned by the operator: the member "
+                f"listens on it for {OWN_PORTS[number]}",
+                _declared(kind, name, port),
+            )
+
+
+def _declared(kind: str, name: str, port: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The part that declares a port; None for a port of the ZooKeeper container, which every template has."""
+    if name == names.CONTAINER:
+        return None
+    return {"spec": {kind: [{"name": name, "ports": [dict(port)]}]}}
 
 
 def _list(container: Mapping[str, Any], key: str) -> list[Any]:

@@ -5,96 +5,109 @@ what depends on the running version or on other objects, arithmetic over several
 were stored under an older schema.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from zookeeper_operator.api import reasons
-from zookeeper_operator.api.schema.owned_keys import refusal_of, refusal_of_value
-from zookeeper_operator.api.versions import KNOWN_VERSIONS, has_upgrade_path
+from zookeeper_operator.api.versions import (
+    KNOWN_LINES,
+    KNOWN_VERSIONS,
+    has_upgrade_path,
+    is_of_known_line,
+)
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.build.pod import heap_mebibytes
+from zookeeper_operator.ensemble.build.pod import image_reference
 from zookeeper_operator.ensemble.build.pod_template import pod_template_problems
 from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.judge.config import config_problems, unknown_keys
+from zookeeper_operator.ensemble.judge.live_template import has_image, has_part
+from zookeeper_operator.ensemble.judge.memory import memory_problems
+from zookeeper_operator.ensemble.judge.problem import Problem
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.kube.api import Object
 
-# With less, a JVM with an idle ZooKeeper is killed or spends its time on garbage collection: about 100 MiB
-# resident were measured, of which the heap is a third.
-_LEAST_HEAP_MEBIBYTES = 64
+__all__ = ["Problem", "SpecJudgement", "judge_spec"]
 
 
 @dataclass(frozen=True)
-class Problem:
-    """One thing in the spec that cannot be acted on."""
+class SpecJudgement:
+    """What is wrong with a spec.
 
-    reason: str
-    message: str
+    `problems` make it unusable: nothing is done until they are gone. `warnings` stop nothing.
+    """
+
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
 
-def validate(observed: Observed) -> tuple[Problem, ...]:
-    """List everything that makes the spec unusable; empty if it can be acted on."""
-    ensemble = observed.ensemble
-    return (
-        *_config_problems(ensemble),
-        *_version_problems(ensemble),
-        *_memory_problems(ensemble),
-        *(Problem(reasons.INVALID_POD_TEMPLATE, text) for text in pod_template_problems(ensemble)),
+def judge_spec(observed: Observed) -> SpecJudgement:
+    """Find everything that makes a spec unusable, and everything a person should know of it.
+
+    What an ensemble runs with already is a warning, even if a new ensemble would be refused for it.
+    """
+    found = (
+        *config_problems(observed),
+        *_version_problems(observed),
+        *memory_problems(observed),
+        *_template_problems(observed),
         *_name_problems(observed),
+    )
+    carried = (
+        replace(problem, message=f"{problem.message} (the members run with it, so it stays)")
+        for problem in found
+        if problem.carried
+    )
+    return SpecJudgement(
+        problems=tuple(problem for problem in found if not problem.carried),
+        warnings=(*carried, *unknown_keys(observed), *_unknown_version(observed.ensemble)),
     )
 
 
-def _config_problems(ensemble: Ensemble) -> list[Problem]:
-    found = []
-    for key, value in sorted(ensemble.spec.config.items()):
-        why = refusal_of(key)
-        if why is not None:
-            found.append(
-                Problem(
-                    reasons.INVALID_CONFIG_KEY,
-                    f"spec.config.{key} is owned by the operator: {why}; remove it",
-                )
-            )
-        elif (bad := refusal_of_value(key, value)) is not None:
-            found.append(Problem(reasons.INVALID_CONFIG_KEY, f"spec.config.{key}: {bad}"))
-    return found
-
-
-def _version_problems(ensemble: Ensemble) -> list[Problem]:
+def _version_problems(observed: Observed) -> Iterator[Problem]:
+    ensemble = observed.ensemble
     spec = ensemble.spec
-    if spec.version not in KNOWN_VERSIONS and not (spec.image.tag or spec.image.digest):
-        known = ", ".join(sorted(KNOWN_VERSIONS))
-        return [
-            Problem(
-                reasons.UNSUPPORTED_VERSION,
-                f"spec.version {spec.version} is not known (known: {known}); choose one of these, or "
-                "name the image to run by spec.image.tag or spec.image.digest",
-            )
-        ]
+    if _needs_image(ensemble):
+        message = (
+            f"spec.version {spec.version} is of no release line that is known ({', '.join(KNOWN_LINES)}); "
+            "choose a release of one of these, or name the image to run by spec.image.tag or "
+            "spec.image.digest"
+        )
+        carried = has_image(observed, image_reference(spec))
+        yield Problem(reasons.UNSUPPORTED_VERSION, message, carried)
+        return
     running = (ensemble.status.get("version") or {}).get("members") or {}
     for current in sorted(running):
         if not has_upgrade_path(current, spec.version):
-            return [
-                Problem(
-                    reasons.UNSUPPORTED_VERSION,
-                    f"members run {current}, and there is no supported way from there to "
-                    f"{spec.version}; go by way of 3.8, one minor version at a time",
-                )
-            ]
-    return []
+            yield Problem(
+                reasons.UNSUPPORTED_VERSION,
+                f"members run {current}, and there is no supported way from there to "
+                f"{spec.version}; go by way of 3.8, one minor version at a time",
+            )
+            return
 
 
-def _memory_problems(ensemble: Ensemble) -> list[Problem]:
-    heap = heap_mebibytes(ensemble.spec)
-    if heap >= _LEAST_HEAP_MEBIBYTES:
-        return []
-    limit = ensemble.spec.resources.limits.get("memory")
-    return [
+def _needs_image(ensemble: Ensemble) -> bool:
+    spec = ensemble.spec
+    return not (is_of_known_line(spec.version) or spec.image.tag or spec.image.digest)
+
+
+def _unknown_version(ensemble: Ensemble) -> tuple[Problem, ...]:
+    version = ensemble.spec.version
+    if version in KNOWN_VERSIONS or _needs_image(ensemble):
+        return ()
+    return (
         Problem(
-            reasons.MEMORY_TOO_SMALL,
-            f"spec.resources.limits.memory {limit} leaves a heap of {heap} MiB "
-            f"({ensemble.spec.jvm.heap_percent} %), less than the {_LEAST_HEAP_MEBIBYTES} MiB a "
-            "member needs to start; raise it to 256Mi or more",
-        )
-    ]
+            reasons.UNKNOWN_VERSION,
+            f"spec.version {version} is not among the versions this operator was tested with "
+            f"({', '.join(sorted(KNOWN_VERSIONS))}); its release line is, or an image is named, so it runs",
+        ),
+    )
+
+
+def _template_problems(observed: Observed) -> Iterator[Problem]:
+    for objection in pod_template_problems(observed.ensemble):
+        carried = has_part(observed, objection.part, privileged=objection.privileged)
+        yield Problem(reasons.INVALID_POD_TEMPLATE, objection.message, carried)
 
 
 def _name_problems(observed: Observed) -> list[Problem]:

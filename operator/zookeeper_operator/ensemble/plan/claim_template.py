@@ -8,7 +8,9 @@ Safety:
 * the pods of a StatefulSet that is deleted for this keep running (`orphan`);
 * it happens only in a pass that deletes no pod, because nothing would create that pod again meanwhile;
 * it waits while the template is pinned: a new StatefulSet has a new template, which would restart every
-  member. The volume of a member that joins meanwhile is grown like any other.
+  member. The volume of a member that joins meanwhile is grown like any other;
+* it waits while the spec is accepted only because the members run with it: without the live template the new
+  StatefulSet would be refused.
 """
 
 from zookeeper_operator.api import reasons
@@ -31,6 +33,7 @@ def plan_claim_templates(situation: Situation) -> Step:
             found is not None
             and _is_too_small(situation.ensemble, found)
             and not is_pinned(situation, found)
+            and not any(problem.carried for problem in situation.warnings)
         ):
             return _recreate(found)
     return Step(Verdict(True, reasons.BOUND, "new members get volumes of the size asked for"))

@@ -13,8 +13,9 @@ from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble.actions import Action
 from zookeeper_operator.ensemble.build.config import follower_timeout
 from zookeeper_operator.ensemble.judge.presence import find_absent
+from zookeeper_operator.ensemble.judge.problem import Problem
 from zookeeper_operator.ensemble.judge.quorum import Quorum, judge_quorum
-from zookeeper_operator.ensemble.judge.spec import Problem, validate
+from zookeeper_operator.ensemble.judge.spec import judge_spec
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan.claim_deletion import is_stop_refused, is_stopped
 from zookeeper_operator.ensemble.plan.founding import decide_membership, is_founded
@@ -66,6 +67,11 @@ class Plan:
         return self.situation.problems
 
     @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What a person should know of the spec."""
+        return self.situation.warnings
+
+    @property
     def quorum(self) -> Quorum:
         """The state of the quorum the plan was made for."""
         return self.situation.quorum
@@ -105,12 +111,14 @@ def understand(observed: Observed) -> Situation:
         absent=find_absent(observed),
         lasted=_has_lasted(observed),
     )
+    judgement = judge_spec(observed)
     return Situation(
         observed=observed,
         quorum=quorum,
         target=build_target(observed.ensemble, decide_membership(observed, quorum)),
         founded=is_founded(observed, quorum),
-        problems=validate(observed),
+        problems=judgement.problems,
+        warnings=judgement.warnings,
     )
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from zookeeper_operator.ensemble.actions import Action
 from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.judge.problem import Problem
 from zookeeper_operator.ensemble.judge.quorum import Quorum
-from zookeeper_operator.ensemble.judge.spec import Problem
 from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.target import Target
@@ -41,7 +41,7 @@ class Situation:
 
     `target` is what is wanted, with the membership that `zk-membership` must hold now; `founded` says whether
     the ensemble has ever had a quorum, after which nobody may found it again; `problems` are what makes the
-    spec unusable.
+    spec unusable; `warnings` are what a person should know of it, and stop nothing.
     """
 
     observed: Observed
@@ -49,6 +49,7 @@ class Situation:
     target: Target
     founded: bool
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def membership(self) -> Membership:

@@ -128,4 +128,6 @@ def _spec_valid(plan: Plan, *, failure: str, refused: bool) -> Verdict:
         return Verdict(False, plan.problems[0].reason, "; ".join(p.message for p in plan.problems))
     if refused:
         return Verdict(False, reasons.INVALID_SPEC, failure)
+    if plan.warnings:
+        return Verdict(True, plan.warnings[0].reason, "; ".join(p.message for p in plan.warnings))
     return Verdict(True, reasons.VALID, "the spec can be acted on")

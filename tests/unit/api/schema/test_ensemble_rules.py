@@ -21,8 +21,12 @@ def test_every_rule_has_a_case_that_it_refuses(path: str, rule: Rule) -> None:
         fragments = [fragment for _, fragment in REFUSED_NAMES]
         texts = rule.message, ""
     reason = texts[1].partition(" is refused: ")[2].removesuffix('"')
+    sentence = rule.message.partition(": must be ")[2]
     assert any(
-        fragment in rule.message or (reason and fragment.endswith(reason)) for fragment in fragments
+        fragment in rule.message
+        or (reason and fragment.endswith(reason))
+        or (rule.message_expression and sentence and fragment.endswith(sentence))
+        for fragment in fragments
     )
 
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.ensemble.build.targets import ensemble, target
 
+from zookeeper_operator.api.schema.metadata_rules import OWN_LABELS
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.auth import build_auth, read_password
 from zookeeper_operator.ensemble.build.config import build_config
@@ -228,6 +229,42 @@ def test_the_policy_follows_the_spec() -> None:
     assert opened(build_network_policy(target(config=provider)))[7000] is None
     other = {**provider, "metricsProvider.httpPort": 7001}
     assert 7001 in opened(build_network_policy(target(config=other)))
+
+
+MARKED: dict[str, Any] = {
+    "labels": {"team": "a"},
+    "annotations": {"example.org/note": "b", "a": "from the spec"},
+}
+
+
+def test_children_bear_the_labels_and_annotations_of_the_spec() -> None:
+    marked = target(1, external=EXTERNAL, **MARKED)
+    for body in (
+        build_auth(marked, "secret"),
+        build_config(marked),
+        build_client_service(marked),
+        build_network_policy(marked),
+        build_statefulset(marked, names.VOTER, replicas=1, config="c", auth_hash="a"),
+    ):
+        assert body["metadata"]["labels"]["team"] == "a"
+        assert body["metadata"]["annotations"]["example.org/note"] == "b"
+    external = build_external_service(marked, 1)["metadata"]["annotations"]
+    assert external["a"] == "b", "what is said of one kind of objects outweighs what is said of all"
+
+
+def test_neither_pods_nor_claims_take_them() -> None:
+    plain, marked = (
+        build_statefulset(of, names.VOTER, replicas=1, config="c", auth_hash="a")["spec"]
+        for of in (PLAIN, target(1, **MARKED))
+    )
+    assert plain == marked
+
+
+def test_a_label_by_which_children_are_found_cannot_be_taken_away() -> None:
+    taken = target(1, labels=dict.fromkeys(OWN_LABELS, "x"))
+    found = build_client_service(taken)["metadata"]["labels"]
+    assert common_labels("zk").items() <= found.items()
+    assert {*common_labels("zk"), names.LABEL_COMPONENT} == {*OWN_LABELS, names.LABEL_ENSEMBLE}
 
 
 def test_applications_read_the_voters_by_id() -> None:

@@ -10,12 +10,12 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.objects import common_labels
 from zookeeper_operator.ensemble.build.pod import heap_mebibytes
 from zookeeper_operator.ensemble.build.pod_template import (
-    OWN_ENVIRONMENT,
     OWN_MOUNTS,
     OWN_VOLUMES,
     pod_template_problems,
 )
 from zookeeper_operator.ensemble.build.statefulset import build_statefulset
+from zookeeper_operator.ensemble.build.variables import OWN_ENVIRONMENT
 from zookeeper_operator.ensemble.target import Target, build_target
 from zookeeper_operator.kube.api import Object
 
@@ -205,7 +205,10 @@ ALLOWED: dict[str, Any] = {
 
 def test_a_template_that_breaks_nothing_is_merged() -> None:
     of = target(podTemplate=ALLOWED)
-    assert pod_template_problems(ensemble(podTemplate=ALLOWED)) == ()
+    asked = replace(
+        ensemble(podTemplate=ALLOWED), allowed_privileges=frozenset({"serviceAccountName"})
+    )
+    assert pod_template_problems(asked) == ()
     template = build(of)["spec"]["template"]
     assert template["metadata"]["labels"]["team"] == "a"
     assert template["metadata"]["labels"][names.LABEL_ENSEMBLE] == "zk"
@@ -263,5 +266,60 @@ def zookeeper(**container: Any) -> dict[str, Any]:
 def test_a_template_that_breaks_a_promise_is_refused(template: dict[str, Any], named: str) -> None:
     problems = pod_template_problems(ensemble(podTemplate=template))
     assert problems
-    assert problems[0].startswith("spec.podTemplate")
-    assert named in problems[0]
+    assert problems[0].message.startswith("spec.podTemplate")
+    assert named in problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("template", "named"),
+    [
+        (zookeeper(env=[{"name": "JVMFLAGS", "value": "-Xmx2g"}]), "use spec.jvm.options"),
+        (zookeeper(env=[{"name": "JAVA_TOOL_OPTIONS", "value": "-Xmx2g"}]), "spec.jvm.options"),
+        (zookeeper(env=[{"name": "_JAVA_OPTIONS", "valueFrom": {}}]), "spec.jvm.options"),
+        (zookeeper(env=[{"name": "JMXPORT", "value": "1099"}]), "spec.jvm.options"),
+        (zookeeper(env=[{"name": "LD_PRELOAD", "value": "/x.so"}]), "spec.image"),
+        (zookeeper(env=[{"name": "BASH_ENV", "value": "/x"}]), "spec.image"),
+        (zookeeper(envFrom=[{"secretRef": {"name": "x"}}]), "name each variable in env"),
+        (zookeeper(volumeMounts=[{"name": "x", "mountPath": "/docker-entrypoint.sh"}]), "start"),
+        (zookeeper(volumeMounts=[{"name": "x", "mountPath": "/dev/termination-log"}]), "start"),
+        (
+            {
+                "spec": {
+                    "initContainers": [
+                        {"name": "s", "restartPolicy": "Always", "ports": [{"containerPort": 3888}]}
+                    ]
+                }
+            },
+            "3888",
+        ),
+    ],
+)
+def test_no_door_leads_past_the_rules_for_other_fields(
+    template: dict[str, Any], named: str
+) -> None:
+    (problem,) = pod_template_problems(ensemble(podTemplate=template))
+    assert named in problem.message
+
+
+@pytest.mark.parametrize("name", ["JAVA_OPT", "MY_JVMFLAGS", "TZ", "ZK_CLIENT_HEAP"])
+def test_other_variables_are_free(name: str) -> None:
+    template = zookeeper(env=[{"name": name, "value": "1"}])
+    assert pod_template_problems(ensemble(podTemplate=template)) == ()
+
+
+def test_the_last_words_of_a_server_are_in_the_message_of_its_container() -> None:
+    """The start script writes into the file of the message; what is empty falls back to the log."""
+    found = container(target())
+    assert found["terminationMessagePolicy"] == "FallbackToLogsOnError"
+    assert "terminationMessagePath" not in found
+
+
+def test_a_platform_that_sets_the_ids_is_left_to_do_so() -> None:
+    fixed, left = (
+        pod(target(securityContext={"mode": mode}))["securityContext"]
+        for mode in ("Fixed", "Platform")
+    )
+    assert fixed == pod(target())["securityContext"]
+    assert {key for key in fixed if key not in left} == {"runAsUser", "runAsGroup", "fsGroup"}
+    assert left["runAsNonRoot"] is True
+    assert left["seccompProfile"] == {"type": "RuntimeDefault"}

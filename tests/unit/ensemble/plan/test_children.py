@@ -17,7 +17,7 @@ from tests.unit.ensemble.plan.scenes import (
 
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.actions import Delete
+from zookeeper_operator.ensemble.actions import Apply, Delete
 from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import build_plan
@@ -157,3 +157,17 @@ def test_a_new_password_reaches_the_members_also_after_an_upgrade() -> None:
     annotations = template["metadata"]["annotations"]
     assert {k for k in before if before[k] != annotations[k]} == {names.ANNOTATION_AUTH}
     assert template["spec"]["terminationGracePeriodSeconds"] == 7
+
+
+def test_labels_and_annotations_of_the_spec_restart_nobody() -> None:
+    scene = edited(at_rest(), {"labels": {"team": "a"}, "annotations": {"example.org/a": "b"}})
+    plan = build_plan(scene)
+    assert plan.rollout.state is True
+    changed = {c["kind"] for c in scene.children} - {"ConfigMap"}
+    bodies = [a.body for a in plan.actions if isinstance(a, Apply)]
+    assert {body["kind"] for body in bodies} >= changed
+    assert all(body["metadata"]["labels"]["team"] == "a" for body in bodies)
+    (statefulset,) = applied(plan.actions, "StatefulSet")
+    live = scene.child("StatefulSet", "zk")
+    assert live is not None
+    assert statefulset["spec"]["template"] == live["spec"]["template"]
