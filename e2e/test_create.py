@@ -49,6 +49,7 @@ def test_an_ensemble_forms_a_quorum_and_says_so(places: Places, replicas: int) -
         "needed": needed,
         "live": replicas,
         "tolerates": replicas - needed,
+        "unknown": 0,
     }
     assert (status["replicas"], status["readyReplicas"]) == (replicas, replicas)
     assert status["membership"]["settled"] is True
