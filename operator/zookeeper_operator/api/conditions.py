@@ -51,6 +51,7 @@ _TYPES: Final = (
         (
             reasons.SERVING,
             reasons.FOUNDING,
+            reasons.PREVIOUS_ENSEMBLE,
             reasons.STOPPED,
             reasons.PAUSED,
             reasons.DELETING,

@@ -18,6 +18,7 @@ STOPPED: Final = "Stopped"
 PAUSED: Final = "Paused"
 DELETING: Final = "Deleting"
 FOUNDING: Final = "Founding"
+PREVIOUS_ENSEMBLE: Final = "PreviousEnsemble"
 SERVING: Final = "Serving"
 NO_QUORUM: Final = "NoQuorum"
 ELECTION_IN_PROGRESS: Final = "ElectionInProgress"
@@ -103,6 +104,12 @@ _TABLE: Final = (
     Reason(
         FOUNDING,
         "The first members are starting and have not formed a majority yet.",
+        severity="warning",
+        runbook=True,
+    ),
+    Reason(
+        PREVIOUS_ENSEMBLE,
+        "A deleted ensemble of the same name has not gone yet; the new one waits for that.",
         severity="warning",
         runbook=True,
     ),

@@ -24,6 +24,7 @@ from zookeeper_operator.ensemble.pods import (
     config_of,
     is_node_ready,
     is_ours,
+    member_id_of,
     read_claim,
     read_pod,
     read_storage_classes,
@@ -111,6 +112,7 @@ class Inspector:
         candidates += await self._fetch_unlisted(ensemble, candidates, listed["Pod"])
         children = tuple(c for c in candidates if is_ours(c, name=name, uid=ensemble.uid))
         pods = _read_pods(listed["Pod"], children, now)
+        ours = {pod.name for pod in pods}
         claims = tuple(
             sorted(
                 filter(None, (read_claim(c, now=now) for c in listed["PersistentVolumeClaim"])),
@@ -134,6 +136,9 @@ class Inspector:
             pods=pods,
             unclaimed=frozenset(p["metadata"]["name"] for p in listed["Pod"])
             - {pod.name for pod in pods},
+            previous_pods=tuple(
+                p for p in _read_member_names(listed["Pod"], name) if p not in ours
+            ),
             claims=claims,
             answers=told.answers,
             committed=told.committed,
@@ -262,6 +267,16 @@ def addresses_of(ensemble: Ensemble, pods: tuple[Pod, ...]) -> tuple[Address, ..
         for pod in pods
         if pod.ip and not pod.terminating
     )
+
+
+def _read_member_names(pods: list[Object], ensemble: str) -> list[str]:
+    """The pods that have the name of a member, whosesoever they are."""
+    found = sorted(pod["metadata"]["name"] for pod in pods)
+    return [
+        name
+        for name in found
+        if (member_id := member_id_of(name)) and name == names.member_name(ensemble, member_id)
+    ]
 
 
 def _read_pods(pods: list[Object], children: tuple[Object, ...], now: datetime) -> tuple[Pod, ...]:

@@ -63,7 +63,7 @@ class Claim:
     """One volume claim of one member.
 
     `requested` and `capacity` are bytes. `member` says whether the volume is marked as belonging to a
-    member of the committed configuration.
+    member of the committed configuration. `owners` are the UIDs of the objects it is deleted with.
     """
 
     name: str
@@ -79,6 +79,7 @@ class Claim:
     terminating: bool = False
     resizing: bool = False
     file_system_resize_pending: bool = False
+    owners: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,8 @@ class Observed:
     pods: tuple[Pod, ...] = ()
     unclaimed: frozenset[str] = frozenset()
     """Names of further pods with our label: of a StatefulSet that was just recreated, or not ours."""
+    previous_pods: tuple[str, ...] = ()
+    """Names of pods that members of this ensemble need, and that a deleted ensemble has left."""
     claims: tuple[Claim, ...] = ()
     answers: Mapping[int, Answers] = field(default_factory=dict)
     committed: CommittedConfig | None = None
@@ -170,6 +173,15 @@ class Observed:
         return next(
             (c for c in self.children if c["kind"] == kind and c["metadata"]["name"] == name), None
         )
+
+    def is_leaving(self, claim: Claim) -> bool:
+        """Whether a claim is being deleted, or will be: the garbage collector has yet to come to it.
+
+        It deletes what has owners when none of them is left. An owner that is not ours belongs to a deleted
+        ensemble.
+        """
+        ours = {c["metadata"]["uid"] for c in self.children} | {pod.uid for pod in self.pods}
+        return claim.terminating or (bool(claim.owners) and not claim.owners & ours)
 
     def pod(self, member_id: int) -> Pod | None:
         """The pod of a member."""

@@ -180,6 +180,7 @@ def read_claim(claim: Object, *, now: datetime) -> Claim | None:
         member=annotations.get(names.ANNOTATION_MEMBER) == "true",
         storage_class=spec.get("storageClassName") or "",
         terminating=bool(metadata.get("deletionTimestamp")),
+        owners=frozenset(o["uid"] for o in metadata.get("ownerReferences") or []),
         resizing=resizing
         or (status.get("phase") == "Bound" and capacity < parse_quantity(requested)),
         file_system_resize_pending=pending.get("status") == "True"

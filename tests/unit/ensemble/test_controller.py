@@ -109,6 +109,23 @@ async def test_what_others_have_under_a_name_of_ours_is_theirs() -> None:
     assert (found.child("ConfigMap", "zk-membership"), found.foreign) == (None, (theirs,))
 
 
+async def test_what_a_deleted_ensemble_has_left_is_told_from_our_own() -> None:
+    """Its StatefulSet is gone already; the garbage collector has not come to its pods and claims yet."""
+    metadata = {"labels": {names.LABEL_ENSEMBLE: "zk"}, "ownerReferences": [{"uid": "old"}]}
+    pod = {"kind": "Pod", "metadata": {"name": "zk-1", "uid": "pod", **metadata}}
+    copy = {"kind": "Pod", "metadata": {"name": "debug-zk-1", "uid": "copy", **metadata}}
+    claim = {
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data-zk-1", "uid": "claim", **metadata},
+        "status": {"phase": "Bound"},
+    }
+    store = Store([ENSEMBLE, pod, copy, claim])
+    found = await Inspector(store, members(), Settings(), lambda: NOW).observe(KEY)
+    assert found is not None
+    assert (found.pods, found.previous_pods) == ((), ("zk-1",))
+    assert [found.is_leaving(one) for one in found.claims] == [True]
+
+
 async def test_a_configuration_that_no_list_shows_is_not_taken_for_gone() -> None:
     """The template names it. If it were gone, a pinned template would be built again, and roll."""
     owned = {"ownerReferences": [{"uid": ensemble().uid, "controller": True}]}

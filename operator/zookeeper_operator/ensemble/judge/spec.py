@@ -119,7 +119,7 @@ def _name_problem(other: Object, ensemble: Ensemble) -> Problem:
     owners = other["metadata"].get("ownerReferences") or []
     if any(o["kind"] == names.KIND and o["name"] == ensemble.name for o in owners):
         return Problem(
-            reasons.DELETING,
+            reasons.PREVIOUS_ENSEMBLE,
             f"{named} of the deleted ensemble of this name is still there; waiting for it to go",
         )
     return Problem(

@@ -22,6 +22,8 @@ def availability(situation: Situation) -> Verdict:
         return Verdict(False, quorum.contradiction.reason, quorum.contradiction.message)
     if quorum.leader is not None and quorum.followed >= quorum.needed:
         return Verdict(True, reasons.SERVING, _serving(situation))
+    if situation.leftovers:
+        return Verdict(False, reasons.PREVIOUS_ENSEMBLE, _leftovers(situation))
     if not situation.founded:
         return Verdict(False, reasons.FOUNDING, "the first quorum has not formed yet")
     if not quorum.may_serve:
@@ -29,6 +31,13 @@ def availability(situation: Situation) -> Verdict:
     if _is_lost_by_silence(situation):
         return Verdict(False, reasons.NO_QUORUM, _silence(situation))
     return Verdict(None, reasons.NOT_PROBED, _unknown(situation))
+
+
+def _leftovers(situation: Situation) -> str:
+    return (
+        f"{', '.join(situation.leftovers)} of a deleted ensemble of this name is still being deleted; "
+        "the founding waits for that"
+    )
 
 
 def _serving(situation: Situation) -> str:

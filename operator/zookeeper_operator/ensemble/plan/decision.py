@@ -18,7 +18,7 @@ from zookeeper_operator.ensemble.judge.quorum import Quorum, judge_quorum
 from zookeeper_operator.ensemble.judge.spec import judge_spec
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan.claim_deletion import is_stop_refused, is_stopped
-from zookeeper_operator.ensemble.plan.founding import decide_membership, is_founded
+from zookeeper_operator.ensemble.plan.founding import decide_membership, find_leftovers, is_founded
 from zookeeper_operator.ensemble.plan.order import ORDER, Concern, Hold, is_exclusive
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.ensemble.target import build_target
@@ -112,11 +112,13 @@ def understand(observed: Observed) -> Situation:
         lasted=_has_lasted(observed),
     )
     judgement = judge_spec(observed)
+    founded = is_founded(observed, quorum)
     return Situation(
         observed=observed,
         quorum=quorum,
         target=build_target(observed.ensemble, decide_membership(observed, quorum)),
-        founded=is_founded(observed, quorum),
+        founded=founded,
+        leftovers=() if founded else find_leftovers(observed),
         problems=judgement.problems,
         warnings=judgement.warnings,
     )
@@ -180,12 +182,13 @@ def _an_event_will_come(situation: Situation) -> bool:
     """Whether an event triggers the next pass when something changes, while nothing may be done.
 
     None comes from objects that are not ours, nor from members that do not serve, nor from members that
-    contradict each other.
+    contradict each other. A founding that waits for what a deleted ensemble has left does not rely on one.
     """
     taken = any(problem.reason == reasons.NAME_TAKEN for problem in situation.problems)
     ensemble, quorum = situation.ensemble, situation.quorum
     must_serve = situation.founded and not (is_stopped(situation) or ensemble.deleting)
-    return quorum.contradiction is None and not taken and (quorum.all_live or not must_serve)
+    waits = taken or bool(situation.leftovers)
+    return quorum.contradiction is None and not waits and (quorum.all_live or not must_serve)
 
 
 def _is_settled(situation: Situation, steps: Iterable[Step]) -> bool:

@@ -4,13 +4,15 @@ Founding is the only moment in which members without data may elect a leader. It
 of the ensemble exists yet, recorded in `zk-membership`, and over as soon as a quorum was seen.
 
 Safety: from then on an empty member may only join. The record of that survives the loss of any one of its
-copies: the ensemble's status, the ConfigMap, and the mark on the members' volume claims.
+copies: the ensemble's status, the ConfigMap, and the mark on the members' volume claims. A claim that is
+being deleted records nothing: its volume cannot hold the data of this ensemble. Nobody founds before the
+last of a deleted ensemble of the same name is gone.
 """
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.judge.quorum import Quorum
 from zookeeper_operator.ensemble.membership import Membership, read_membership
-from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.observed import Claim, Observed
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 
 
@@ -27,11 +29,29 @@ def published_membership(observed: Observed) -> Membership | None:
 
 def is_founded(observed: Observed, quorum: Quorum) -> bool:
     """Whether the ensemble has, or ever had, a quorum."""
+    published = published_membership(observed)
     return (
         bool(observed.ensemble.status.get("foundedAt"))
-        or any(claim.member for claim in observed.claims)
+        or any(claim.member for claim in _lasting_claims(observed))
+        or (published is not None and not published.founders)
         or quorum.healthy
     )
+
+
+def find_leftovers(observed: Observed) -> tuple[str, ...]:
+    """What a deleted ensemble of the same name has left and is still being deleted.
+
+    Its pods would be members beside the new ones, and a new pod would start on a volume that goes.
+    """
+    name = observed.ensemble.name
+    if observed.child("StatefulSet", names.statefulset_name(name, names.VOTER)) is not None:
+        return ()  # its founders have started already
+    claims = (f"claim {c.name}" for c in observed.claims if observed.is_leaving(c))
+    return (*(f"pod {pod}" for pod in observed.previous_pods), *claims)
+
+
+def _lasting_claims(observed: Observed) -> list[Claim]:
+    return [claim for claim in observed.claims if not observed.is_leaving(claim)]
 
 
 def find_identity(observed: Observed, published: Membership | None) -> str:
@@ -43,7 +63,7 @@ def find_identity(observed: Observed, published: Membership | None) -> str:
     recorded = observed.ensemble.status.get("identity") or (published and published.identity)
     if recorded:
         return str(recorded)
-    claims = sorted(observed.claims, key=lambda claim: (not claim.member, claim.name))
+    claims = sorted(_lasting_claims(observed), key=lambda claim: (not claim.member, claim.name))
     return next((c.identity for c in claims if c.identity), observed.ensemble.uid)
 
 
@@ -53,7 +73,7 @@ def known_ids(observed: Observed) -> frozenset[int]:
     ids = frozenset(
         member["id"] for member in status if member.get("id", 0) < names.FIRST_OBSERVER_ID
     )
-    marked = frozenset(claim.member_id for claim in observed.claims if claim.member)
+    marked = frozenset(claim.member_id for claim in _lasting_claims(observed) if claim.member)
     voters = frozenset(i for i in marked if i < names.FIRST_OBSERVER_ID)
     return voters or ids or frozenset(observed.ensemble.voter_ids)
 

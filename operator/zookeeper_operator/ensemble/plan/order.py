@@ -65,6 +65,11 @@ def _invalid_spec(situation: Situation) -> str | None:
     return f"nothing until the spec is fixed: {problems[0].message}" if problems else None
 
 
+def _previous_ensemble(situation: Situation) -> str | None:
+    left = situation.leftovers
+    return f"waiting for {', '.join(left)} of a deleted ensemble to go" if left else None
+
+
 def _pause(situation: Situation) -> str | None:
     if not situation.ensemble.spec.paused:
         return None
@@ -88,6 +93,8 @@ ORDER: Final[tuple[Hold | Concern, ...]] = (
     Hold("deletion", _deletion),
     # A person works on the ensemble: nothing is touched, not even what is half done.
     Hold("pause", _pause),
+    # A new ensemble is founded on new volumes, and by nobody but its own members.
+    Hold("previous ensemble", _previous_ensemble),
     # While members contradict each other, any change could turn one ensemble into two.
     Hold("contradiction", _contradiction),
     # First, because it completes what a restart or a scaling has left half done, and so gives back the

@@ -40,14 +40,16 @@ class Situation:
     """What was observed, and what follows from it before anything is decided.
 
     `target` is what is wanted, with the membership that `zk-membership` must hold now; `founded` says whether
-    the ensemble has ever had a quorum, after which nobody may found it again; `problems` are what makes the
-    spec unusable; `warnings` are what a person should know of it, and stop nothing.
+    the ensemble has ever had a quorum, after which nobody may found it again; `leftovers` are what a deleted
+    ensemble of the same name has left, for which the founding waits; `problems` are what makes the spec
+    unusable; `warnings` are what a person should know of it, and stop nothing.
     """
 
     observed: Observed
     quorum: Quorum
     target: Target
     founded: bool
+    leftovers: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
 

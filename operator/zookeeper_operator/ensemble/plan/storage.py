@@ -44,7 +44,12 @@ def plan_storage(situation: Situation) -> Step:
 def _standing(situation: Situation) -> Verdict:
     ensemble = situation.ensemble
     claims = situation.observed.claims
-    foreign = [c.name for c in claims if c.identity and c.identity != situation.membership.identity]
+    identity = situation.membership.identity
+    foreign = [
+        c.name
+        for c in claims
+        if c.identity and c.identity != identity and not situation.observed.is_leaving(c)
+    ]
     if foreign:
         return Verdict(
             False,

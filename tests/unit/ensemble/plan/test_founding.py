@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from tests.unit.ensemble.plan.scenes import (
     NOW,
     applied,
@@ -11,12 +12,12 @@ from tests.unit.ensemble.plan.scenes import (
     with_children,
 )
 
-from zookeeper_operator.ensemble.actions import (
-    Apply,
-)
-from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.api import conditions, reasons
+from zookeeper_operator.ensemble.actions import Apply
+from zookeeper_operator.ensemble.observed import Claim, Observed
 from zookeeper_operator.ensemble.plan import build_plan
 from zookeeper_operator.ensemble.plan.founding import published_membership
+from zookeeper_operator.ensemble.report.status import build_status
 from zookeeper_operator.kube.api import Object
 
 
@@ -109,3 +110,94 @@ def test_volumes_of_members_that_had_left_do_not_come_back_as_voters() -> None:
 def test_a_password_is_only_given_to_an_ensemble_that_has_none() -> None:
     drawn = [a for a in build_plan(founding()).actions if isinstance(a, Apply) and a.only_new]
     assert [a.body["metadata"]["name"] for a in drawn] == ["zk-auth"]
+
+
+# ---- an ensemble that is deleted and created again ----
+
+
+def left(*ids: int, **changes: object) -> tuple[Claim, ...]:
+    """Claims of the deleted ensemble, each marked as a member's."""
+    return tuple(claim(i, identity="first-uid", **changes) for i in ids)
+
+
+GOING = {
+    "the claims are being deleted": {"terminating": True},
+    "the claims are deleted with a StatefulSet that is gone": {"owners": frozenset({"first-set"})},
+}
+
+
+@pytest.mark.parametrize("changes", GOING.values(), ids=GOING.keys())
+def test_what_is_being_deleted_is_no_record_and_the_founding_waits_for_it(
+    changes: dict[str, object],
+) -> None:
+    plan = build_plan(replace(founding(), claims=left(1, 2, 3, **changes)))
+    assert plan.actions == ()
+    assert not plan.settled, "that a claim has gone is not left to an event"
+    assert "data-zk-1" in plan.next_action
+    status = build_status(plan, restarted={})
+    assert "foundedAt" not in status, "recorded once, it would keep everybody from founding"
+    assert status["identity"] == "uid-of-zk"
+    told = {c["type"]: c["reason"] for c in status["conditions"]}
+    assert told[conditions.READY] == reasons.PREVIOUS_ENSEMBLE
+    assert told[conditions.QUORUM_HEALTHY] == reasons.PREVIOUS_ENSEMBLE
+    assert told[conditions.STORAGE_HEALTHY] != reasons.FOREIGN_VOLUME
+
+
+def test_a_pod_of_the_deleted_ensemble_is_waited_for() -> None:
+    plan = build_plan(replace(founding(), previous_pods=("zk-2",)))
+    assert plan.actions == ()
+    assert "pod zk-2" in plan.next_action
+
+
+def test_claims_that_go_with_our_own_statefulset_are_a_record() -> None:
+    scene = at_rest()
+    statefulset = scene.child("StatefulSet", "zk")
+    assert statefulset is not None
+    owners = frozenset({statefulset["metadata"]["uid"]})
+    forgotten = replace(
+        scene,
+        ensemble=replace(scene.ensemble, status={}),
+        claims=tuple(claim(i, owners=owners) for i in (1, 2, 3)),
+        answers={},
+        committed=None,
+    )
+    assert build_plan(forgotten).situation.founded
+
+
+def test_a_volume_that_stays_counts_beside_others_that_go() -> None:
+    claims = (*left(1, 2, terminating=True), *left(3))
+    plan = build_plan(replace(founding(), claims=claims))
+    assert plan.situation.founded
+    (membership,) = [
+        b for b in applied(plan.actions, "ConfigMap") if b["metadata"]["name"] == "zk-membership"
+    ]
+    assert membership["data"]["founders"] == ""
+    assert membership["data"]["identity"] == "first-uid"
+
+
+def test_a_founding_under_way_does_not_stop_for_a_claim_that_is_deleted() -> None:
+    scene = at_rest()
+    early = with_children(
+        replace(
+            scene,
+            ensemble=replace(scene.ensemble, status={}),
+            children=(),
+            claims=(),
+            answers={},
+            committed=None,
+        )
+    )
+    claims = (claim(1, member=False, terminating=True),)
+    assert build_plan(replace(early, claims=claims)).situation.leftovers == ()
+
+
+def test_a_published_list_without_founders_is_a_record_by_itself() -> None:
+    scene = at_rest()
+    forgotten = replace(
+        scene,
+        ensemble=replace(scene.ensemble, status={}),
+        claims=(),
+        answers={},
+        committed=None,
+    )
+    assert build_plan(forgotten).situation.founded
