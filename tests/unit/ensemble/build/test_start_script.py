@@ -53,8 +53,8 @@ class Root:
         ].items():
             (self.path / "membership" / name).write_text(text)
 
-    def store(self, version: int, ids: tuple[int, ...]) -> None:
-        lines = "\n".join(ENSEMBLE.server(i).line() for i in ids)
+    def store(self, version: int, ids: tuple[int, ...], *, of: Ensemble | None = None) -> None:
+        lines = "\n".join((of or ENSEMBLE).server(i).line() for i in ids)
         (self.path / f"conf/zoo.cfg.dynamic.{version:x}").write_text(lines)
 
     def fill(self, folder: str = "data", name: str = "snapshot.0") -> None:
@@ -137,7 +137,7 @@ def test_a_fresh_founder_may_elect_and_starts_from_the_published_list(root: Root
     assert root.has("datalog/initialize")
     assert not root.has("data/initialize")
     assert (root.path / "data/myid").read_text().strip() == "1"
-    assert (root.path / "data/identity").read_text() == "uid-1 1\n"
+    assert (root.path / "data/identity").read_text() == "uid-1 1\ndemo/zk\n"
     assert started.told["args"] == "zkServer.sh start-foreground"
     assert len(started.told["servers"].split()) == 3
 
@@ -148,6 +148,7 @@ def test_the_digest_reaches_the_server_only(root: Root) -> None:
     assert told["flags"].split() == [
         "-Dzookeeper.DigestAuthenticationProvider.superDigest=super:abc=",
         "-Dx=y",
+        "-Dmember.database=founder",
     ]
     assert not any("super:abc=" in text for name, text in root.files().items() if "zoo" in name)
 
@@ -270,6 +271,120 @@ def test_the_volume_of_another_ensemble_is_refused(root: Root, folder: str) -> N
     assert f"/{folder} " in said
 
 
+# ---- copies of volumes, and what they say about their place ----
+
+ELSEWHERE = Ensemble("prod", "zk", "uid-1", 1, EnsembleSpec())
+OTHER_NAME = Ensemble("demo", "zk2", "uid-1", 1, EnsembleSpec())
+
+
+@pytest.mark.parametrize("folder", ["data", "datalog"])
+@pytest.mark.parametrize("place", ["prod/zk", "demo/zk2", "demo/zk-observer"])
+def test_a_copy_of_the_volume_of_an_ensemble_elsewhere_is_refused(
+    root: Root, folder: str, place: str
+) -> None:
+    """Identity and id are the original's. By its list the member would join the original."""
+    root.stamp(f"uid-1 1\n{place}\n", folder)
+    said = root.refused()
+    assert f"of the ensemble {place}" in said
+    assert "this ensemble is demo/zk" in said
+    assert "delete the claim and the pod" in said
+
+
+@pytest.mark.parametrize("of", [ELSEWHERE, OTHER_NAME], ids=["namespace", "name"])
+@pytest.mark.parametrize("version", [0, 0x200000005])
+def test_an_unstamped_copy_is_told_by_its_list(root: Root, of: Ensemble, version: int) -> None:
+    root.stamp("uid-1 1\n")
+    root.fill()
+    root.store(version, (1, 2, 3), of=of)
+    if version == 0:  # as it is called before the first leader has given it a version
+        (root.path / "conf/zoo.cfg.dynamic.0").rename(root.path / "conf/zoo.cfg.dynamic")
+    assert of.server(1).host in root.refused()
+
+
+def test_an_unstamped_copy_whose_list_leaves_the_member_out_is_refused(tmp_path: Path) -> None:
+    root = Root(tmp_path, member=4)
+    root.stamp("uid-1 4\n")
+    root.fill()
+    root.store(0x200000005, (1, 2, 3), of=ELSEWHERE)
+    assert ELSEWHERE.server(1).host in root.refused()
+
+
+@pytest.mark.parametrize("ids", [(1, 2, 3), (2, 3), ()], ids=["names me", "leaves me out", "none"])
+def test_a_volume_from_before_is_stamped(root: Root, ids: tuple[int, ...]) -> None:
+    root.stamp("uid-1 1\n")
+    root.fill()
+    if ids:
+        root.store(0x200000005, ids)
+    root.started()
+    for folder in ("data", "datalog"):
+        assert (root.path / folder / "identity").read_text() == "uid-1 1\ndemo/zk\n"
+    root.started()
+
+
+def test_another_cluster_domain_is_no_other_place(root: Root) -> None:
+    root.started()
+    root.store(0x200000005, (1, 2, 3), of=replace(ENSEMBLE, cluster_domain="cluster.example"))
+    assert root.started().version == 0x200000005
+
+
+def test_the_published_list_counts_whomever_it_names(root: Root) -> None:
+    """Members of another ensemble are in it while their data is taken over."""
+    root.started()
+    published = root.path / "membership/ZOO_SERVERS"
+    published.write_text(published.read_text() + Server(9, "elsewhere.example").line() + "\n")
+    assert 9 in root.started().ids
+
+
+def test_stored_lists_of_another_ensemble_do_not_count(root: Root) -> None:
+    """On a volume that a person has given to this ensemble, by its second line."""
+    root.stamp("uid-1 1\ndemo/zk\n")
+    root.fill()
+    root.store(0x300000000, (1, 2, 3), of=ELSEWHERE)
+    root.store(0x300000001, (2, 3), of=ELSEWHERE)
+    proposed = root.path / "conf/zoo.cfg.dynamic.next"
+    proposed.write_text(f"{ELSEWHERE.server(1).line()}\nversion=400000000\n")
+    started = root.started()
+    assert started.version == 0
+    assert all(".demo.svc." in line for line in started.servers)
+    assert not any("prod" in text for text in root.files().values())
+
+
+def test_an_observer_is_at_the_place_of_its_ensemble(tmp_path: Path) -> None:
+    root = Root(tmp_path, member=101)
+    root.publish(ids=FOUNDERS, version=1, founders=())
+    assert root.start(POD_NAME="zk-observer-101").returncode == 0
+    assert (root.path / "data/identity").read_text() == "uid-1 101\ndemo/zk\n"
+
+
+# ---- what a member says about its database ----
+
+
+@pytest.mark.parametrize(
+    ("epoch", "database"), [(None, "none"), ("-1", "none"), ("0", "kept"), ("5", "kept")]
+)
+def test_a_member_says_whether_it_holds_a_database(
+    root: Root, epoch: str | None, database: str
+) -> None:
+    """A real server without a database writes -1 for its epoch."""
+    root.publish(ids=FOUNDERS, version=1, founders=())
+    root.started()
+    if epoch is not None:
+        root.fill("data", "currentEpoch")
+        (root.path / "data/version-2/currentEpoch").write_text(epoch)
+    assert f"-Dmember.database={database}" in root.started().told["flags"]
+
+
+def test_who_founds_again_begins_after_the_last_epoch(root: Root) -> None:
+    (root.path / "membership/epoch").write_text("1005")
+    root.fill("data", "currentEpoch")
+    for name in ("currentEpoch", "acceptedEpoch"):
+        (root.path / "data/version-2" / name).write_text("-1")
+    assert "-Dmember.database=founder" in root.started().told["flags"]
+    assert root.has("datalog/initialize")
+    assert (root.path / "data/version-2/acceptedEpoch").read_text() == "1005"
+    assert not root.has("data/version-2/currentEpoch"), "ZooKeeper refuses -1 below a database"
+
+
 @pytest.mark.parametrize("folder", ["data", "datalog"])
 def test_the_volume_of_another_member_is_refused(root: Root, folder: str) -> None:
     root.stamp("uid-1 2\n", folder)
@@ -341,7 +456,7 @@ def test_a_proposed_list_stays_only_while_it_is_newer(
     """ZooKeeper must not forget a proposal it has acknowledged."""
     root.store(0x100000000, (1, 2, 3))
     proposed = root.path / "conf/zoo.cfg.dynamic.next"
-    proposed.write_text(f"{Server(1, 'a').line()}\nversion={version:x}\n")
+    proposed.write_text(f"{ENSEMBLE.server(1).line()}\nversion={version:x}\n")
     root.started()
     assert proposed.exists() is stays
 

@@ -4,7 +4,7 @@
 # member starts alone and without a quorum, and running it again is always safe.
 #
 #   /config       zoo.cfg, logback.xml (ConfigMap)
-#   /membership   ZOO_SERVERS, configVersion, founders (ConfigMap)
+#   /membership   ZOO_SERVERS, configVersion, founders, perhaps epoch (ConfigMap)
 #   /conf         on the volume: ZooKeeper rewrites zoo.cfg and keeps the committed server lists beside it
 #   environment   ZOO_MY_ID, POD_NAME, MEMBERS_DOMAIN, ENSEMBLE_IDENTITY, SUPER_DIGEST, SERVER_JVMFLAGS
 set -euo pipefail
@@ -34,27 +34,46 @@ write() {
   mv -f "$1.tmp" "$1"
 }
 
+# Namespace and name of this ensemble. A copy of a volume bears the identity of the original, but is not in
+# its place.
+find_place() {
+  namespace=${MEMBERS_DOMAIN%%.*} ensemble=${POD_NAME%-"$id"}
+  if ((id > 100)); then ensemble=${ensemble%-observer}; fi
+  place=$namespace/$ensemble
+}
+
 has_files() { compgen -G "$1" > /dev/null; }
 
 # Whether a directory holds snapshots or transactions.
 holds_data() { has_files "$1/version-2/snapshot.*" || has_files "$1/version-2/log.*"; }
 
-# Whether this member has, or has ever had, a database.
+# Whether this member has, or has ever had, a database. An empty one writes the epoch -1.
 holds_database() {
-  holds_data "$data" || holds_data "$datalog" || [[ -e $data/version-2/currentEpoch ]]
+  holds_data "$data" || holds_data "$datalog" ||
+    { [[ -e $data/version-2/currentEpoch ]] && [[ $(< "$data/version-2/currentEpoch") != -1 ]]; }
 }
 
 # check_volume DIRECTORY: refuses the volume of another ensemble or of another member.
 check_volume() {
-  local owner='' member=''
+  local owner='' member='' stamped='' list=''
   [[ -s $1/identity ]] || return 0
-  read -r owner member < "$1/identity" || true
+  { read -r owner member && read -r stamped; } < "$1/identity" || true
   [[ $owner == "$identity" ]] || refuse \
     "the volume at $1 belongs to another ensemble ($owner; this one is $identity), so member $id does" \
     "not start; nothing on it was changed. Give the member its own volume back, or delete this claim."
   [[ $member == "$id" ]] || refuse \
     "the volume at $1 belongs to member $member of this ensemble, so member $id does not start;" \
     "nothing on it was changed. Volumes have been mixed up: give each member its own back."
+  if [[ -z $stamped ]]; then # by a version that stamped no place
+    list=$(last_list)
+    if [[ -z $list ]] || is_ours "$list"; then return; fi
+    stamped="in another place (its server list begins with ${list%%[:$'\n']*})"
+  fi
+  [[ $stamped == "$place" ]] || refuse \
+    "the volume at $1 is that of member $id of the ensemble $stamped, or a copy of it, and this ensemble is" \
+    "$place: member $id does not start, it could join the other ensemble; nothing on it was changed." \
+    "To start without this data, delete the claim and the pod. To use the data here, write '$place' as the" \
+    "second line of the file 'identity' in both directories."
 }
 
 check_identity() {
@@ -62,6 +81,7 @@ check_identity() {
   if [[ ! $id =~ ^[1-9][0-9]{0,2}$ ]] || ((id > 255)); then
     refuse "'$id' is not the id of a member (1 to 255)"
   fi
+  find_place
   check_volume "$data"
   check_volume "$datalog"
   if [[ -s $data/myid ]]; then
@@ -73,8 +93,8 @@ check_identity() {
   holds_database || return 0
   [[ -s $data/identity || -s $datalog/identity ]] || refuse \
     "the volume at $data holds a database but not the mark of this ensemble, so member $id does not" \
-    "start; nothing on it was changed. If the data is meant for it, write '$identity $id' to the file" \
-    "'identity' in both directories."
+    "start; nothing on it was changed. If the data is meant for it, write the lines '$identity $id' and" \
+    "'$place' to the file 'identity' in both directories."
   # Without its log a member forgets what it has acknowledged, and would vote all the same.
   [[ -s $data/identity && -s $datalog/identity ]] || refuse \
     "one of the volumes of member $id (snapshots at $data, transactions at $datalog) is new, the other" \
@@ -82,19 +102,41 @@ check_identity() {
     "annotation zookeeper.ensemble.dev/replace=true on its pod."
 }
 
+# The first line is all that earlier versions wrote, and all that they read.
 stamp_volume() {
-  [[ -s $datalog/identity ]] || echo "$identity $id" | write "$datalog/identity"
-  [[ -s $data/identity ]] || echo "$identity $id" | write "$data/identity"
+  local directory
+  for directory in "$datalog" "$data"; do
+    [[ -s $directory/identity && $(sed -n 2p "$directory/identity") == "$place" ]] ||
+      printf '%s %s\n%s\n' "$identity" "$id" "$place" | write "$directory/identity"
+  done
   [[ -s $data/myid ]] || echo "$id" | write "$data/myid"
 }
 
 # An empty member may take part in the first election of all, and in no other: the marker says so to
 # ZooKeeper (db.autocreate=false). One left over from a start that came to nothing is taken away again.
+#
+# Sets database to what this member starts with; its AdminServer shows it (system_properties).
 mark_founder() {
-  if [[ " $founders " == *" $id "* ]] && ! holds_database; then
+  database=kept
+  if ! holds_database; then
+    database=none
+    if [[ " $founders " == *" $id "* ]]; then database=founder; fi
+  fi
+  if [[ $database == founder ]]; then
+    begin_after_epoch
     : > "$datalog/initialize"
   else
     rm -f "$datalog/initialize"
+  fi
+}
+
+# An ensemble that is founded again goes on in a later epoch: clients refuse a server that is behind what
+# they have seen, and so do members a configuration that is older than theirs.
+begin_after_epoch() {
+  rm -f "$data"/version-2/{current,accepted}Epoch
+  if ((epoch > 0)); then
+    mkdir -p "$data/version-2"
+    printf '%s' "$epoch" | write "$data/version-2/acceptedEpoch"
   fi
 }
 
@@ -108,15 +150,40 @@ stored_versions() {
   done | sort | cut -d ' ' -f 2
 }
 
+# is_ours LIST: whether a stored list is one of this ensemble. It gives this member its own address; one that
+# leaves the member out names another member of this ensemble. ZooKeeper speaks with whomever it names.
+is_ours() {
+  local own
+  if own=$(grep "^server\.$id=" <<< "$1"); then
+    [[ $own == "server.$id=$POD_NAME.$namespace.svc."* ]]
+  else
+    grep -Eq "^server\.[0-9]+=$ensemble(-observer)?-[0-9]+\.$namespace\.svc\." <<< "$1"
+  fi
+}
+
+# The list that this volume was used with last; nothing if there is none.
+last_list() {
+  local stored
+  stored=$(stored_versions | tail -n 1)
+  cat "$conf/zoo.cfg.dynamic${stored:+.$stored}" 2> /dev/null || true
+}
+
+our_versions() {
+  local version
+  stored_versions | while read -r version; do
+    if is_ours "$(< "$conf/zoo.cfg.dynamic.$version")"; then echo "$version"; fi
+  done
+}
+
 names_me() { grep -q "^server\.$id=" <<< "$1"; }
 
 # Sets servers and version to the newest list there is: the published one, or the last one this member
 # has seen committed, which is newer while the operator has not got round to publishing it. A list that
 # leaves this member out counts as well: one that has left must not come back with a vote by an older
-# list.
+# list. The published list counts whatever it names, a stored one only if it is of this ensemble.
 choose_servers() {
   local stored
-  stored=$(stored_versions | tail -n 1)
+  stored=$(our_versions | tail -n 1)
   if [[ -n $stored ]] && ((16#$stored > 16#$published_version)); then
     newest=$stored servers=$(< "$conf/zoo.cfg.dynamic.$stored")
   else
@@ -130,16 +197,19 @@ choose_servers() {
   servers+=$'\n'"server.$id=$host:2888:3888:observer;0.0.0.0:2181"
 }
 
-# Removes what earlier starts and reconfigurations left: lists but the newest, and a proposed list that
-# was overtaken. A newer proposed list stays: this member may have voted for it.
+# Removes what earlier starts and reconfigurations left: lists but the newest, those of another ensemble, and
+# a proposed list that was overtaken. A newer proposed list stays: this member may have voted for it.
 prune() {
-  local old proposed=''
+  local old proposed=$conf/zoo.cfg.dynamic.next version=''
+  stored_versions | while read -r old; do
+    is_ours "$(< "$conf/zoo.cfg.dynamic.$old")" || rm -f "$conf/zoo.cfg.dynamic.$old"
+  done
   stored_versions | head -n "-$kept_lists" | while read -r old; do
     [[ $old == "$newest" ]] || rm -f "$conf/zoo.cfg.dynamic.$old"
   done
-  if [[ -e $conf/zoo.cfg.dynamic.next ]]; then
-    proposed=$(sed -n 's/^version=\([0-9a-f]\{1,16\}\)[[:space:]]*$/\1/p' "$conf/zoo.cfg.dynamic.next")
-    ((16#${proposed:-0} > 16#$newest)) || rm -f "$conf/zoo.cfg.dynamic.next"
+  if [[ -e $proposed ]]; then
+    version=$(sed -n 's/^version=\([0-9a-f]\{1,16\}\)[[:space:]]*$/\1/p' "$proposed")
+    { ((16#${version:-0} > 16#$newest)) && is_ours "$(< "$proposed")"; } || rm -f "$proposed"
   fi
   rm -f "$conf"/*.tmp "$conf/zoo.cfg.bak"
 }
@@ -159,7 +229,9 @@ membership=$(readlink -f "$root/membership/..data")
 published=$(< "$membership/ZOO_SERVERS")
 published_version=$(< "$membership/configVersion")
 founders=$(< "$membership/founders")
-servers='' version=0 newest=0
+epoch=0
+[[ ! -e $membership/epoch ]] || epoch=$(< "$membership/epoch")
+servers='' version=0 newest=0 namespace='' ensemble='' place='' database=''
 
 check_identity
 stamp_volume
@@ -168,9 +240,10 @@ choose_servers
 prune
 write_configuration
 
-echo "member $id starts from version $version of the server list:" "${servers//$'\n'/ }" >&2
+echo "member $id starts with database: $database, from version $version of the server list:" \
+  "${servers//$'\n'/ }" >&2
 export ZOO_SERVERS=${servers//$'\n'/ }
-export SERVER_JVMFLAGS="${SERVER_JVMFLAGS:-}"
+export SERVER_JVMFLAGS="${SERVER_JVMFLAGS:-} -Dmember.database=$database"
 if [[ -n ${SUPER_DIGEST:-} ]]; then
   super=-Dzookeeper.DigestAuthenticationProvider.superDigest
   SERVER_JVMFLAGS="$super=$SUPER_DIGEST $SERVER_JVMFLAGS"
