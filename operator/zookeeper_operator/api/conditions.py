@@ -69,6 +69,7 @@ _TYPES: Final = (
         (
             reasons.SERVING,
             reasons.NO_QUORUM,
+            reasons.VOLUME_LOST,
             reasons.ELECTION_IN_PROGRESS,
             reasons.SPLIT_BRAIN,
             reasons.VOTING_VIEWS_DIFFER,
@@ -100,6 +101,7 @@ _TYPES: Final = (
             reasons.HANDING_OVER_LEADERSHIP,
             reasons.WAITING_FOR_MEMBER,
             reasons.ROLLOUT_STOPPED,
+            reasons.DATA_WOULD_BE_LOST,
             reasons.STOPPED,
         ),
     ),
@@ -126,6 +128,7 @@ _TYPES: Final = (
             reasons.DISK_PRESSURE,
             reasons.EPHEMERAL_STORAGE,
             reasons.VOLUME_LOST,
+            reasons.DATA_WOULD_BE_LOST,
             reasons.CLAIM_BEING_DELETED,
             reasons.FOREIGN_VOLUME,
             reasons.STORAGE_CLASS_MISSING,

@@ -356,7 +356,8 @@ class EnsembleSpec(ApiModel):
     )
     stopped: bool = Field(
         default=False,
-        description="Stop all members and keep their data; `false` starts them again.",
+        description="Stop all members and keep their data; `false` starts them again. Refused with "
+        "`storage.ephemeral`, whose data goes with the pods.",
     )
     paused: bool = Field(
         default=False,

@@ -197,6 +197,12 @@ class EnsembleStatus(ApiModel):
         description=("When the first majority formed. From then on an empty volume is a loss."),
         json_schema_extra={"format": "date-time"},
     )
+    founded_again_at: str | None = Field(
+        default=None,
+        description="When the ensemble was last founded again, because every member had lost its data "
+        "(`storage.ephemeral`). What was written before is gone.",
+        json_schema_extra={"format": "date-time"},
+    )
     identity: str | None = Field(
         default=None,
         description="Identity stamped on the volumes of this ensemble, to tell foreign ones.",

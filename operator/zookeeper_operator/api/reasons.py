@@ -46,6 +46,7 @@ EPHEMERAL_STORAGE: Final = "EphemeralStorage"
 VOLUME_LOST: Final = "VolumeLost"
 CLAIM_BEING_DELETED: Final = "ClaimBeingDeleted"
 FOREIGN_VOLUME: Final = "ForeignVolume"
+DATA_WOULD_BE_LOST: Final = "DataWouldBeLost"
 STORAGE_CLASS_MISSING: Final = "StorageClassMissing"
 VALID: Final = "Valid"
 INVALID_CONFIG_KEY: Final = "InvalidConfigKey"
@@ -64,6 +65,7 @@ APPLY_FAILED: Final = "ApplyFailed"
 
 # In Events only.
 FOUNDED: Final = "Founded"
+FOUNDED_AGAIN: Final = "FoundedAgain"
 LEADER_CHANGED: Final = "LeaderChanged"
 MEMBER_LOST: Final = "MemberLost"
 MEMBER_BACK: Final = "MemberBack"
@@ -204,7 +206,7 @@ _TABLE: Final = (
     ),
     Reason(
         VOLUME_LOST,
-        "A member has lost its volume and waits to be replaced.",
+        "A member has lost its volume and waits to be replaced, or a majority has lost its data.",
         severity="critical",
         runbook=True,
         alarming=True,
@@ -220,6 +222,13 @@ _TABLE: Final = (
         FOREIGN_VOLUME,
         "A volume holds the data of another ensemble or of another member.",
         severity="critical",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        DATA_WOULD_BE_LOST,
+        "A change would delete the only copy of the data, which is in `emptyDir` volumes; it is not made.",
+        severity="warning",
         runbook=True,
         alarming=True,
     ),
@@ -320,6 +329,12 @@ _TABLE: Final = (
         runbook=True,
     ),
     Reason(FOUNDED, "The first majority has formed.", event_only=True),
+    Reason(
+        FOUNDED_AGAIN,
+        "Every member has lost its data, which was in `emptyDir` volumes; the ensemble starts empty.",
+        severity="critical",
+        event_only=True,
+    ),
     Reason(LEADER_CHANGED, "A leader has been elected.", event_only=True),
     Reason(
         MEMBER_LOST, "A member that served no longer does.", severity="warning", event_only=True

@@ -10,6 +10,7 @@ SERVERS_KEY: Final = "ZOO_SERVERS"
 VERSION_KEY: Final = "configVersion"
 FOUNDERS_KEY: Final = "founders"
 IDENTITY_KEY: Final = "identity"
+EPOCH_KEY: Final = "epoch"
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,20 @@ class Membership:
     `version` is that of the committed configuration the list was taken from, 0 before there is one.
     `founders` are the ids that may elect a leader on empty volumes: the members of the first
     configuration until it has had a quorum, and nobody from then on (pains 1 and 8). `identity` is
-    what the volumes of this ensemble are stamped with.
+    what the volumes of this ensemble are stamped with. `epoch` is the one after which founders begin:
+    0, unless an ensemble whose members have lost all data was founded again.
     """
 
     servers: tuple[Server, ...]
     version: int
     founders: tuple[int, ...]
     identity: str
+    epoch: int = 0
+
+    @property
+    def voters(self) -> frozenset[int]:
+        """Everyone the list names as a voter."""
+        return frozenset(server.id for server in self.servers if server.role == "participant")
 
     @property
     def ids(self) -> frozenset[int]:
@@ -50,4 +58,5 @@ def read_membership(config_map: Object) -> Membership:
         version=int(data[VERSION_KEY], 16),
         founders=tuple(int(word) for word in data[FOUNDERS_KEY].split()),
         identity=data[IDENTITY_KEY],
+        epoch=int(data.get(EPOCH_KEY) or 0),
     )

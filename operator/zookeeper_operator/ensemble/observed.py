@@ -33,7 +33,10 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Pod:
-    """One member's pod. `running` says whether its container runs, as far as the kubelet has reported."""
+    """One member's pod. `running` says whether its container runs, as far as the kubelet has reported.
+
+    `never_ready` is False where that is not known.
+    """
 
     id: int
     name: str
@@ -51,6 +54,7 @@ class Pod:
     replace_requested: bool = False
     rollout_restart: str = ""
     """What `kubectl rollout restart` has written into the template that the pod was created from."""
+    never_ready: bool = False
 
     @property
     def component(self) -> str:

@@ -32,6 +32,9 @@ _LOOP_RESTARTS: Final = 2
 # for its pod to be restarted.
 _ONLINE_GROWTH: Final = timedelta(minutes=3)
 
+# Times in the API are whole seconds.
+_ROUNDING: Final = timedelta(seconds=1)
+
 _DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
 
 
@@ -68,6 +71,27 @@ def read_pod(pod: Object, *, now: datetime) -> Pod | None:
         config=config_of(pod.get("spec") or {}),
         replace_requested=annotations.get(names.ANNOTATION_REPLACE) == "true",
         rollout_restart=annotations.get(names.ANNOTATION_ROLLOUT_RESTART, ""),
+        never_ready=_was_never_ready(status),
+    )
+
+
+def _was_never_ready(status: Mapping[str, Any]) -> bool:
+    """Whether a pod has not been ready in its life.
+
+    The kubelet writes all conditions of a new pod at the same moment, or `Initialized` later. `Ready` changes
+    after that only by becoming true.
+    """
+    ready, initialized = _condition(status, "Ready"), _condition(status, "Initialized")
+    if not ready:
+        return True
+    since, begun = (
+        _moment(condition.get("lastTransitionTime")) for condition in (ready, initialized)
+    )
+    return (
+        ready.get("status") != "True"
+        and since is not None
+        and begun is not None
+        and since - begun <= _ROUNDING
     )
 
 

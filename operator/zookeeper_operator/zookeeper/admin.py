@@ -29,6 +29,9 @@ OnProbe = Callable[[float, str | None], None]
 _FIRST: Final = "leader"
 # Asked only of a member that serves: one that does not answers `monitor` with a stack trace in its log.
 _MORE: Final = ("monitor", "voting_view", "server_stats", "dirs")
+# Asked only of one that does not: what its start script has said about its database. Nothing else of the
+# answer is read, which shows every property of the JVM.
+_INSTEAD: Final = ("system_properties",)
 _BODY_BYTES: Final = 1 << 20
 _PARALLEL_PROBES: Final = 128
 # A member that was silent still has the whole time to answer, but a pass over the others does not wait for
@@ -98,9 +101,10 @@ class AdminServers:
         async with self._slots:  # before the clock starts: waiting here is not the member's fault
             started = time.monotonic()
             replies = {_FIRST: await self._ask(member, _FIRST)}
-            if thorough and replies[_FIRST].answered and replies[_FIRST].refused is None:
-                more = await asyncio.gather(*(self._ask(member, command) for command in _MORE))
-                replies |= dict(zip(_MORE, more, strict=True))
+            if thorough and replies[_FIRST].answered:
+                commands = _MORE if replies[_FIRST].refused is None else _INSTEAD
+                more = await asyncio.gather(*(self._ask(member, command) for command in commands))
+                replies |= dict(zip(commands, more, strict=True))
             seconds = time.monotonic() - started
         answers = read_answers(member.id, replies)
         self._remember(member, answers, silent=replies[_FIRST].timed_out)

@@ -21,7 +21,8 @@ class Answers:
     None means it did not give them. `leader_id` is whom this member follows or is. `denies` means that it
     said itself that it does not serve, `refuses` that nothing listens at its address: these two are facts. A
     member that is silent, or answers in part, may serve all the same. The `synced_` counts are those a leader
-    has of the members that follow it.
+    has of the members that follow it. `database` is what it held at its start: `none`, `founder` or `kept`;
+    empty if it did not say, and of one that serves.
     """
 
     id: int
@@ -42,6 +43,7 @@ class Answers:
     synced_followers: int | None = None
     synced_non_voting_followers: int | None = None
     synced_observers: int | None = None
+    database: str = ""
 
     @property
     def serving(self) -> bool:
@@ -125,6 +127,7 @@ def read_answers(member_id: int, replies: Mapping[str, Reply]) -> Answers:
         synced_followers=_number(monitor, "synced_followers"),
         synced_non_voting_followers=_number(monitor, "synced_non_voting_followers"),
         synced_observers=_number(monitor, "synced_observers"),
+        database=_text(fields.get("system_properties", {}), "member.database"),
     )
 
 

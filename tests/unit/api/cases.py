@@ -235,6 +235,12 @@ REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
     ("log-removed", {}, {"storage": {"log": {}}}, "log cannot be added or removed"),
     ("ephemeral-on", {"storage": {"ephemeral": True}}, {}, "ephemeral cannot be changed"),
     ("ephemeral-off", {}, {"storage": {"ephemeral": True}}, "ephemeral cannot be changed"),
+    (
+        "ephemeral-stopped",
+        {"storage": {"ephemeral": True}, "stopped": True},
+        {"storage": {"ephemeral": True}},
+        "the data goes with the pods",
+    ),
     ("retention", {"storage": {"retention": {"whenDeleted": "Keep"}}}, None, "Unsupported value"),
     ("external-type", {"external": {}}, None, "Required value"),
     ("external-host", _external(hostTemplate="zk-{ordinal}.example.org"), None, "are filled in"),
@@ -371,6 +377,7 @@ ACCEPTED: Final[Sequence[tuple[str, Spec, Spec | None]]] = (
         {"storage": {"retention": {"whenDeleted": "Delete", "whenScaled": "Delete"}}},
         {},
     ),
+    ("ephemeral-new-and-stopped", {"storage": {"ephemeral": True}, "stopped": True}, None),
     ("stopped-and-paused", {"stopped": True, "paused": True}, {}),
     (
         "node-ports",

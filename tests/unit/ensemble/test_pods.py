@@ -71,3 +71,33 @@ def test_a_server_that_was_ended_is_not_in_a_crash_loop_for_it(
 ) -> None:
     state = {"running": {"startedAt": ago(running)}}
     assert trouble(container(state, restarts=restarts, ran=ran)) is None
+
+
+# ---- whether it was ever ready ----
+
+
+def times(ready: str, changed: float, initialized: float | None) -> dict[str, Any]:
+    conditions = [{"type": "Ready", "status": ready, "lastTransitionTime": ago(changed)}]
+    if initialized is not None:
+        begun = {"type": "Initialized", "status": "True", "lastTransitionTime": ago(initialized)}
+        conditions.append(begun)
+    return {"conditions": conditions}
+
+
+@pytest.mark.parametrize(
+    ("status", "never"),
+    [
+        pytest.param({}, True, id="no kubelet has seen it"),
+        pytest.param(times("False", 60, 60), True, id="all conditions are of its beginning"),
+        pytest.param(times("False", 60, 50), True, id="its init containers took a while"),
+        pytest.param(times("True", 50, 60), False, id="it is ready"),
+        pytest.param(times("False", 10, 60), False, id="it was ready until a moment ago"),
+        pytest.param(times("False", 60, None), False, id="not known"),
+    ],
+)
+def test_a_pod_that_was_never_ready_is_told_by_its_conditions(
+    status: dict[str, Any], *, never: bool
+) -> None:
+    pod = read_pod({"metadata": {"name": "zk-1", "uid": "u"}, "status": status}, now=NOW)
+    assert pod is not None
+    assert pod.never_ready is never

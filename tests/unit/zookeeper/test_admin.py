@@ -96,3 +96,26 @@ async def test_nothing_is_asked_after_the_end(admin: SlowAdmin) -> None:
     assert asyncio.get_running_loop().time() == started, "nobody waits for a late answer"
     running = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     assert not running, running
+
+
+class NotServing:
+    """A member that answers, and has no leader."""
+
+    async def get(self, member: Address, command: str, limit: int) -> bytes:
+        if command == "system_properties":
+            return b'{"member.database": "none", "command": "system_properties", "error": null}'
+        return b'{"error": "This ZooKeeper instance is not currently serving requests"}'
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.mark.parametrize(("thorough", "database"), [(True, "none"), (False, "")])
+async def test_only_a_thorough_probe_asks_who_does_not_serve_what_it_holds(
+    *, thorough: bool, database: str
+) -> None:
+    servers = AdminServers(NotServing(), timeout_seconds=1.5)
+    answers = await servers.probe([MEMBER], thorough=thorough)
+    await servers.close()
+    assert answers[MEMBER.id].database == database
+    assert not answers[MEMBER.id].serving

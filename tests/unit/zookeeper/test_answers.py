@@ -127,3 +127,10 @@ def test_a_body_may_be_anything(command: str, body: bytes, reply: Reply) -> None
 def test_a_text_becomes_one_short_line() -> None:
     assert one_line("a\n\tb  c") == "a b c"
     assert len(one_line("x" * 5000)) == 200
+
+
+def test_a_member_that_does_not_serve_says_what_it_held_at_its_start() -> None:
+    told = replies(system_properties={"member.database": "none", "user.name": "zookeeper"})
+    answers = read_answers(1, {"leader": Reply(refused=NOT_SERVING, answered=True), **told})
+    assert (answers.reachable, answers.serving, answers.database) == (True, False, "none")
+    assert answers.problem == NOT_SERVING

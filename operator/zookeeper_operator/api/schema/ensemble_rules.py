@@ -137,6 +137,15 @@ ENSEMBLE_RULES: Final[Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
                 ),
                 field=".version",
             ),
+            Rule(
+                rule="!self.stopped || oldSelf.stopped || !self.storage.ephemeral",
+                message=(
+                    "stopped cannot be set while storage.ephemeral is: the data goes with the pods; delete "
+                    "the ensemble if its data may go"
+                ),
+                field=".stopped",
+                cause="FieldValueForbidden",
+            ),
         ),
         "spec.image": (
             Rule(

@@ -8,6 +8,7 @@ newer themselves.
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.objects import child
 from zookeeper_operator.ensemble.membership import (
+    EPOCH_KEY,
     FOUNDERS_KEY,
     IDENTITY_KEY,
     SERVERS_KEY,
@@ -32,6 +33,7 @@ def build_membership(target: Target) -> Object:
                 VERSION_KEY: f"{membership.version:x}",
                 FOUNDERS_KEY: " ".join(map(str, sorted(membership.founders))),
                 IDENTITY_KEY: membership.identity,
+                **({EPOCH_KEY: str(membership.epoch)} if membership.epoch else {}),
             }
         },
     )

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from zookeeper_operator.api import conditions, reasons
+from zookeeper_operator.ensemble.plan.loss import find_loss
 from zookeeper_operator.ensemble.plan.step import Situation, Verdict
 
 _SILENCE: Final = timedelta(seconds=60)
@@ -26,6 +27,9 @@ def availability(situation: Situation) -> Verdict:
         return Verdict(False, reasons.PREVIOUS_ENSEMBLE, _leftovers(situation))
     if not situation.founded:
         return Verdict(False, reasons.FOUNDING, "the first quorum has not formed yet")
+    loss = find_loss(situation)
+    if loss is not None:
+        return loss
     if not quorum.may_serve:
         return _lost(situation)
     if _is_lost_by_silence(situation):

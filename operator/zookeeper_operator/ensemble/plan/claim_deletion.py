@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Basis
 from zookeeper_operator.ensemble.observed import Claim, Pod
+from zookeeper_operator.ensemble.plan.ephemeral import stop_deletes_data
 from zookeeper_operator.ensemble.plan.revision import statefulset_of
 from zookeeper_operator.ensemble.plan.step import Situation
 
@@ -58,7 +59,9 @@ def must_stay(situation: Situation, pod: Pod) -> bool:
 
 def is_stop_refused(situation: Situation) -> bool:
     """Whether the spec asks for a stop that would delete data. One that has begun is completed."""
-    if not situation.ensemble.spec.stopped or not claims_being_deleted(situation):
+    if not situation.ensemble.spec.stopped:
+        return False
+    if not (claims_being_deleted(situation) or stop_deletes_data(situation)):
         return False
     found = statefulset_of(situation, names.VOTER)
     return found is not None and int(found["spec"].get("replicas", 1)) > 0

@@ -99,11 +99,12 @@ def build_plan(observed: Observed) -> Plan:
 
 def understand(observed: Observed) -> Situation:
     """What follows from an observation before anything is decided."""
-    published = decide_membership(
-        observed, judge_quorum(observed.answers, committed=None, published=frozenset())
-    )
-    voters = frozenset(s.id for s in published.servers if s.role == "participant")
-    committed = observed.committed
+    judgement = judge_spec(observed)
+    ensemble, committed = observed.ensemble, observed.committed
+    may_act = not (judgement.problems or ensemble.spec.paused or ensemble.deleting)
+    by_themselves = judge_quorum(observed.answers, committed=None, published=frozenset())
+    founded = is_founded(observed, by_themselves, may_found_again=may_act)
+    voters = decide_membership(observed, founded=founded).voters
     quorum = judge_quorum(
         observed.answers,
         committed=committed.voters if committed and committed.servers else None,
@@ -111,12 +112,11 @@ def understand(observed: Observed) -> Situation:
         absent=find_absent(observed),
         lasted=_has_lasted(observed),
     )
-    judgement = judge_spec(observed)
-    founded = is_founded(observed, quorum)
+    founded = is_founded(observed, quorum, may_found_again=may_act)
     return Situation(
         observed=observed,
         quorum=quorum,
-        target=build_target(observed.ensemble, decide_membership(observed, quorum)),
+        target=build_target(ensemble, decide_membership(observed, founded=founded)),
         founded=founded,
         leftovers=() if founded else find_leftovers(observed),
         problems=judgement.problems,

@@ -7,13 +7,24 @@ Safety: from then on an empty member may only join. The record of that survives 
 copies: the ensemble's status, the ConfigMap, and the mark on the members' volume claims. A claim that is
 being deleted records nothing: its volume cannot hold the data of this ensemble. Nobody founds before the
 last of a deleted ensemble of the same name is gone.
+
+The only ensemble that is founded again is one with ephemeral storage, when every one of its members says
+that it holds nothing (docs/adr/0005).
 """
 
+from dataclasses import replace
+from typing import Final
+
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.judge.emptiness import is_empty
 from zookeeper_operator.ensemble.judge.quorum import Quorum
 from zookeeper_operator.ensemble.membership import Membership, read_membership
 from zookeeper_operator.ensemble.observed import Claim, Observed
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
+
+# More elections than happen between two reconfigurations: the last version of the configuration is all that
+# is left of the epochs there were.
+_EPOCHS_AHEAD: Final = 1000
 
 
 def published_membership(observed: Observed) -> Membership | None:
@@ -27,14 +38,35 @@ def published_membership(observed: Observed) -> Membership | None:
         return None
 
 
-def is_founded(observed: Observed, quorum: Quorum) -> bool:
-    """Whether the ensemble has, or ever had, a quorum."""
+def is_founded(observed: Observed, quorum: Quorum, *, may_found_again: bool) -> bool:
+    """Whether the ensemble has a quorum, or had one whose data some member may hold.
+
+    Unless it `may_found_again`, an ensemble that was founded stays so whatever it has lost: a decision that
+    is not carried out must not be recorded.
+    """
     published = published_membership(observed)
-    return (
+    recorded = (
         bool(observed.ensemble.status.get("foundedAt"))
         or any(claim.member for claim in _lasting_claims(observed))
         or (published is not None and not published.founders)
-        or quorum.healthy
+    )
+    lost = may_found_again and _is_lost(observed, published)
+    return quorum.healthy or (recorded and not lost)
+
+
+def _is_lost(observed: Observed, published: Membership | None) -> bool:
+    """Whether nothing is left that a member could bring back.
+
+    Only ephemeral storage goes for good with its pods. Every voter has to say that it is empty, and no other
+    pod may be left: it could hold the data, on a node that comes back.
+    """
+    ensemble = observed.ensemble
+    if published is None or not ensemble.spec.storage.ephemeral or observed.previous_pods:
+        return False
+    # Founders that are named already are what an interrupted pass has left.
+    or_founder = bool(published.founders)
+    return published.voters <= {pod.id for pod in observed.pods} and all(
+        is_empty(observed, pod, or_founder=or_founder) for pod in observed.pods
     )
 
 
@@ -78,7 +110,7 @@ def known_ids(observed: Observed) -> frozenset[int]:
     return voters or ids or frozenset(observed.ensemble.voter_ids)
 
 
-def decide_membership(observed: Observed, quorum: Quorum) -> Membership:
+def decide_membership(observed: Observed, *, founded: bool) -> Membership:
     """What the pods must start from now.
 
     The committed configuration wins over the published one unless that is newer. A published one of the
@@ -87,7 +119,6 @@ def decide_membership(observed: Observed, quorum: Quorum) -> Membership:
     ensemble = observed.ensemble
     published = published_membership(observed)
     identity = find_identity(observed, published)
-    founded = is_founded(observed, quorum)
     committed = observed.committed
     if committed is not None and _is_news(committed, published):
         servers: tuple[Server, ...] = committed.servers
@@ -97,10 +128,21 @@ def decide_membership(observed: Observed, quorum: Quorum) -> Membership:
     else:
         ids = known_ids(observed) if founded else ensemble.voter_ids
         servers, version = tuple(ensemble.server(i) for i in sorted(ids)), 0
-    founders: tuple[int, ...] = ()
-    if not founded:
-        founders = published.founders if published else tuple(ensemble.voter_ids)
-    return Membership(servers=servers, version=version, founders=founders, identity=identity)
+    found = Membership(
+        servers=servers,
+        version=version,
+        founders=(),
+        identity=identity,
+        epoch=published.epoch if published else 0,
+    )
+    if founded:
+        return found
+    if published is None:
+        return replace(found, founders=tuple(ensemble.voter_ids))
+    if published.founders:
+        return replace(found, founders=published.founders)
+    epoch = max(found.epoch, version >> 32) + _EPOCHS_AHEAD
+    return replace(found, founders=tuple(sorted(found.voters)), epoch=epoch)
 
 
 def _is_news(committed: CommittedConfig, published: Membership | None) -> bool:

@@ -18,6 +18,7 @@ from typing import Final
 from zookeeper_operator.ensemble.actions import Action, Delete
 from zookeeper_operator.ensemble.plan.children import plan_children, plan_publication
 from zookeeper_operator.ensemble.plan.claim_template import plan_claim_templates
+from zookeeper_operator.ensemble.plan.founders import plan_founders
 from zookeeper_operator.ensemble.plan.members import waiting_for_vote
 from zookeeper_operator.ensemble.plan.membership import plan_membership
 from zookeeper_operator.ensemble.plan.permission import plan_scale_permission
@@ -97,7 +98,9 @@ ORDER: Final[tuple[Hold | Concern, ...]] = (
     Hold("previous ensemble", _previous_ensemble),
     # While members contradict each other, any change could turn one ensemble into two.
     Hold("contradiction", _contradiction),
-    # First, because it completes what a restart or a scaling has left half done, and so gives back the
+    # Before everything that needs a quorum.
+    Concern("founders", plan_founders, reported=False),
+    # Early, because it completes what a restart or a scaling has left half done, and so gives back the
     # votes that every other line needs. Under an invalid spec it does nothing else.
     Concern("membership", plan_membership),
     # Never exclusive. Only under an invalid spec, since the children below publish it otherwise.

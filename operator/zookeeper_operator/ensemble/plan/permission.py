@@ -4,11 +4,13 @@ Safety: no pod of a new voter is started
 
 * before the first quorum, or without a configuration read from a healthy one;
 * while a committed voter is missing, because one more voter may raise the majority that is needed;
-* while a rollout is under way, so that each step starts with every member at the current revision.
+* while a rollout is under way, so that each step starts with every member at the current revision. A rollout
+  that waits for more members, because the only one keeps its data in emptyDir, is none.
 """
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble.plan.availability import availability
+from zookeeper_operator.ensemble.plan.ephemeral import keeps_only_copy
 from zookeeper_operator.ensemble.plan.members import demoted
 from zookeeper_operator.ensemble.plan.revision import is_outdated
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
@@ -42,7 +44,11 @@ def scale_permission(situation: Situation) -> Verdict:
         return Verdict(
             False, reasons.ROLLOUT_IN_PROGRESS, "a member has handed its vote over for a restart"
         )
-    due = [p.name for p in situation.observed.pods if is_outdated(situation, p)]
+    due = [
+        p.name
+        for p in situation.observed.pods
+        if is_outdated(situation, p) and not keeps_only_copy(situation, p)
+    ]
     if due:
         return Verdict(
             False, reasons.ROLLOUT_IN_PROGRESS, f"{', '.join(due)} must be restarted first"

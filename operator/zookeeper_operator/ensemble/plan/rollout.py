@@ -12,6 +12,8 @@ Safety, each with a property test and an invariant of the simulator:
   tried again for some seconds before the leader is restarted without one;
 * the first member that does not come back stops the rollout; a corrected spec resumes it, because a pod
   that is in trouble on an *old* revision may always be restarted;
+* what is in emptyDir goes with its pod: a member is not restarted unless the others are a majority that has
+  the data, or it holds none;
 * without a quorum only members may be restarted that are in trouble, or have not been ready for longer
   than a start and an election take;
 * a quorum that has just come back is given some ticks before the next voter is restarted;
@@ -27,6 +29,7 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Reconfigure, RestartMember
 from zookeeper_operator.ensemble.observed import Pod, Trouble
 from zookeeper_operator.ensemble.plan.claim_deletion import build_restart_basis, must_stay
+from zookeeper_operator.ensemble.plan.ephemeral import loses_data
 from zookeeper_operator.ensemble.plan.members import waiting_for_vote
 from zookeeper_operator.ensemble.plan.quorum_age import has_quorum_held
 from zookeeper_operator.ensemble.plan.revision import is_outdated, statefulset_of, update_revision
@@ -74,7 +77,10 @@ def _unready_step(situation: Situation, due: list[Pod]) -> Step | None:
     starting = [p.name for p in current if not _answers(situation, p)]
     if starting:
         return _wait(f"waiting for {', '.join(starting)} to come back")
-    broken = [p for p in unready if p in due and p not in kept and _is_stuck(situation, p)]
+    stuck = [p for p in unready if p in due and p not in kept and _is_stuck(situation, p)]
+    broken = [p for p in stuck if not loses_data(situation, p)]
+    if stuck and not broken:
+        return _refuse(situation, stuck[0])
     if broken:
         worst = min(broken, key=lambda p: (p.trouble is None, p.id))
         return _restart(situation, worst, "it does not serve and runs an old revision")
@@ -165,6 +171,8 @@ def _healthy_step(situation: Situation, due: list[Pod]) -> Step:
         return _wait(f"waiting for member {', '.join(map(str, away))} to get its vote back")
     if pod.id not in voters:
         return _restart(situation, pod, "its revision is old")
+    if loses_data(situation, pod) and len(voters) == 1:
+        return _refuse(situation, pod)
     if not has_quorum_held(situation):
         return _wait("waiting until the quorum, which has just formed, has held for some seconds")
     if len(voters) == 1:
@@ -172,6 +180,23 @@ def _healthy_step(situation: Situation, due: list[Pod]) -> Step:
     if pod.id == quorum.leader or not quorum.survives_without(pod.id):
         return _hand_over(situation, pod)
     return _restart(situation, pod, "its revision is old")
+
+
+def _refuse(situation: Situation, pod: Pod) -> Step:
+    """Do not delete the last copy of the data. With a quorum, nothing changes before somebody acts."""
+    if situation.quorum.healthy:
+        why = "no other member has its data"
+        advice = "raise spec.replicas first"
+    else:
+        why = "there is no quorum to copy it from"
+        advice = "bring the other members back"
+    verdict = Verdict(
+        False,
+        reasons.DATA_WOULD_BE_LOST,
+        f"{pod.name} is not restarted for its new revision: its data is in emptyDir, which goes with the "
+        f"pod, and {why}; {advice}, or delete the pod if the data may go",
+    )
+    return Step(verdict, awaited=not situation.quorum.healthy)
 
 
 def _hand_over(situation: Situation, pod: Pod) -> Step:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.observed import Claim
+from zookeeper_operator.ensemble.plan.claim_deletion import is_stop_refused
 from zookeeper_operator.ensemble.plan.claims import (
     asked_class,
     can_grow,
@@ -16,6 +17,8 @@ from zookeeper_operator.ensemble.plan.claims import (
     plan_growth,
     plan_marks,
 )
+from zookeeper_operator.ensemble.plan.ephemeral import stop_deletes_data
+from zookeeper_operator.ensemble.plan.loss import find_loss
 from zookeeper_operator.ensemble.plan.replacement import plan_replacement
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 
@@ -42,6 +45,9 @@ def plan_storage(situation: Situation) -> Step:
 
 
 def _standing(situation: Situation) -> Verdict:
+    lost = find_loss(situation)
+    if lost is not None:
+        return lost
     ensemble = situation.ensemble
     claims = situation.observed.claims
     identity = situation.membership.identity
@@ -74,6 +80,13 @@ def _standing(situation: Situation) -> Verdict:
     growing = [c.name for c in claims if c.resizing or must_grow(situation, c)]
     if growing:
         return Verdict(False, reasons.RESIZE_PENDING, f"{', '.join(growing)} is growing")
+    if is_stop_refused(situation) and stop_deletes_data(situation):
+        return Verdict(
+            False,
+            reasons.DATA_WOULD_BE_LOST,
+            "the members keep their data in emptyDir, which goes with their pods; set spec.stopped to "
+            "false, or delete the ensemble if its data may go",
+        )
     if ensemble.spec.storage.ephemeral:
         return Verdict(
             False,

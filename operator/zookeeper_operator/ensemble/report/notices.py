@@ -63,6 +63,11 @@ def action_notice(action: Action) -> Notice | None:
 
 
 def _founding(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
+    if old.get("foundedAt") and not new.get("foundedAt"):
+        yield Notice(
+            reasons.FOUNDED_AGAIN,
+            "no member holds data any more, it was in emptyDir volumes: the ensemble is founded again, empty",
+        )
     # One that is created again over its volumes was founded before any member runs.
     if new.get("foundedAt") and not old.get("foundedAt") and new.get("leader"):
         voters = (new.get("quorum") or {}).get("voters")

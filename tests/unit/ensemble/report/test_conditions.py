@@ -66,7 +66,12 @@ def ready_of(observed: Observed) -> tuple[str, str, str]:
 
 def test_what_only_the_operator_could_change_waits_for_the_end_of_a_pause() -> None:
     new = replace(
-        at_rest(), ensemble=ensemble({"paused": True}, foundedAt=""), pods=(), claims=(), answers={}
+        at_rest(),
+        ensemble=ensemble({"paused": True}, foundedAt=""),
+        children=(),
+        pods=(),
+        claims=(),
+        answers={},
     )
     assert ready_of(new) == ("False", "Paused", "Paused")
 
