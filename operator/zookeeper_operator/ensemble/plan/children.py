@@ -80,9 +80,10 @@ def _statefulsets(situation: Situation, *, config: Object, auth: Object) -> Iter
     target = situation.target
     replicas = {names.VOTER: hosted_voters(situation), names.OBSERVER: hosted_observers(situation)}
     for component, hosted in replicas.items():
-        live = live_replicas(situation, component)
-        if component == names.OBSERVER and hosted == 0 and not live:
-            continue  # there is none, or it has done its duty and goes when its last pod has
+        found = statefulset_of(situation, component)
+        emptied = hosted == 0 and not live_replicas(situation, component)
+        if component == names.OBSERVER and emptied and not _claims_go_with(situation, found):
+            continue  # there is none, or it goes when its last pod has
         body = build_statefulset(
             target,
             component,
@@ -90,7 +91,6 @@ def _statefulsets(situation: Situation, *, config: Object, auth: Object) -> Iter
             config=config["metadata"]["name"],
             auth_hash=content_hash(auth["data"]),
         )
-        found = statefulset_of(situation, component)
         if found is not None:
             # Claim templates cannot be edited: plan.storage remakes the StatefulSet where they differ.
             templates = found["spec"].get("volumeClaimTemplates")
@@ -101,6 +101,24 @@ def _statefulsets(situation: Situation, *, config: Object, auth: Object) -> Iter
             yield with_pinned_template(body, found)
         else:
             yield with_record(with_rollout_restart(situation, body, component), situation)
+
+
+def _claims_go_with(situation: Situation, statefulset: Object | None) -> bool:
+    """Whether deleting the observers' StatefulSet deletes volumes that a scaling has kept.
+
+    They go when the ensemble does (`whenDeleted`), so their StatefulSet stays that long, without pods.
+    Kubernetes writes the owner a moment after the policy, and takes it away a moment after.
+    """
+    if statefulset is None:
+        return False
+    policy = statefulset["spec"].get("persistentVolumeClaimRetentionPolicy") or {}
+    asked = situation.ensemble.spec.storage.retention.when_deleted
+    deleted_with_it = "Delete" in {policy.get("whenDeleted"), asked}
+    return any(
+        deleted_with_it or statefulset["metadata"]["uid"] in claim.owners
+        for claim in situation.observed.claims
+        if names.component_of(claim.member_id) == names.OBSERVER and not claim.terminating
+    )
 
 
 def plan_children(situation: Situation) -> Step:

@@ -8,8 +8,11 @@ from tests.unit.ensemble.plan.scenes import (
     answers,
     applied,
     at_rest,
+    claim,
+    committed,
     edited,
     ensemble,
+    live,
     pod,
     voting,
     with_children,
@@ -171,3 +174,55 @@ def test_labels_and_annotations_of_the_spec_restart_nobody() -> None:
     live = scene.child("StatefulSet", "zk")
     assert live is not None
     assert statefulset["spec"]["template"] == live["spec"]["template"]
+
+
+# ---- observers that are asked for no more ----
+
+RETAINED = "uid-of-StatefulSet-zk-observer"
+
+
+def without_observers(*, when_deleted: str, **claims: Any) -> Observed:
+    """The observers have left, their StatefulSet has no pods, and a scaling has kept a volume."""
+    retention = {"storage": {"retention": {"whenDeleted": when_deleted}}}
+    scene = at_rest(
+        3, {"observers": {"replicas": 1}, **retention}, roles={**voting(1, 2, 3), 101: "observer"}
+    )
+    config = committed(scene.ensemble, voting(1, 2, 3), 0x100000009)
+    left = replace(scene, claims=(*scene.claims, claim(101, member=False, **claims)))
+    left = edited(replace(left, committed=config), {"observers": {"replicas": 0}, **retention})
+    for action in build_plan(left).actions:
+        if isinstance(action, Apply):
+            left = with_child(left, live(action.body))
+    return left
+
+
+def with_child(scene: Observed, body: Object) -> Observed:
+    key = (body["kind"], body["metadata"]["name"])
+    others = (c for c in scene.children if (c["kind"], c["metadata"]["name"]) != key)
+    return replace(scene, children=(*others, body))
+
+
+def deletes_the_observers(scene: Observed) -> bool:
+    deleted = [a.name for a in build_plan(scene).actions if isinstance(a, Delete)]
+    statefulset = scene.child("StatefulSet", "zk-observer")
+    assert statefulset is not None
+    assert statefulset["spec"]["replicas"] == 0
+    return "zk-observer" in deleted
+
+
+@pytest.mark.parametrize(
+    ("when_deleted", "changes", "goes"),
+    [
+        pytest.param("Retain", {}, True, id="its claims stay"),
+        pytest.param("Delete", {}, False, id="its claims would go with it"),
+        pytest.param(
+            "Retain", {"owners": frozenset({RETAINED})}, False, id="its claims still go with it"
+        ),
+        pytest.param("Delete", {"terminating": True}, True, id="its claims go by themselves"),
+    ],
+)
+def test_a_scaling_to_no_observers_keeps_their_volumes_by_when_scaled(
+    when_deleted: str, changes: dict[str, Any], *, goes: bool
+) -> None:
+    scene = without_observers(when_deleted=when_deleted, **changes)
+    assert deletes_the_observers(scene) is goes
