@@ -3,9 +3,9 @@
 Simulated: resourceVersion and uid, generation (raised by a change of spec), server-side apply by one
 field manager including the removal of fields it applied before (unless who made the object set them
 too), immutable fields of StatefulSets and claims, delete preconditions by uid, orphaning and background
-deletion along owner references, the protection of claims that a pod uses, graceful deletion of pods (the
-kubelet finishes it), lists of an earlier moment. Left out: defaulting, admission, several versions,
-several namespaces.
+deletion along owner references, the protection of claims that a pod uses and the time they take to go,
+graceful deletion of pods (the kubelet finishes it), lists of an earlier moment. Left out: defaulting,
+admission, several versions, several namespaces.
 
 Stored objects are never changed in place, every change stores a new one; so a reader may keep what it
 got, and an old list costs nothing.
@@ -22,6 +22,8 @@ from zookeeper_operator.kube.quantity import parse_quantity
 
 NAMESPACE = "demo"
 _REMEMBERED_SECONDS = 5.0
+# A volume is detached and deleted before its claim goes.
+_RELEASE = (0.1, 4.0)
 _IMMUTABLE = {
     "StatefulSet": ("volumeClaimTemplates", "serviceName", "selector", "podManagementPolicy"),
     "PersistentVolumeClaim": ("storageClassName", "accessModes", "volumeName"),
@@ -143,9 +145,10 @@ class ApiServer:
             raise KubeError(409, "Conflict", f"the uid of {kind} {name} is another one")
         if body["metadata"].get("deletionTimestamp"):
             return body
-        if kind in {"Pod", "PersistentVolumeClaim"} and (kind == "Pod" or self._in_use(name)):
+        if kind in {"Pod", "PersistentVolumeClaim"}:
             stamped = {**body["metadata"], "deletionTimestamp": self._stage.timestamp()}
             self.change(body, metadata=stamped)
+            self._stage.later(*_RELEASE, self._release_claim, name, body["metadata"]["uid"])
             return body
         if orphan:
             self._release(body["metadata"]["uid"])
@@ -165,7 +168,14 @@ class ApiServer:
             for claim in self.all("PersistentVolumeClaim"):
                 going = claim["metadata"].get("deletionTimestamp")
                 if going and not self._in_use(claim["metadata"]["name"]):
-                    self.remove("PersistentVolumeClaim", claim["metadata"]["name"])
+                    name, uid = claim["metadata"]["name"], claim["metadata"]["uid"]
+                    self._stage.later(*_RELEASE, self._release_claim, name, uid)
+
+    def _release_claim(self, name: str, uid: str) -> None:
+        """A claim that is being deleted goes when no pod uses it any more."""
+        claim = self.get("PersistentVolumeClaim", name)
+        if claim is not None and claim["metadata"]["uid"] == uid and not self._in_use(name):
+            self.remove("PersistentVolumeClaim", name)
 
     def _store(self, before: Object | None, after: Object | None) -> Object:
         self._version += 1

@@ -1,30 +1,32 @@
 """The whole simulated cluster, put together; what the user and bad luck do to it."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from tests.simulation.api_server import ApiServer
 from tests.simulation.clients import Clients
 from tests.simulation.controllers import StatefulSetController
 from tests.simulation.invariants import Watchdog
-from tests.simulation.kubelet import Kubelet, Running
+from tests.simulation.kubelet import NAMESPACE, Kubelet, Running
 from tests.simulation.mind import RIGHT, Mind
 from tests.simulation.operators import Operators
 from tests.simulation.scenario import BAD_TAG, Event, Scenario
 from tests.simulation.stage import Stage
 from tests.simulation.surroundings import Surroundings
 from tests.simulation.weather import Weather
-from tests.simulation.zookeeper import Network
+from tests.simulation.zookeeper import Network, Txn, View
 
 from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.quantity import parse_quantity
-from zookeeper_operator.zookeeper.servers import majority
+from zookeeper_operator.zookeeper.servers import CommittedConfig, majority
 
 ENSEMBLE = "zk"
 _PROBE_SECONDS = (1.5, 2.5)
 # The Secret is left alone: without it no member accepts a reconfiguration before its next restart.
+_READS_THE_STATUS = 40.0
 _CHILDREN = ("Service", "ConfigMap", "PodDisruptionBudget", "NetworkPolicy", "StatefulSet")
 
 
@@ -40,12 +42,14 @@ class SimulatedCluster:
         self.api = ApiServer(self.stage)
         self.network = Network(self.stage)
         self.network.loss_after_commit = 0.2
-        self.kubelet = Kubelet(self.stage, self.api, self.network)
+        self.kubelet = Kubelet(self.stage, self.api, self.network, mind.script)
         self.controller = StatefulSetController(self.stage, self.api)
         self.watchdog = Watchdog(self.stage, self.api, self.network, self.kubelet, ENSEMBLE)
         self.around = Surroundings(self.stage, self.api, self.network, self.kubelet, self.weather)
         self.operators = Operators(self.around, self.watchdog, ENSEMBLE, mind)
         self.clients = Clients(self.stage, self.network, self.watchdog)
+        self._deleted: dict[str, Any] | None = None
+        """The spec that will be created again, while there is no ensemble."""
 
     def begin(self) -> None:
         """Create what there is at the beginning, and schedule what will happen."""
@@ -60,15 +64,7 @@ class SimulatedCluster:
                 "allowVolumeExpansion": True,
             }
         )
-        self.stage.tell("user", f"creates {ENSEMBLE}: {self.scenario.spec}")
-        self.api.create(
-            {
-                "apiVersion": names.API_VERSION,
-                "kind": names.KIND,
-                "metadata": {"name": ENSEMBLE},
-                "spec": self.scenario.spec,
-            }
-        )
+        self._create(self.scenario.spec)
         self.operators.start()
         for event in self.scenario.events:
             self.stage.loop.call_at(event.at, self._happen, event)
@@ -76,9 +72,33 @@ class SimulatedCluster:
         if self.weather.late_readiness:
             self.stage.later(*_PROBE_SECONDS, self._probe_late)
 
+    def _create(self, spec: Object) -> None:
+        self.stage.tell("user", f"creates {ENSEMBLE}: {spec}")
+        self.api.create(
+            {
+                "apiVersion": names.API_VERSION,
+                "kind": names.KIND,
+                "metadata": {"name": ENSEMBLE},
+                "spec": spec,
+            }
+        )
+
     def _calm(self) -> None:
         self.stage.tell("world", "the weather clears")
         self.weather.clear()
+        self._follow_advice()
+
+    def _follow_advice(self) -> None:
+        """Once a while, somebody reads what the status says about data in pods, and lets it go."""
+        self.stage.loop.call_later(_READS_THE_STATUS, self._follow_advice)
+        body = self.api.get(names.KIND, ENSEMBLE)
+        if body is None or not body["spec"]["storage"].get("ephemeral"):
+            return
+        told = {c["type"]: c["reason"] for c in (body.get("status") or {}).get("conditions") or []}
+        if told.get(conditions.ROLLED_OUT) == reasons.DATA_WOULD_BE_LOST or (
+            told.get(conditions.STORAGE_HEALTHY) == reasons.VOLUME_LOST
+        ):
+            self._restart_all()
 
     def _probe_late(self) -> None:
         """Readiness probes time out on a busy node, whatever the members do."""
@@ -106,6 +126,8 @@ class SimulatedCluster:
 
     def unfinished(self) -> str:
         """What still differs from what the user asked for, by the truth; empty if all is well."""
+        if self._deleted is not None:
+            return "the ensemble is deleted"
         body = self.ensemble
         spec, status = body["spec"], body.get("status") or {}
         told = {c["type"]: c for c in status.get("conditions") or []}
@@ -151,6 +173,8 @@ class SimulatedCluster:
         return ""
 
     def _volumes_differ(self, spec: Object) -> str:
+        if spec["storage"].get("ephemeral"):
+            return ""
         asked = parse_quantity(spec["storage"]["data"]["size"])
         for running in self.kubelet.pods.values():
             claim = self.api.get("PersistentVolumeClaim", f"data-{running.name}")
@@ -175,7 +199,14 @@ class SimulatedCluster:
 
     # ------------------------------------------------------------------ the user
 
+    def _spec(self) -> dict[str, Any]:
+        spec: dict[str, Any] = self.ensemble["spec"] if self._deleted is None else self._deleted
+        return spec
+
     def _edit(self, **changes: Any) -> None:
+        if self._deleted is not None:
+            self._deleted = {**self._deleted, **changes}
+            return
         body = self.ensemble
         self.api.change(body, spec={**body["spec"], **changes})
 
@@ -192,7 +223,7 @@ class SimulatedCluster:
         self._edit(config={"tickTime": more["tickTime"]})
 
     def _user_size(self, more: dict[str, Any]) -> None:
-        storage = self.ensemble["spec"]["storage"]
+        storage = self._spec()["storage"]
         if parse_quantity(storage["data"]["size"]) < parse_quantity(more["to"]):
             self._edit(storage={**storage, "data": {"size": more["to"]}})
 
@@ -200,7 +231,12 @@ class SimulatedCluster:
         self._edit(paused=True)
         self.stage.loop.call_later(more["for"], lambda: self._edit(paused=False))
 
+    def _is_ephemeral(self) -> bool:
+        return bool(self._spec()["storage"].get("ephemeral"))
+
     def _user_stop(self, more: dict[str, Any]) -> None:
+        if self._is_ephemeral():
+            return  # the API server refuses it
         self._edit(stopped=True)
         self.stage.loop.call_later(more["for"], self._start_again)
 
@@ -211,7 +247,25 @@ class SimulatedCluster:
     def _user_observers(self, more: dict[str, Any]) -> None:
         self._edit(observers={"replicas": more["to"]})
 
+    def _user_recreate(self, more: dict[str, Any]) -> None:
+        """`kubectl delete` and `kubectl apply`, soon after each other."""
+        if self._deleted is not None:
+            return
+        spec = self._spec()
+        if not self._survives_its_statefulset():
+            self.watchdog.data_may_go()
+        self._deleted = spec
+        self.api.delete(names.KIND, ENSEMBLE)
+        self.stage.loop.call_later(more["after"], self._create_again)
+
+    def _create_again(self) -> None:
+        spec, self._deleted = self._deleted, None
+        assert spec is not None
+        self._create(spec)
+
     def _user_restart(self, more: dict[str, Any]) -> None:
+        if self._deleted is not None:
+            return
         body = self.ensemble
         annotations = {
             **(body["metadata"].get("annotations") or {}),
@@ -236,8 +290,9 @@ class SimulatedCluster:
             self.api.delete("PersistentVolumeClaim", f"{names.DATA_VOLUME}-{pod}")
 
     def _user_settle(self, more: dict[str, Any]) -> None:
-        tag = self.ensemble["spec"]["image"]["tag"]
-        changes: dict[str, Any] = {"paused": more["paused"], "stopped": more["stopped"]}
+        tag = self._spec()["image"]["tag"]
+        stopped = more["stopped"] and not self._is_ephemeral()
+        changes: dict[str, Any] = {"paused": more["paused"], "stopped": stopped}
         if tag == BAD_TAG:
             changes["image"] = {"tag": more["image"]}
         self._edit(**changes)
@@ -260,6 +315,8 @@ class SimulatedCluster:
         self.kubelet.crash(names.member_name(ENSEMBLE, more["member"]))
 
     def _fault_delete_pod(self, more: dict[str, Any]) -> None:
+        if self._is_ephemeral() and not self._is_founded():
+            return  # a founder that comes back empty founds again, whatever the others have acknowledged
         self.api.delete("Pod", names.member_name(ENSEMBLE, more["member"]))
 
     def _fault_freeze_member(self, more: dict[str, Any]) -> None:
@@ -288,14 +345,60 @@ class SimulatedCluster:
         self.around.hidden.update(hidden)
         self.stage.loop.call_later(more["for"], self.around.hidden.difference_update, hidden)
 
+    def _fault_restart_all(self, more: dict[str, Any]) -> None:
+        """Every node is replaced at the same time."""
+        if self._is_founded():
+            self._restart_all()
+
+    def _restart_all(self) -> None:
+        for pod in self.api.all("Pod"):
+            self.api.delete("Pod", pod["metadata"]["name"])
+
+    def _is_founded(self) -> bool:
+        """Whether nobody may found any more, by all that says so."""
+        published = self._published()
+        return (
+            bool(self._status().get("foundedAt"))
+            and published is not None
+            and not published["data"]["founders"]
+        )
+
+    def _status(self) -> dict[str, Any]:
+        body = self.api.get(names.KIND, ENSEMBLE) or {}
+        return body.get("status") or {}
+
+    def _published(self) -> Object | None:
+        return self.api.get("ConfigMap", names.membership_name(ENSEMBLE))
+
+    def _fault_copied_volume(self, more: dict[str, Any]) -> None:
+        """A volume is restored from a copy of an ensemble in another namespace; its own comes back later."""
+        pod = self._pod(more["member"])
+        if pod is None or pod.disk is None or not self._may_wipe(more["member"]):
+            return
+        disk, host = pod.disk, pod.name
+        if self._is_ephemeral() or disk.stored is None:
+            return
+        self.kubelet.crash(pod.name)
+        kept = replace(disk)
+        servers = tuple(
+            replace(s, host=s.host.replace(f".{NAMESPACE}.", ".prod."))
+            for s in disk.stored.config.servers
+        )
+        disk.place = f"prod/{ENSEMBLE}"
+        disk.head = Txn(0x900000001, None, "a write of the other ensemble")
+        disk.stored = View(CommittedConfig(0x900000000, servers))
+        self.stage.tell(host, "has the volume of another ensemble now")
+
+        def give_back() -> None:
+            if disk.place == f"prod/{ENSEMBLE}":
+                vars(disk).update(vars(kept))
+
+        self.stage.loop.call_later(more["for"], give_back)
+
     def _may_wipe(self, member_id: int) -> bool:
         """Whether the members that have all data stay a majority, and founding is over."""
         view = self.watchdog.view
-        if view is None:
-            return False
-        if self.api.get("ConfigMap", names.membership_name(ENSEMBLE)) is None:
-            return False
-        if not (self.ensemble.get("status") or {}).get("foundedAt"):
+        if view is None or self._published() is None or not self._status().get("foundedAt"):
             return False
         whole = {
             i
@@ -336,8 +439,16 @@ class SimulatedCluster:
         children = self._children()
         if children:
             child = children[more["number"] % len(children)]
+            if child["kind"] == "StatefulSet" and not self._survives_its_statefulset():
+                return
             self.stage.tell("user", f"deletes {child['kind']} {child['metadata']['name']}")
             self.api.delete(child["kind"], child["metadata"]["name"])
+
+    def _survives_its_statefulset(self) -> bool:
+        """Whether the data stays when a StatefulSet is deleted by hand."""
+        storage = self._spec()["storage"]
+        retention = storage.get("retention") or {}
+        return not storage.get("ephemeral") and retention.get("whenDeleted") != "Delete"
 
     def _fault_edit_child(self, more: dict[str, Any]) -> None:
         children = self._children()

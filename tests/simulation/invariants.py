@@ -18,13 +18,17 @@
     majority all the time.
 11. The operator ends no pod whose claim is being deleted unless a majority of the voters is live without it
     on claims that stay, or a person asked for the replacement of that very member.
+12. An ensemble is founded when nothing of a deleted one of its name is left, and founded again only when
+    nobody holds what was acknowledged.
+13. No data in a pod is deleted by the operator that the others are no majority to have.
+14. Members start from lists of their own ensemble.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tests.simulation.api_server import ApiServer
-from tests.simulation.kubelet import Kubelet
+from tests.simulation.kubelet import NAMESPACE, Kubelet
 from tests.simulation.stage import Stage
 from tests.simulation.zookeeper import EMPTY, Member, Network, Txn, View
 
@@ -77,6 +81,8 @@ class Watchdog:
         self._have_acknowledged: set[int] = set()
         self._claims_deleted: dict[str, float] = {}
         api.listeners.append(self._on_change)
+        self._data_may_go = False
+        network.on_start = self.on_start
         network.on_commit = self.on_commit
         network.on_lead = self.on_lead
         network.on_found = self.on_found
@@ -117,11 +123,71 @@ class Watchdog:
 
     def on_found(self, founder: Member) -> None:
         """A member has made itself an empty database, with which it may vote."""
+        if self._data_may_go:
+            self._begin_anew()
+        elif self._is_ephemeral() and self.acknowledged is not EMPTY and not self._holders():
+            self._forget_data()
         if founder.id in self._have_acknowledged:
             self._stage.violate(
                 "nobody is founded twice",
                 f"member {founder.id} votes with an empty database, and has acknowledged writes before",
             )
+
+    def on_start(self, member: Member) -> None:
+        """A member begins to speak with those that its list names."""
+        foreign = [s.host for s in member.view.config.servers if f".{NAMESPACE}." not in s.host]
+        if foreign:
+            self._stage.violate(
+                "members start from lists of their own ensemble",
+                f"member {member.id} starts from a list that names {', '.join(foreign)}",
+            )
+
+    def data_may_go(self) -> None:
+        """The user deletes the ensemble and its data, or what holds it."""
+        self._data_may_go = True
+
+    def _begin_anew(self) -> None:
+        left = [
+            body["metadata"]["name"]
+            for body in (*self._api.all("Pod"), *self._api.all("PersistentVolumeClaim"))
+            if self._goes_with_a_deleted_ensemble(body)
+        ]
+        if left:
+            self._stage.violate(
+                "nothing of a deleted ensemble is left when the next is founded", ", ".join(left)
+            )
+        self._data_may_go = False
+        self._forget_data()
+        self._last_epoch = 0
+        self.view = None
+        self._versions = {0}
+        self._voting_since = {}
+
+    def _goes_with_a_deleted_ensemble(self, body: Object) -> bool:
+        metadata = body["metadata"]
+        if body["kind"] == "PersistentVolumeClaim" and metadata.get("deletionTimestamp"):
+            return True
+        owners = metadata.get("ownerReferences") or []
+        living = {s["metadata"]["uid"] for s in self._api.all("StatefulSet")}
+        return bool(owners) and not any(owner["uid"] in living for owner in owners)
+
+    def _forget_data(self) -> None:
+        self.acknowledged = EMPTY
+        self._have_acknowledged = set()
+
+    def _holders(self) -> frozenset[int]:
+        """Members in whose pods all is that was acknowledged."""
+        return frozenset(
+            pod.member_id
+            for pod in self._kubelet.pods.values()
+            if pod.disk is not None
+            and pod.disk.head is not None
+            and pod.disk.head.holds(self.acknowledged)
+        )
+
+    def _is_ephemeral(self) -> bool:
+        body = self._api.get(names.KIND, self._ensemble)
+        return body is not None and bool(body["spec"]["storage"].get("ephemeral"))
 
     def _go_by(self, view: View) -> None:
         self.view = view
@@ -295,6 +361,7 @@ class Watchdog:
             )
             if member_id in self._losing() and not self._is_asked_for(member_id):
                 self._check_data_is_kept(process, f"deleting {name}", member_id)
+            self._check_copies(process, name, member_id)
             self._ours[member_id] = self._stage.now
         elif kind == "PersistentVolumeClaim":
             self._effect(process, f"member {member_id}")
@@ -312,6 +379,30 @@ class Watchdog:
                 self._stage.violate(
                     "a voter leaves before its pod goes", f"delete of {name} with {pods}"
                 )
+            claims = [
+                c["metadata"]["name"]
+                for c in self._api.owned_by(uid)
+                if c["kind"] == "PersistentVolumeClaim"
+                and not c["metadata"].get("deletionTimestamp")
+            ]
+            if claims:
+                self._stage.violate(
+                    "data is removed only when asked for", f"{claims} go with {name}"
+                )
+
+    def _check_copies(self, process: object, name: str, member_id: int) -> None:
+        if not self._is_ephemeral() or self.view is None or member_id not in self._holders():
+            return
+        if self.acknowledged is EMPTY:
+            return
+        look = self._looks.get(process, Look())
+        live = self.live() | self._heard_of(look, _ASKED_AGAIN)
+        others = (live & self.view.voters) - {member_id}
+        if len(others) < majority(len(self.view.voters)):
+            self._stage.violate(
+                "no data is deleted that nobody else has",
+                f"{name} goes, and only {sorted(others)} have the data besides",
+            )
 
     def _is_asked_for(self, member_id: int) -> bool:
         """Whether a person has asked for the replacement of a member."""

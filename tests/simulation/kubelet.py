@@ -9,6 +9,7 @@ object with the kubelet's delay, so a container that restarts in its old pod may
 
 import base64
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from zookeeper_operator.kube.quantity import parse_quantity
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 
 REFUSED: Final = 64
+NAMESPACE: Final = "demo"
 _MOUNT_DELAY: Final = (1.0, 60.0)
 _BACKOFF_AFTER: Final = 600.0
 
@@ -51,7 +53,10 @@ class Running:
 class Kubelet:
     """All nodes at once: every pod is on a node of its own."""
 
-    def __init__(self, stage: Stage, api: ApiServer, network: Network) -> None:
+    def __init__(
+        self, stage: Stage, api: ApiServer, network: Network, script: "StartScript"
+    ) -> None:
+        self._script = script
         self._stage = stage
         self._api = api
         self._network = network
@@ -171,7 +176,9 @@ class Kubelet:
         pod.ip = f"10.0.{self._next_ip // 250}.{self._next_ip % 250 + 1}"
         self._next_ip += 1
         self._api.change(body, spec={**body["spec"], "nodeName": pod.name})
-        self._conditions(pod, PodScheduled=("True", {}))
+        self._conditions(
+            pod, PodScheduled=("True", {}), Initialized=("True", {}), Ready=("False", {})
+        )
         self._stage.later(0.2, 1.2, self._start_container, pod)
 
     def _conditions(self, pod: Running, **conditions: tuple[str, dict[str, str]]) -> None:
@@ -211,7 +218,7 @@ class Kubelet:
             pod.mounted = config_map
         assert pod.mounted is not None
         assert pod.disk is not None
-        started = run_start_script(
+        started = self._script(
             pod.member_id, pod.disk, container, read_membership(pod.mounted), _ensemble(body)
         )
         if isinstance(started, str):
@@ -228,6 +235,7 @@ class Kubelet:
             password=base64.b64decode(secret["data"]["password"]).decode(),
             version=container["image"].rpartition(":")[2],
             ip=pod.ip,
+            database=_database(pod.disk),
         )
         pod.member = member
         self._container(pod, {"running": {"startedAt": self._stage.timestamp()}})
@@ -346,8 +354,18 @@ class Kubelet:
             self._api.change(claim, status={**claim["status"], "capacity": {"storage": size}})
 
 
+def _database(disk: Disk) -> str:
+    """What start.sh says that it has found."""
+    if disk.head is not None:
+        return "kept"
+    return "founder" if disk.initialize else "none"
+
+
 def _ensemble(pod: Object) -> str:
     return str(pod["metadata"]["labels"][names.LABEL_ENSEMBLE])
+
+
+StartScript = Callable[[int, Disk, Object, Membership, str], CommittedConfig | str]
 
 
 def run_start_script(
@@ -360,15 +378,20 @@ def run_start_script(
         return f"the volume belongs to {disk.stamp}, not to {stamp}"
     if not disk.stamp and disk.head is not None:
         return "the volume holds a database but not the mark of this ensemble"
-    disk.stamp = stamp
+    place = f"{NAMESPACE}/{ensemble}"
+    if disk.place and disk.place != place:
+        return f"the volume is one of {disk.place}, not of {place}"
+    disk.stamp, disk.place = stamp, place
     disk.initialize = member_id in published.founders and disk.head is None
+    if disk.initialize and published.epoch:
+        disk.accepted_epoch = published.epoch
     stored = disk.stored
     if stored is not None and stored.version > published.version:
         version, servers = stored.version, stored.config.servers
     else:
         version, servers = published.version, published.servers
     if all(server.id != member_id for server in servers):
-        host = names.member_host(ensemble, "demo", member_id, "cluster.local")
+        host = names.member_host(ensemble, NAMESPACE, member_id, "cluster.local")
         version, servers = 0, (*servers, Server(member_id, host, "observer"))
     if disk.pending is not None and disk.pending.version <= max(version, published.version):
         disk.pending = None

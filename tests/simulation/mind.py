@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tests.simulation.kubelet import StartScript, run_start_script
+
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import Plan, build_plan
 from zookeeper_operator.kube.api import Kube
@@ -14,10 +16,11 @@ def _as_it_is(kube: Kube) -> Kube:
 
 @dataclass(frozen=True)
 class Mind:
-    """The planner, and the hands: a layer over the port to Kubernetes."""
+    """The planner, the hands (a layer over the port to Kubernetes), and the start script of the pods."""
 
     decide: Callable[[Observed], Plan] = build_plan
     hands: Callable[[Kube], Kube] = _as_it_is
+    script: StartScript = run_start_script
 
 
 RIGHT = Mind()

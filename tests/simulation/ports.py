@@ -249,6 +249,7 @@ class SimulatedZooKeeper:
                 problem="This ZooKeeper instance is not currently serving requests",
                 denies=True,
                 version=member.version,
+                database=member.database,
             )
         leads = member.state == "leading"
         leader = member if leads else member.leader

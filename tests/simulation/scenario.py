@@ -58,6 +58,11 @@ def _spec(dice: random.Random) -> Object:
         spec["observers"] = {"replicas": dice.choice([1, 2])}
     if dice.random() < 0.2:
         spec["storage"]["retention"] = {"whenScaled": "Delete"}
+    if dice.random() < 0.25:
+        retention = spec["storage"].get("retention", {})
+        spec["storage"]["retention"] = {**retention, "whenDeleted": "Delete"}
+    if dice.random() < 0.1:
+        spec["storage"]["ephemeral"] = True
     return spec
 
 
@@ -73,6 +78,7 @@ _EDITS = {
     "observers": 6,
     "replace": 4,
     "delete claim": 5,
+    "recreate": 7,
 }
 _FAULTS = {
     "crash operator": 16,
@@ -88,6 +94,8 @@ _FAULTS = {
     "delete child": 8,
     "edit child": 8,
     "foreign child": 3,
+    "restart all": 5,
+    "copied volume": 4,
 }
 
 
@@ -155,6 +163,8 @@ def _edit(dice: random.Random, at: float) -> Event:
             more = {"to": dice.choice(["6Gi", "10Gi"])}
         case "pause" | "stop":
             more = {"for": dice.uniform(1, 15)}
+        case "recreate":
+            more = {"after": dice.choice([0.0, 0.1, dice.uniform(0, 10)])}
         case "observers":
             more = {"to": dice.choice([0, 1, 2])}
         case "replace" | "delete claim":
@@ -175,7 +185,7 @@ def _fault(dice: random.Random, at: float) -> Event:
             more = {"for": dice.uniform(0.2, 3)}
         case "crash member" | "delete pod" | "wipe":
             more = {"member": member}
-        case "freeze member" | "lose node" | "no room":
+        case "freeze member" | "lose node" | "no room" | "copied volume":
             more = {"member": member, "for": dice.uniform(0.5, 15)}
         case "partition":
             others = tuple(dice.sample([1, 2, 3, 4, 5], dice.choice([1, 1, 2])))

@@ -17,7 +17,9 @@ from tests.simulation.scenario import Event, Scenario, make_scenario
 SEEDS = 20
 
 
-def tempted(seed: int, temptations: Sequence[tuple[str, dict[str, Any]]]) -> Scenario:
+def tempted(
+    seed: int, temptations: Sequence[tuple[str, dict[str, Any]]], spec: dict[str, Any]
+) -> Scenario:
     """A scenario like all others, and what the mistake waits for, while all may still be well."""
     scenario = make_scenario(seed)
     dice = random.Random(f"temptation {seed}")  # noqa: S311 -- to be repeated
@@ -27,14 +29,17 @@ def tempted(seed: int, temptations: Sequence[tuple[str, dict[str, Any]]]) -> Sce
         for kind, details in temptations
     )
     events = (*scenario.events[:-1], *more, scenario.events[-1])
-    return replace(scenario, spec={**scenario.spec, "replicas": 3}, events=events)
+    return replace(scenario, spec={**scenario.spec, "replicas": 3, **spec}, events=events)
 
 
 def is_found_out(
-    mind: Mind, temptations: Sequence[tuple[str, dict[str, Any]]], rules: set[str]
+    mind: Mind,
+    temptations: Sequence[tuple[str, dict[str, Any]]],
+    rules: set[str],
+    spec: dict[str, Any],
 ) -> bool:
     """Whether one of these rules is broken in one of the scenarios."""
-    violations = (run(tempted(seed, temptations), mind).violation for seed in range(SEEDS))
+    violations = (run(tempted(seed, temptations, spec), mind).violation for seed in range(SEEDS))
     return any(broken is not None and broken.rule in rules for broken in violations)
 
 
@@ -54,6 +59,12 @@ CRASH_IN_A_ROLL = [
 ]
 KEPT = "data on a claim that is being deleted is kept"
 CLAIMS_DELETED = [("delete claim", {"member": member, "recklessly": True}) for member in (1, 2, 3)]
+
+
+VOLUMES = {"storage": {"data": {"size": "5Gi"}}}
+DELETED_WITH_IT = {"storage": {"data": {"size": "5Gi"}, "retention": {"whenDeleted": "Delete"}}}
+EPHEMERAL = {"storage": {"data": {"size": "5Gi"}, "ephemeral": True}}
+RECREATED = [("recreate", {"after": 0.1})]
 
 
 @pytest.mark.parametrize(
@@ -86,4 +97,44 @@ def test_a_wrong_operator_is_found_out(
     name: str, temptations: Sequence[tuple[str, dict[str, Any]]], rules: set[str]
 ) -> None:
     mind = getattr(wrong_minds, name)
-    assert is_found_out(mind, temptations, rules), f"{name} got away with it in {SEEDS} scenarios"
+    assert is_found_out(mind, temptations, rules, VOLUMES), f"{name} got away with it"
+
+
+@pytest.mark.parametrize(
+    ("name", "spec", "temptations", "rules"),
+    [
+        (
+            "FOUNDS_BESIDE_THE_DELETED",
+            DELETED_WITH_IT,
+            RECREATED,
+            {"nothing of a deleted ensemble is left when the next is founded"},
+        ),
+        ("COUNTS_WHAT_IS_DELETED", DELETED_WITH_IT, RECREATED, {"every run converges"}),
+        (
+            "TAKES_SILENCE_FOR_EMPTINESS",
+            EPHEMERAL,
+            [("delete pod", {"member": 1}), ("delete pod", {"member": 2})],
+            {"no data is deleted that nobody else has", "nobody is founded twice"},
+        ),
+        (
+            "ROLLS_WITHOUT_A_GATE",
+            {**EPHEMERAL, "replicas": 1},
+            ROLL,
+            {"no data is deleted that nobody else has"},
+        ),
+        (
+            "STARTS_FROM_ANY_VOLUME",
+            VOLUMES,
+            [("copied volume", {"member": 1, "for": 10.0})],
+            {"members start from lists of their own ensemble"},
+        ),
+    ],
+)
+def test_who_is_wrong_about_what_was_lost_is_found_out(
+    name: str,
+    spec: dict[str, Any],
+    temptations: Sequence[tuple[str, dict[str, Any]]],
+    rules: set[str],
+) -> None:
+    mind = getattr(wrong_minds, name)
+    assert is_found_out(mind, temptations, rules, spec), f"{name} got away with it"

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from tests.simulation.kubelet import run_start_script
 from tests.simulation.mind import Mind
+from tests.simulation.zookeeper import Disk
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import (
@@ -20,6 +22,8 @@ from zookeeper_operator.ensemble.actions import (
 )
 from zookeeper_operator.ensemble.build.membership import build_membership
 from zookeeper_operator.ensemble.build.stamp import stamped
+from zookeeper_operator.ensemble.judge.emptiness import EMPTY
+from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.observed import Observed, Pod
 from zookeeper_operator.ensemble.plan import Plan, build_plan
 from zookeeper_operator.ensemble.plan.children import wanted_children
@@ -28,6 +32,8 @@ from zookeeper_operator.ensemble.plan.members import wanted_ids
 from zookeeper_operator.ensemble.plan.revision import is_outdated
 from zookeeper_operator.kube.api import Kube, Object, Resource
 from zookeeper_operator.kube.diff import first_difference
+from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 
 def _with(plan: Plan, *more: Action) -> Plan:
@@ -140,6 +146,45 @@ def _shrinks_pods_first(observed: Observed) -> Plan:
     return replace(plan, actions=(*more, *others))
 
 
+# ---- founding ----
+
+
+def _founds_beside_the_deleted(observed: Observed) -> Plan:
+    """Take what is being deleted for gone."""
+    lasting = tuple(c for c in observed.claims if not observed.is_leaving(c))
+    return build_plan(replace(observed, claims=lasting, previous_pods=()))
+
+
+def _counts_what_is_deleted(observed: Observed) -> Plan:
+    """Take volumes that go for volumes of a member, and so never found."""
+    claims = tuple(replace(c, terminating=False, owners=frozenset()) for c in observed.claims)
+    return build_plan(replace(observed, claims=claims, previous_pods=()))
+
+
+def _takes_silence_for_emptiness(observed: Observed) -> Plan:
+    """Found an ensemble with ephemeral storage again as soon as nobody serves."""
+    told = {
+        pod.id: replace(
+            observed.answers.get(pod.id) or Answers(pod.id, reachable=True),
+            reachable=True,
+            database=EMPTY,
+        )
+        for pod in observed.pods
+    }
+    if any(answer.serving for answer in observed.answers.values()):
+        return build_plan(observed)
+    pods = tuple(replace(pod, never_ready=True) for pod in observed.pods)
+    return build_plan(replace(observed, answers=told, pods=pods))
+
+
+def _starts_from_any_volume(
+    member_id: int, disk: Disk, container: Object, published: Membership, ensemble: str
+) -> CommittedConfig | str:
+    """Do not ask a volume where it comes from."""
+    disk.place = ""
+    return run_start_script(member_id, disk, container, published, ensemble)
+
+
 # ---- restarts ----
 
 
@@ -247,4 +292,8 @@ WRITES_AT_REST = Mind(_writes_at_rest)
 DELETES_ON_AN_OLD_LOOK = Mind(_deletes_on_an_old_look)
 IGNORES_CLAIM_DELETIONS = Mind(_ignores_claim_deletions)
 FORGETS_OLD_PODS = Mind(_forgets_old_pods)
+FOUNDS_BESIDE_THE_DELETED = Mind(_founds_beside_the_deleted)
+COUNTS_WHAT_IS_DELETED = Mind(_counts_what_is_deleted)
+TAKES_SILENCE_FOR_EMPTINESS = Mind(_takes_silence_for_emptiness)
+STARTS_FROM_ANY_VOLUME = Mind(script=_starts_from_any_volume)
 DELETES_BY_NAME = Mind(hands=_ByName)

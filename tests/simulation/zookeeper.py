@@ -88,6 +88,7 @@ class Disk:
     """A member's volume: data, and the configuration files that lie beside it."""
 
     stamp: str = ""
+    place: str = ""
     initialize: bool = False
     head: Txn | None = None
     current_epoch: int = 0
@@ -110,6 +111,7 @@ class Member:
     password: str
     version: str
     ip: str
+    database: str = ""
     state: State = "loading"
     observer: bool = False
     leader: "Member | None" = None
@@ -176,6 +178,7 @@ class Network:
         self.on_commit: Callable[[Member, Txn], None] = lambda _leader, _txn: None
         self.on_lead: Callable[[Member], None] = lambda _leader: None
         self.on_found: Callable[[Member], None] = lambda _founder: None
+        self.on_start: Callable[[Member], None] = lambda _member: None
         self.loss_after_commit = 0.0
         self._electing = False
         self._checking_until = 0.0
@@ -188,6 +191,7 @@ class Network:
         if member.state == "dead":
             return
         self.members[member.id] = member
+        self.on_start(member)
         if member.disk.initialize:
             member.disk.initialize = False
             if member.disk.head is None:
