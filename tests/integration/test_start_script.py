@@ -1,0 +1,223 @@
+"""start.sh before a real ZooKeeper server: copies of volumes, and members that have lost their data.
+
+A pod is a folder here (`START_ROOT`), and every host name is this machine. The servers listen on all
+addresses, as in pods, so one runs at a time.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pytest
+from kazoo.client import KazooClient
+
+from zookeeper_operator.api.ensemble import EnsembleSpec
+from zookeeper_operator.ensemble.build.config import build_config
+from zookeeper_operator.ensemble.build.membership import build_membership
+from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.judge.emptiness import EMPTY
+from zookeeper_operator.ensemble.membership import Membership
+from zookeeper_operator.ensemble.target import build_target
+from zookeeper_operator.zookeeper.admin import AdminServers
+from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.protocol import Address
+from zookeeper_operator.zookeeper.routes.direct import DirectAdmin
+
+REFUSED: Final = 64
+SECONDS: Final = 30.0
+ORIGINAL: Final = Ensemble("demo", "zk", "uid-1", 1, EnsembleSpec(replicas=1))
+COPY: Final = replace(ORIGINAL, namespace="copy", uid="uid-2")
+MEMBER: Final = Address(1, "demo", "zk-1", "127.0.0.1")
+ENTRYPOINT: Final = """#!/bin/bash
+sed -i "s#^dataDir=.*#dataDir=$START_ROOT/data#; s#^dataLogDir=.*#dataLogDir=$START_ROOT/datalog#" \
+  "$START_ROOT/conf/zoo.cfg"
+exec java -Xmx128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djdk.net.hosts.file=$START_ROOT/hosts \
+  $SERVER_JVMFLAGS -cp "$START_ROOT/config:$JARS/*" org.apache.zookeeper.server.quorum.QuorumPeerMain \
+  "$START_ROOT/conf/zoo.cfg"
+"""
+
+
+class Pod:
+    """Member 1 of an ensemble, with its volume."""
+
+    def __init__(self, path: Path, ensemble: Ensemble, jars: Path) -> None:
+        self.path, self.ensemble, self._jars = path, ensemble, jars
+        self._process: subprocess.Popen[bytes] | None = None
+        for folder in ("data", "datalog", "conf", "config", "membership", "dev"):
+            (path / folder).mkdir(parents=True)
+        (path / "docker-entrypoint.sh").write_text(ENTRYPOINT)
+        (path / "docker-entrypoint.sh").chmod(0o755)
+        (path / "hosts").write_text(f"127.0.0.1 {ensemble.server(1).host}\n")
+        self.publish(founders=(1,))
+        for name, text in build_config(build_target(ensemble, self.membership))["data"].items():
+            (path / "config" / name).write_text(text)
+
+    def publish(self, *, founders: tuple[int, ...] = (), version: int = 0, epoch: int = 0) -> None:
+        self.membership = Membership((self.ensemble.server(1),), version, founders, "uid-1", epoch)
+        body = build_membership(build_target(self.ensemble, self.membership))
+        for name, text in body["data"].items():
+            (self.path / "membership" / name).write_text(text)
+
+    def copy_volume(self, other: "Pod") -> None:
+        for folder in ("data", "datalog", "conf"):
+            shutil.copytree(other.path / folder, self.path / folder, dirs_exist_ok=True)
+
+    def lose_volume(self) -> None:
+        for folder in ("data", "datalog", "conf"):
+            shutil.rmtree(self.path / folder)
+            (self.path / folder).mkdir()
+
+    def stamp(self) -> list[str]:
+        found = {(self.path / f / "identity").read_text() for f in ("data", "datalog")}
+        (text,) = found
+        return text.splitlines()
+
+    def forget_place(self) -> None:
+        """Leave the volume as an earlier version of the script did."""
+        for folder in ("data", "datalog"):
+            (self.path / folder / "identity").write_text("uid-1 1\n")
+
+    def start(self) -> subprocess.Popen[bytes]:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "START_ROOT": str(self.path),
+            "JARS": str(self._jars),
+            "ZOO_MY_ID": "1",
+            "POD_NAME": "zk-1",
+            "MEMBERS_DOMAIN": f"{self.ensemble.namespace}.svc.cluster.local",
+            "ENSEMBLE_IDENTITY": "uid-1",
+            "SERVER_JVMFLAGS": "-Dzookeeper.log.level=INFO -Dzookeeper.log.format=text",
+        }
+        with (self.path / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                ["bash", str(self.path / "config/start.sh")],
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        return self._process
+
+    def stop(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+
+    def refusal(self) -> str:
+        assert self.start().wait(SECONDS) == REFUSED, (self.path / "log").read_text()
+        return (self.path / "dev/termination-log").read_text()
+
+    def log(self) -> str:
+        return (self.path / "log").read_text()[-4000:]
+
+
+@pytest.fixture
+def original(tmp_path: Path, zookeeper_jars: Path) -> Iterator[Pod]:
+    pod = Pod(tmp_path / "original", ORIGINAL, zookeeper_jars)
+    yield pod
+    pod.stop()
+
+
+@pytest.fixture
+def copy(tmp_path: Path, zookeeper_jars: Path) -> Iterator[Pod]:
+    pod = Pod(tmp_path / "copy", COPY, zookeeper_jars)
+    pod.publish()
+    yield pod
+    pod.stop()
+
+
+async def wait_until(pod: Pod, *, serving: bool) -> Answers:
+    """Ask its AdminServer until it serves, or says that it does not."""
+    servers = AdminServers(DirectAdmin(), timeout_seconds=1.5)
+    deadline = time.monotonic() + SECONDS
+    try:
+        while True:
+            answers = (await servers.probe([MEMBER], thorough=True))[1]
+            if answers.reachable and answers.serving == serving:
+                return answers
+            assert time.monotonic() < deadline, (answers, pod.log())
+            await asyncio.sleep(0.2)
+    finally:
+        await servers.close()
+
+
+def client() -> KazooClient:
+    found = KazooClient("127.0.0.1:2181", timeout=10)
+    found.start(timeout=SECONDS)
+    return found
+
+
+async def test_a_copy_refuses_and_the_original_goes_on(original: Pod, copy: Pod) -> None:
+    original.start()
+    await wait_until(original, serving=True)
+    assert original.stamp() == ["uid-1 1", "demo/zk"]
+    stored = [p.name for p in (original.path / "conf").glob("zoo.cfg.dynamic.?*")]
+    assert stored == ["zoo.cfg.dynamic.100000000"], "this is what a copy would start from"
+    copy.copy_volume(original)
+    assert "of the ensemble demo/zk" in copy.refusal()
+    copy.forget_place()
+    assert ORIGINAL.server(1).host in copy.refusal(), "one from before is told by its list"
+    original.stop()
+    original.publish(version=1 << 32)
+    original.start()
+    assert (await wait_until(original, serving=True)).database == ""
+
+
+async def test_a_volume_from_before_is_stamped_and_served(original: Pod) -> None:
+    original.start()
+    await wait_until(original, serving=True)
+    original.stop()
+    original.forget_place()
+    original.publish(version=1 << 32)
+    original.start()
+    await wait_until(original, serving=True)
+    assert original.stamp() == ["uid-1 1", "demo/zk"]
+
+
+async def test_a_person_gives_a_copy_to_its_ensemble(original: Pod, copy: Pod) -> None:
+    """As the message says. The data is there, and the lists of the original do not count."""
+    original.start()
+    await wait_until(original, serving=True)
+    writer = client()
+    writer.create("/written", b"there")
+    writer.stop()
+    writer.close()
+    original.stop()
+    copy.copy_volume(original)
+    for folder in ("data", "datalog"):
+        (copy.path / folder / "identity").write_text("uid-1 1\ncopy/zk\n")
+    copy.start()
+    await wait_until(copy, serving=True)
+    reader = client()
+    assert reader.get("/written")[0] == b"there"
+    listed = reader.get("/zookeeper/config")[0].decode()
+    reader.stop()
+    reader.close()
+    assert COPY.server(1).host in listed
+    assert ORIGINAL.server(1).host not in listed
+
+
+async def test_a_member_that_has_lost_its_data_says_so_and_founds_again_in_a_later_epoch(
+    original: Pod,
+) -> None:
+    original.start()
+    before = await wait_until(original, serving=True)
+    original.stop()
+    original.lose_volume()
+    original.publish(version=5 << 32)
+    for _ in range(2):  # its process starts again in the same pod
+        original.start()
+        assert (await wait_until(original, serving=False)).database == EMPTY
+        original.stop()
+    original.publish(version=5 << 32, founders=(1,), epoch=1005)
+    original.start()
+    again = await wait_until(original, serving=True)
+    assert before.epoch is not None
+    assert again.epoch is not None
+    assert again.epoch > 1005 > before.epoch
