@@ -190,6 +190,15 @@ class Ensemble:
             raise KeyError(name)
         return found
 
+    def volume_path(self, member: int) -> tuple[str, str]:
+        """Where the volume of a voter is: node and directory."""
+        volume = self.cluster.get("pv", self.claim(member)["spec"]["volumeName"])
+        pod = self.pod(member)
+        assert volume is not None
+        assert pod is not None
+        spec = volume["spec"]
+        return pod["spec"]["nodeName"], (spec.get("hostPath") or spec["local"])["path"]
+
     def signal(self, member: int, signal: str) -> None:
         """Send a signal to a member's ZooKeeper."""
         pod = self.pod(member)

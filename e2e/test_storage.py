@@ -8,16 +8,6 @@ from e2e.places import Places
 pytestmark = pytest.mark.chaos
 
 
-def volume_path(ensemble: Ensemble, member: int) -> tuple[str, str]:
-    """Where a member's volume is: node and directory."""
-    volume = ensemble.cluster.get("pv", ensemble.claim(member)["spec"]["volumeName"])
-    pod = ensemble.pod(member)
-    assert volume is not None
-    assert pod is not None
-    spec = volume["spec"]
-    return pod["spec"]["nodeName"], (spec.get("hostPath") or spec["local"])["path"]
-
-
 def test_a_member_without_its_volume_syncs_before_it_votes(three: Ensemble) -> None:
     """A member's claim and pod are deleted: it comes back empty, copies the data, and then serves."""
     three.write("/kept", "by-the-others")
@@ -66,7 +56,7 @@ def test_a_wiped_member_may_not_vote_a_write_away(places: Places) -> None:
         stop(stale)
         three.write("/acknowledged", "by-two", member=keeper)
         stop(keeper)
-        node, path = volume_path(three, wiped)
+        node, path = three.volume_path(wiped)
         three.cluster.on_node(
             node, "sh", "-c", f"rm -rf {path}/data/* {path}/datalog/* {path}/conf/*"
         )
@@ -122,7 +112,7 @@ def check_refusal(ensemble: Ensemble, stamp: str, words: str) -> None:
     """Stamp a member's volume otherwise, restart it, read what it says, and put the stamp right again."""
     ensemble.write("/mine", "untouched")
     own = f"{identity_of(ensemble)} 1"
-    node, path = volume_path(ensemble, 1)
+    node, path = ensemble.volume_path(1)
 
     def stamped(text: str) -> None:
         ensemble.cluster.on_node(
