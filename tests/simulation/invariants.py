@@ -124,7 +124,7 @@ class Watchdog:
     def on_found(self, founder: Member) -> None:
         """A member has made itself an empty database, with which it may vote."""
         if self._data_may_go:
-            self._begin_anew()
+            self._begin_again()
         elif self._is_ephemeral() and self.acknowledged is not EMPTY and not self._holders():
             self._forget_data()
         if founder.id in self._have_acknowledged:
@@ -146,7 +146,7 @@ class Watchdog:
         """The user deletes the ensemble and its data, or what holds it."""
         self._data_may_go = True
 
-    def _begin_anew(self) -> None:
+    def _begin_again(self) -> None:
         left = [
             body["metadata"]["name"]
             for body in (*self._api.all("Pod"), *self._api.all("PersistentVolumeClaim"))
