@@ -56,6 +56,7 @@ class Look:
     at: float = 0.0
     served: dict[int, float] = field(default_factory=dict)
     stopped: bool = False
+    ensemble: str = ""
     effects: set[str] = field(default_factory=set)
 
 
@@ -236,7 +237,10 @@ class Watchdog:
     def look_begins(self, process: object) -> None:
         """A pass begins: the effects of the last one have been looked at."""
         self._looks[process] = Look(
-            at=self._stage.now, stopped=self._stopped(), reigns=self._steady_reigns()
+            at=self._stage.now,
+            stopped=self._stopped(),
+            reigns=self._steady_reigns(),
+            ensemble=self._uid(),
         )
 
     def answered(self, process: object, member_id: int, *, serving: bool) -> None:
@@ -300,7 +304,7 @@ class Watchdog:
 
     def _before_apply(self, process: object, body: Object, live: Object | None) -> None:
         kind, name = body["kind"], body["metadata"]["name"]
-        if live is not None and not self._is_ours(live):
+        if live is not None and not self._is_of_the_ensemble(process, live):
             self._stage.violate("only what is ours is touched", f"apply of {kind} {name}")
         if kind == "ConfigMap" and name == names.membership_name(self._ensemble):
             version = read_membership(body).version
@@ -349,7 +353,7 @@ class Watchdog:
             uid = live["metadata"]["uid"] if live else uid
         if live is None or live["metadata"]["uid"] != uid:
             return
-        if not self._is_ours(live):
+        if not self._is_of_the_ensemble(process, live):
             self._stage.violate("only what is ours is touched", f"delete of {kind} {name}")
         if live["metadata"].get("deletionTimestamp"):
             return  # a delete that is repeated, by a look at an old list, takes nothing more away
@@ -501,10 +505,20 @@ class Watchdog:
         ensemble = self._api.get(names.KIND, self._ensemble)
         return ensemble is not None and bool(ensemble["spec"].get("stopped"))
 
+    def _uid(self) -> str:
+        ensemble = self._api.get(names.KIND, self._ensemble)
+        return ensemble["metadata"]["uid"] if ensemble else ""
+
+    def _is_of_the_ensemble(self, process: object, body: Object) -> bool:
+        """Whether an object is the ensemble's, or that of one that was deleted since the process looked."""
+        seen = self._looks.get(process, Look()).ensemble
+        labels = body["metadata"].get("labels") or {}
+        deleted_since = seen != self._uid() and labels.get(names.LABEL_ENSEMBLE) == self._ensemble
+        return deleted_since or self._is_ours(body)
+
     def _is_ours(self, body: Object) -> bool:
         metadata = body["metadata"]
-        ensemble = self._api.get(names.KIND, self._ensemble)
-        ours = ensemble["metadata"]["uid"] if ensemble else ""
+        ours = self._uid()
         owner = next(
             (o for o in metadata.get("ownerReferences") or [] if o.get("controller")), None
         )

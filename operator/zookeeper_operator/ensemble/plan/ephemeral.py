@@ -1,4 +1,4 @@
-"""What a restart deletes where the members keep their data in emptyDir (docs/adr/0005).
+"""What a restart deletes where the members keep their data in emptyDir (docs/adr/0007).
 
 With volumes a restart costs nothing but time. An emptyDir goes with its pod: the member comes back empty and
 copies the data from the others, if they have it.

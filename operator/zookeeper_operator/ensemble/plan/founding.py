@@ -9,7 +9,7 @@ being deleted records nothing: its volume cannot hold the data of this ensemble.
 last of a deleted ensemble of the same name is gone.
 
 The only ensemble that is founded again is one with ephemeral storage, when every one of its members says
-that it holds nothing (docs/adr/0005).
+that it holds nothing (docs/adr/0007).
 """
 
 from dataclasses import replace
