@@ -48,7 +48,7 @@ def test_t1_one_server_is_reached_from_outside(one: Ensemble) -> None:
 def test_t2_the_log_can_be_read(one: Ensemble) -> None:
     """T2: the log of the server, by kubectl logs."""
     log = one.cluster.logs(one.namespace, "zk-1")
-    assert "member 1 starts from version" in log
+    assert "member 1 starts with database" in log
     assert re.search(r"INFO .*LEADING", log), log[-2000:]
 
 
