@@ -127,3 +127,10 @@ def connection_name(ensemble: str) -> str:
 def member_host(ensemble: str, namespace: str, member_id: int, cluster_domain: str) -> str:
     """A member's address in server lines: its own Service, which outlives every pod."""
     return f"{member_name(ensemble, member_id)}.{namespace}.svc.{cluster_domain}"
+
+
+def external_host(ensemble: str, namespace: str, member_id: int, template: str) -> str:
+    """Where a member is advertised outside the cluster, by `spec.external.hostTemplate`."""
+    return template.format(
+        id=member_id, pod=member_name(ensemble, member_id), name=ensemble, namespace=namespace
+    )

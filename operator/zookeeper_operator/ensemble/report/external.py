@@ -39,11 +39,8 @@ def external_address(observed: Observed, member_id: int, *, known_host: str = ""
     client: Object = next((port for port in ports if port.get("name") == "client"), {})
     pod = observed.pod(member_id)
     if external.host_template:
-        host = external.host_template.format(
-            id=member_id,
-            pod=names.member_name(ensemble.name, member_id),
-            name=ensemble.name,
-            namespace=ensemble.namespace,
+        host = names.external_host(
+            ensemble.name, ensemble.namespace, member_id, external.host_template
         )
     elif external.type == "LoadBalancer":
         host = _load_balancer_host(service)
