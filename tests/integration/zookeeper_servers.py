@@ -36,9 +36,12 @@ _LOGBACK: Final = """<configuration>
 """
 
 
-def resolve_jars() -> Path:
-    """The folder with the jars of `zookeeper/pom.xml`, filled by Maven once per content of it."""
-    digest = hashlib.sha256(POM.read_bytes()).hexdigest()[:12]
+def resolve_jars(version: str = "") -> Path:
+    """The folder with the jars of `zookeeper/pom.xml`, filled by Maven once per content of it.
+
+    `version` is another release of ZooKeeper than the one that stands there.
+    """
+    digest = hashlib.sha256(POM.read_bytes() + version.encode()).hexdigest()[:12]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "zookeeper-operator"
     jars = cache / f"zookeeper-jars-{digest}"
     if not jars.is_dir():
@@ -49,6 +52,7 @@ def resolve_jars() -> Path:
                     *("mvn", "--quiet", "--batch-mode", "--file", str(POM)),
                     "dependency:copy-dependencies",
                     f"-DoutputDirectory={scratch}/jars",
+                    *([f"-Dzookeeper.version={version}"] if version else []),
                 ],
                 check=True,
             )
@@ -95,7 +99,7 @@ class ZooKeeperServer:
             (self._directory / "datalog" / "initialize").touch()
         (self._directory / "logback.xml").write_text(_LOGBACK, encoding="ascii")
         secret = base64.b64encode(hashlib.sha1(f"super:{PASSWORD}".encode()).digest()).decode()  # noqa: S324 -- ZooKeeper's own scheme
-        config = {
+        config: dict[str, object] = {
             "dataDir": self._directory / "data",
             "dataLogDir": self._directory / "datalog",
             "tickTime": 500,
@@ -109,6 +113,8 @@ class ZooKeeperServer:
             "DigestAuthenticationProvider.superDigest": f"super:{secret}",
             **(extra or {}),
         }
+        if "secureClientPort" in config:
+            config["secureClientPortAddress"] = self.ip
         lines = [f"{key}={value}" for key, value in config.items()]
         lines += [server.line() for server in servers]
         (self._directory / "zoo.cfg").write_text("\n".join(lines) + "\n", encoding="ascii")
@@ -171,14 +177,23 @@ class ZooKeeperServers:
     def __getitem__(self, member_id: int) -> ZooKeeperServer:
         return self._servers[member_id]
 
-    def found(self, voters: Sequence[int]) -> None:
-        """Start a new ensemble of these voters and wait until all serve and follow one leader."""
+    def found(
+        self,
+        voters: Sequence[int],
+        extra: Mapping[str, object] | None = None,
+        *,
+        seconds: float = 30,
+    ) -> None:
+        """Start a new ensemble of these voters and wait until all serve and follow one leader.
+
+        `extra` is what zoo.cfg says otherwise or beside.
+        """
         self.stop()
         lines = [self[n].line() for n in voters]
         for n in voters:
-            self[n].prepare(lines, founder=True)
+            self[n].prepare(lines, founder=True, extra=extra)
             self[n].start()
-        self.wait_until_serving(voters)
+        self.wait_until_serving(voters, seconds=seconds)
 
     def restore(self, voters: Sequence[int]) -> None:
         """See to it that exactly these serve and vote: mend the ensemble there is, or found one."""
