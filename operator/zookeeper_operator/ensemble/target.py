@@ -82,6 +82,8 @@ _NO_TEMPLATE: Final[Mapping[str, Any]] = {
     "stopped": True,
     "external": True,
     "network_policy": True,
+    "tls": True,
+    "auth": True,
     "labels": True,
     "annotations": True,
     "storage": {"retention": True, "data": {"size": True}, "log": {"size": True}},
@@ -89,7 +91,7 @@ _NO_TEMPLATE: Final[Mapping[str, Any]] = {
 """The fields whose change alone is no reason to build a pinned template again.
 
 No template is made of them, but for the size of a small volume: it reaches `zoo.cfg`, with the next roll
-where the template is pinned."""
+where the template is pinned. `tls` and `auth` reach a template by phases, which are inputs of their own."""
 
 
 def template_inputs(target: Target) -> str:
