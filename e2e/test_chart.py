@@ -61,7 +61,7 @@ def test_the_rights_on_children_are_those_of_the_table() -> None:
         ("zookeeper.ensemble.dev", "zookeeperensembles/status"): {"get", "patch"},
         ("storage.k8s.io", "storageclasses"): {"get", "list"},
         ("", "nodes"): {"get"},
-        ("", "events"): {"create"},
+        ("", "events"): {"create", "list"},
     }
     assert granted == {**used, **besides}
 

@@ -82,7 +82,7 @@ class SimulatedKube:
         return None if found is None else {"metadata": found["metadata"]}
 
     async def list(
-        self, resource: Resource, namespace: str | None, *, labels: str = ""
+        self, resource: Resource, namespace: str | None, *, labels: str = "", fields: str = ""
     ) -> list[Object]:
         """Read objects by label, perhaps as they were a moment ago."""
         await self._travel(f"list {resource.kind}")

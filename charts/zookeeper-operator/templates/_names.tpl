@@ -57,5 +57,6 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
   verbs: [get, list, watch, patch, delete]
 - apiGroups: [""]
   resources: [events]
-  verbs: [create]
+  # Read only to say why a pod is refused or not started.
+  verbs: [create, list]
 {{- end }}

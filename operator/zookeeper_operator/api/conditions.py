@@ -60,7 +60,12 @@ _TYPES: Final = (
             reasons.UNSCHEDULABLE,
             reasons.CRASH_LOOPING,
             reasons.OUT_OF_MEMORY,
+            reasons.POD_REFUSED,
+            reasons.MOUNT_FAILED,
+            reasons.SANDBOX_FAILED,
+            reasons.SIDECAR_FAILED,
             reasons.APPLY_FAILED,
+            reasons.WAITING_FOR_ADDRESS,
         ),
     ),
     ConditionType(
@@ -94,7 +99,7 @@ _TYPES: Final = (
     ),
     ConditionType(
         ROLLED_OUT,
-        "Every pod runs the current revision of its template.",
+        "Every pod exists and serves, and runs the current revision of its template.",
         (
             reasons.UP_TO_DATE,
             reasons.ROLLING_MEMBER,
@@ -102,6 +107,8 @@ _TYPES: Final = (
             reasons.WAITING_FOR_MEMBER,
             reasons.ROLLOUT_STOPPED,
             reasons.DATA_WOULD_BE_LOST,
+            reasons.CLAIM_BEING_DELETED,
+            reasons.NOT_PROBED,
             reasons.STOPPED,
         ),
     ),
@@ -123,6 +130,7 @@ _TYPES: Final = (
         "The volumes are bound, as large as asked for, and not filling up.",
         (
             reasons.BOUND,
+            reasons.BINDING,
             reasons.RESIZE_PENDING,
             reasons.RESIZE_REFUSED,
             reasons.DISK_PRESSURE,

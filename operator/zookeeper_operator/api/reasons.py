@@ -39,6 +39,7 @@ MEMBER_NOT_SYNCED: Final = "MemberNotSynced"
 ROLLOUT_IN_PROGRESS: Final = "RolloutInProgress"
 ALLOWED: Final = "Allowed"
 BOUND: Final = "Bound"
+BINDING: Final = "Binding"
 RESIZE_PENDING: Final = "ResizePending"
 RESIZE_REFUSED: Final = "ResizeRefused"
 DISK_PRESSURE: Final = "DiskPressure"
@@ -61,7 +62,12 @@ IMAGE_PULL_FAILED: Final = "ImagePullFailed"
 UNSCHEDULABLE: Final = "Unschedulable"
 CRASH_LOOPING: Final = "CrashLooping"
 OUT_OF_MEMORY: Final = "OutOfMemory"
+POD_REFUSED: Final = "PodRefused"
+MOUNT_FAILED: Final = "MountFailed"
+SANDBOX_FAILED: Final = "SandboxFailed"
+SIDECAR_FAILED: Final = "SidecarFailed"
 APPLY_FAILED: Final = "ApplyFailed"
+WAITING_FOR_ADDRESS: Final = "WaitingForAddress"
 
 # In Events only.
 FOUNDED: Final = "Founded"
@@ -182,6 +188,7 @@ _TABLE: Final = (
     Reason(ROLLOUT_IN_PROGRESS, "Members are being restarted; scaling waits until that is done."),
     Reason(ALLOWED, "Nothing speaks against a change of `replicas`."),
     Reason(BOUND, "Every volume is bound and as large as asked for."),
+    Reason(BINDING, "A volume claim has no volume yet; one is provided when its pod has a node."),
     Reason(RESIZE_PENDING, "A volume is growing."),
     Reason(
         RESIZE_REFUSED,
@@ -323,8 +330,44 @@ _TABLE: Final = (
         alarming=True,
     ),
     Reason(
+        POD_REFUSED,
+        "The pod of a member, or its volume claim, is refused: by a quota, a limit range, Pod Security, or "
+        "an admission policy or webhook.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        MOUNT_FAILED,
+        "A volume of a member's pod cannot be attached to its node or mounted there.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        SANDBOX_FAILED,
+        "The node of a member cannot set up its pod: most often the network of the cluster fails there.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        SIDECAR_FAILED,
+        "The members serve, but another container in the pod of one does not run: it keeps the pod from "
+        "being ready, and so from the Service of all clients.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
         APPLY_FAILED,
         "The API server refused something the ensemble needs; it is tried again.",
+        severity="warning",
+        runbook=True,
+    ),
+    Reason(
+        WAITING_FOR_ADDRESS,
+        "The members serve, but the Service that leads to one from outside has no address yet.",
         severity="warning",
         runbook=True,
     ),

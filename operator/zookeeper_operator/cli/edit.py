@@ -145,10 +145,10 @@ class EditedKube:
         return await self._kube.get_metadata(resource, namespace, name)
 
     async def list(
-        self, resource: Resource, namespace: str | None, *, labels: str = ""
+        self, resource: Resource, namespace: str | None, *, labels: str = "", fields: str = ""
     ) -> list[Object]:
-        """Read all objects that match a label selector, live."""
-        return await self._kube.list(resource, namespace, labels=labels)
+        """Read all objects that match both selectors, live."""
+        return await self._kube.list(resource, namespace, labels=labels, fields=fields)
 
     async def apply(self, resource: Resource, body: Object) -> Object:
         """Refuse."""

@@ -1,6 +1,6 @@
 """Carrying a plan out: one effect per action, in order, stopping at the first that fails.
 
-What is optional is tried, and its refusal told, but stops nothing.
+What is optional is tried; its refusal is reported, stops nothing and delays nothing.
 
 Decides nothing. Every destructive call carries the UID of what was seen, every reconfiguration the
 configuration it was decided on; before each of them the right to act is asked for again, so that a
@@ -56,14 +56,15 @@ class NotLeadingError(Exception):
 class Outcome:
     """What came of a plan. `failure` is a sentence for the status; `refused` what ZooKeeper refused.
 
-    `generations` are those that StatefulSets have got by being applied, `applied` what applies have led to by
-    the uid of the object.
+    `optional` are sentences about refused children that the ensemble does without; `generations` are those
+    that StatefulSets have got by being applied, `applied` what applies have led to by the uid of the object.
     """
 
     done: list[Action] = field(default_factory=list)
     failure: str = ""
     error: Exception | None = None
     refused: tuple[Reconfigure, ReconfigureRefusedError] | None = None
+    optional: list[str] = field(default_factory=list)
     generations: dict[str, int] = field(default_factory=dict)
     applied: dict[str, Applied] = field(default_factory=dict)
 
@@ -97,11 +98,12 @@ class Applier:
             except NamespaceEndingError:
                 raise
             except (KubeError, EnsembleUnreachableError) as error:
-                outcome.error = error
-                outcome.failure = f"{_named(action)} failed: {error}"
+                failure = f"{_named(action)} failed: {error}"
                 if isinstance(action, Apply) and action.optional and _is_refusal(error):
-                    _LOG.warning(outcome.failure, extra={"ensemble": _key(observed.ensemble)})
+                    outcome.optional.append(failure)
+                    _LOG.warning(failure, extra={"ensemble": _key(observed.ensemble)})
                     continue
+                outcome.error, outcome.failure = error, failure
             else:
                 if acted:
                     outcome.done.append(action)

@@ -23,6 +23,7 @@ from zookeeper_operator.ensemble.apply import Applier, NotLeadingError, Outcome
 from zookeeper_operator.ensemble.board_report import build_report
 from zookeeper_operator.ensemble.children import CHILD_KINDS
 from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.failure import Failure, FailureKind
 from zookeeper_operator.ensemble.observe import Inspector, addresses_of, utc_now
 from zookeeper_operator.ensemble.observed import Applied, Observed, Refusal
 from zookeeper_operator.ensemble.plan import Plan, build_plan
@@ -183,9 +184,7 @@ class EnsembleController:
             for action in outcome.done
             if isinstance(action, RestartMember | ReplaceMember)
         }
-        status = build_status(
-            plan, restarted=restarted, failure=outcome.failure, refused=_is_refusal(outcome.error)
-        )
+        status = build_status(plan, restarted=restarted, failure=_failure_of(outcome))
         if not self._may_act():
             return
         for notice in filter(None, map(action_notice, outcome.done)):
@@ -277,8 +276,11 @@ def _is_conflict(error: Exception) -> bool:
     return not isinstance(error, KubeError) or error.status == HTTPStatus.CONFLICT
 
 
-def _is_refusal(error: Exception | None) -> bool:
-    return isinstance(error, KubeError) and error.status == HTTPStatus.UNPROCESSABLE_ENTITY
+def _failure_of(outcome: Outcome) -> Failure:
+    kind: FailureKind = ""
+    if isinstance(outcome.error, KubeError) and not _is_conflict(outcome.error):
+        kind = "spec" if outcome.error.status == HTTPStatus.UNPROCESSABLE_ENTITY else "api"
+    return Failure(outcome.failure, kind, tuple(outcome.optional))
 
 
 def _log_notice(ensemble: Ensemble, type_: str, text: str) -> None:

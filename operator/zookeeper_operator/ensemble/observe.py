@@ -20,6 +20,7 @@ from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
 from zookeeper_operator.ensemble.judge.quorum import judge_quorum
 from zookeeper_operator.ensemble.observed import Claim, Observed, Pod, StorageClass
 from zookeeper_operator.ensemble.plan.claims import asked_size
+from zookeeper_operator.ensemble.pod_events import fetch_refused, with_start_trouble
 from zookeeper_operator.ensemble.pods import (
     config_of,
     is_node_ready,
@@ -120,10 +121,13 @@ class Inspector:
             )
         )
         addresses = addresses_of(ensemble, pods)
-        told, referenced, classes = await asyncio.gather(
+        statefulsets = [c for c in children if c["kind"] == "StatefulSet"]
+        told, referenced, classes, pods, refused = await asyncio.gather(
             self._ask_ensemble(key, ensemble.uid, addresses),
             dereference(self._kube, ensemble),
             self._fetch_storage_classes(ensemble, claims),
+            with_start_trouble(self._kube, ensemble.namespace, pods, now),
+            fetch_refused(self._kube, ensemble.namespace, statefulsets, pods),
         )
         lost_nodes = await self._fetch_lost_nodes(
             {p.node for p in pods if p.node and not _answered(told.answers, p)}
@@ -139,6 +143,7 @@ class Inspector:
             previous_pods=tuple(
                 p for p in _read_member_names(listed["Pod"], name) if p not in ours
             ),
+            refused=refused,
             claims=claims,
             answers=told.answers,
             committed=told.committed,

@@ -33,8 +33,11 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Pod:
-    """One member's pod. `running` says whether its container runs, as far as the kubelet has reported.
+    """One member's pod.
 
+    `trouble` keeps the member itself from coming up; `sidecar` is that of another container, which the
+    member does without. `answered` says whether the server has answered since its container was started,
+    `running_since` when that was; `running` whether it runs, as far as the kubelet has reported.
     `never_ready` is False where that is not known.
     """
 
@@ -55,6 +58,11 @@ class Pod:
     rollout_restart: str = ""
     """What `kubectl rollout restart` has written into the template that the pod was created from."""
     never_ready: bool = False
+    sidecar: Trouble | None = None
+    answered: bool = False
+    running_since: datetime | None = None
+    creating_since: datetime | None = None
+    """Since when it has a node and none of its containers has been started."""
 
     @property
     def component(self) -> str:
@@ -155,6 +163,8 @@ class Observed:
     """Names of further pods with our label: of a StatefulSet that was just recreated, or not ours."""
     previous_pods: tuple[str, ...] = ()
     """Names of pods that members of this ensemble need, and that a deleted ensemble has left."""
+    refused: Mapping[str, Trouble] = field(default_factory=dict)
+    """Why pods that must be there cannot be created, by their names, where that is known."""
     claims: tuple[Claim, ...] = ()
     answers: Mapping[int, Answers] = field(default_factory=dict)
     committed: CommittedConfig | None = None

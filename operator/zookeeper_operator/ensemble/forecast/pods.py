@@ -13,7 +13,7 @@ from zookeeper_operator.ensemble.forecast.election import looking, lose, silent
 from zookeeper_operator.ensemble.forecast.world import World
 from zookeeper_operator.ensemble.observed import Pod
 from zookeeper_operator.ensemble.plan.founding import published_membership
-from zookeeper_operator.ensemble.pods import config_of
+from zookeeper_operator.ensemble.pods import config_of, ordinals
 from zookeeper_operator.kube.api import Object
 
 
@@ -51,7 +51,10 @@ def run_statefulsets(world: World) -> World:
         world = world.with_news(f"{world.name(member_id)} stops")
     if ended:
         world = release_claims(remove_pods(world, ended), ended, left)
-    for member_id in sorted(wanted.keys() - {p.id for p in world.observed.pods}):
+    present_ids = {p.id for p in world.observed.pods}
+    for member_id in sorted(wanted.keys() - present_ids):
+        if world.name(member_id) in world.observed.refused:
+            continue  # whether the edit helps is for the API server to say
         world = _create_pod(world, member_id, wanted[member_id])
     return world
 
@@ -63,14 +66,6 @@ def _statefulsets(world: World) -> list[Object]:
 def _has_statefulset(world: World, component: str) -> bool:
     name = names.statefulset_name(world.observed.ensemble.name, component)
     return world.observed.child("StatefulSet", name) is not None
-
-
-def ordinals(statefulset: Object) -> range:
-    """The ids of the members that a StatefulSet has pods for."""
-    spec = statefulset["spec"]
-    first: int = (spec.get("ordinals") or {}).get("start", 0)
-    replicas: int = spec.get("replicas", 1)
-    return range(first, first + replicas)
 
 
 def _create_pod(world: World, member_id: int, statefulset: Object) -> World:

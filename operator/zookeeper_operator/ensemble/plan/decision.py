@@ -20,11 +20,13 @@ from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan.claim_deletion import is_stop_refused, is_stopped
 from zookeeper_operator.ensemble.plan.founding import decide_membership, find_leftovers, is_founded
 from zookeeper_operator.ensemble.plan.order import ORDER, Concern, Hold, is_exclusive
+from zookeeper_operator.ensemble.plan.revision import is_outdated
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.ensemble.target import build_target
 
 # A leader checks its followers every half tick, and an answer is up to a probe's time-out old.
 _MARGIN: Final = timedelta(seconds=5)
+NOTHING_TO_DO: Final = "nothing to do"
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Plan:
     situation: Situation
     verdicts: Mapping[str, Verdict]
     actions: tuple[Action, ...] = ()
-    next_action: str = "nothing to do"
+    next_action: str = NOTHING_TO_DO
     settled: bool = False
 
     @property
@@ -80,14 +82,17 @@ class Plan:
     def under_way(self) -> bool:
         """Whether a member is away because of the operator, or members contradict each other for a moment.
 
-        Every moment until the next reconcile counts then.
+        Every moment until the next reconcile counts then. A member that nobody waits for before a restart may
+        be away for days.
         """
         waiting = {reasons.WAITING_FOR_MEMBER, reasons.WAITING_FOR_SYNC}
         contradiction = self.quorum.contradiction
         if contradiction is not None:
             return not contradiction.lasted
+        pods = self.situation.observed.pods
+        rolling = any(is_outdated(self.situation, pod) for pod in pods)
         return self.quorum.healthy and (
-            (self.rollout.state is False and self.rollout.reason in waiting)
+            (rolling and self.rollout.state is False and self.rollout.reason in waiting)
             or (self.membership.state is False and self.membership.reason in waiting)
         )
 
@@ -229,4 +234,4 @@ def _say(
     if not situation.quorum.all_live:
         missing = sorted(situation.quorum.voters - situation.quorum.live)
         return f"waiting for member {', '.join(map(str, missing))} to serve"
-    return "nothing to do"
+    return NOTHING_TO_DO

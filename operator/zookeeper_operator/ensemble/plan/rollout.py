@@ -34,6 +34,7 @@ from zookeeper_operator.ensemble.plan.members import waiting_for_vote
 from zookeeper_operator.ensemble.plan.quorum_age import has_quorum_held
 from zookeeper_operator.ensemble.plan.revision import is_outdated, statefulset_of, update_revision
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
+from zookeeper_operator.ensemble.pods import missing_pods
 from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 # A start takes 6-7 s, an election up to 5 s (measured); readiness is reported some seconds late.
@@ -67,7 +68,11 @@ def _unready_step(situation: Situation, due: list[Pod]) -> Step | None:
     current = [p for p in unready if p not in due]
     for pod in current:
         if pod.trouble is not None and not pod.terminating:
-            return Step(_stopped_by(pod, pod.trouble, others_due=bool(due)))
+            return Step(_stopped_by(pod.name, pod.trouble, others_due=bool(due)))
+    present = {p.name for p in situation.observed.pods}
+    for name in sorted(situation.observed.refused.keys() - present):
+        trouble = situation.observed.refused[name]
+        return Step(_stopped_by(name, trouble, others_due=bool(due)))
     if not due:
         return None
     kept = [p for p in due if must_stay(situation, p)]
@@ -88,6 +93,10 @@ def _unready_step(situation: Situation, due: list[Pod]) -> Step | None:
         return _stopped_by_deletion(kept)
     if unready:
         return _wait(f"waiting for {', '.join(p.name for p in unready)} to serve")
+    for pod in situation.observed.pods:
+        # It serves, but not to clients of the Service for all of them; the same would befall the others.
+        if pod.sidecar is not None and pod not in due:
+            return Step(_stopped_by(pod.name, pod.sidecar, others_due=True))
     return None
 
 
@@ -112,12 +121,12 @@ def _is_stuck(situation: Situation, pod: Pod) -> bool:
     )
 
 
-def _stopped_by(pod: Pod, trouble: Trouble, *, others_due: bool) -> Verdict:
+def _stopped_by(name: str, trouble: Trouble, *, others_due: bool) -> Verdict:
     rest = "; no other member is touched until it does or the spec is fixed" if others_due else ""
     return Verdict(
         False,
         reasons.ROLLOUT_STOPPED,
-        f"{pod.name} does not come up with the current revision ({trouble.reason}: "
+        f"{name} does not come up with the current revision ({trouble.reason}: "
         f"{trouble.message}){rest}",
     )
 
@@ -142,6 +151,37 @@ def _answers(situation: Situation, pod: Pod) -> bool:
     return answer is not None and answer.reachable
 
 
+def _awaiting(situation: Situation) -> Step | None:
+    """What is waited for although nothing is due: pods that are not there, or do not serve.
+
+    One that is ready serves, also if it has just not answered the operator; of one that is neither known to
+    serve nor known not to, nothing is claimed.
+    """
+    observed, quorum = situation.observed, situation.quorum
+    pods = observed.pods
+    found = (statefulset_of(situation, c) for c in (names.VOTER, names.OBSERVER))
+    absent = [
+        name
+        for s in found
+        if s is not None
+        for name in missing_pods(s, pods)
+        if name not in observed.unclaimed
+    ]
+    going = [p.name for p in pods if p.terminating]
+    unready = [p for p in pods if not (p.terminating or p.ready or p.id in quorum.serving)]
+    away = [p.name for p in unready if p.id in quorum.absent]
+    if absent or going:
+        return _wait(f"waiting for {', '.join((*going, *absent))} to be created")
+    if away:
+        return _wait(f"waiting for {', '.join(away)} to serve")
+    if unready:
+        named = ", ".join(p.name for p in unready)
+        pods_are = "its pod is" if len(unready) == 1 else "their pods are"
+        said = f"no answer from {named}, and {pods_are} not ready"
+        return Step(Verdict(None, reasons.NOT_PROBED, said))
+    return None
+
+
 def _missing(situation: Situation) -> list[str]:
     present = {p.id for p in situation.observed.pods}
     return [
@@ -155,7 +195,9 @@ def _healthy_step(situation: Situation, due: list[Pod]) -> Step:
     """Every member serves, or nothing is due: take the next one that is due."""
     quorum = situation.quorum
     if not due:
-        return Step(Verdict(True, reasons.UP_TO_DATE, "every member runs the current revision"))
+        return _awaiting(situation) or Step(
+            Verdict(True, reasons.UP_TO_DATE, "every member runs the current revision")
+        )
     if not quorum.all_live or situation.observed.committed is None:
         return _wait(
             f"{len(due)} members are due for a restart; waiting until every voter is in sync"

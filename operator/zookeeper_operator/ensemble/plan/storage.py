@@ -96,7 +96,7 @@ def _standing(situation: Situation) -> Verdict:
         )
     pending = [c.name for c in claims if c.phase != "Bound"]
     if pending:
-        return Verdict(None, reasons.BOUND, f"{', '.join(pending)} is not bound yet")
+        return Verdict(None, reasons.BINDING, f"{', '.join(pending)} is not bound yet")
     return Verdict(True, reasons.BOUND, "every volume is bound and of the size asked for")
 
 

@@ -7,11 +7,12 @@ from typing import Final
 
 from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.api.conditions import Condition, Status
-from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.failure import NO_FAILURE, Failure
 from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.plan.availability import availability
 from zookeeper_operator.ensemble.plan.claim_deletion import is_stop_refused, is_stopped
-from zookeeper_operator.ensemble.plan.step import Verdict
+from zookeeper_operator.ensemble.plan.step import Situation, Verdict
+from zookeeper_operator.ensemble.report.external import missing_addresses
 
 _STATUS: Final[dict[bool | None, Status]] = {
     True: conditions.TRUE,
@@ -25,14 +26,13 @@ _BLOCKING: Final = frozenset(
 """Reasons of the storage that explain why members do not serve; the others only endanger them."""
 
 
-def build_conditions(plan: Plan, *, failure: str = "", refused: bool = False) -> list[Condition]:
+def build_conditions(plan: Plan, failure: Failure = NO_FAILURE) -> list[Condition]:
     """Every condition, in the order of the documentation; times are not set.
 
-    `failure` says what kept the pass from doing what it planned; `refused` that it was the API server, which
-    does not accept what the spec makes of a child.
+    `failure` says what kept the reconcile from doing what it planned.
     """
     quorum_healthy = _quorum_healthy(plan)
-    spec_valid = _spec_valid(plan, failure=failure, refused=refused)
+    spec_valid = _spec_valid(plan, failure)
     verdicts = {
         conditions.READY: _ready(plan, quorum_healthy, spec_valid, failure),
         conditions.QUORUM_HEALTHY: quorum_healthy,
@@ -54,14 +54,14 @@ def build_conditions(plan: Plan, *, failure: str = "", refused: bool = False) ->
     ]
 
 
-def _ready(plan: Plan, quorum_healthy: Verdict, spec_valid: Verdict, failure: str) -> Verdict:
+def _ready(plan: Plan, quorum_healthy: Verdict, spec_valid: Verdict, failure: Failure) -> Verdict:
     """The summary: the most telling of all verdicts."""
-    ensemble = plan.situation.ensemble
+    situation, ensemble = plan.situation, plan.situation.ensemble
     if ensemble.deleting:
         return Verdict(False, reasons.DELETING, "the ensemble is being deleted")
-    if is_stopped(plan.situation):
+    if is_stopped(situation):
         return _STOPPED
-    if is_stop_refused(plan.situation):
+    if is_stop_refused(situation):
         return Verdict(
             False, plan.storage.reason, f"the stop is refused for now: {plan.storage.message}"
         )
@@ -69,11 +69,16 @@ def _ready(plan: Plan, quorum_healthy: Verdict, spec_valid: Verdict, failure: st
         return quorum_healthy
     if not spec_valid.state:
         return spec_valid
+    unapplied = Verdict(False, reasons.APPLY_FAILED, failure.message)
+    if failure.kind and not situation.founded:
+        return unapplied
     if plan.storage.state is False and plan.storage.reason in _BLOCKING:
         return plan.storage
-    trouble = _trouble(plan.situation.observed)
+    trouble = _trouble(situation)
     if trouble is not None:
         return trouble
+    if quorum_healthy.state is True and failure.kind and not _is_complete(plan):
+        return unapplied
     for verdict in (quorum_healthy, plan.rollout, plan.membership):
         if verdict.state is not True:
             if ensemble.spec.paused and (
@@ -87,9 +92,9 @@ def _ready(plan: Plan, quorum_healthy: Verdict, spec_valid: Verdict, failure: st
     missing = _missing(plan)
     if missing is not None:
         return missing
-    if failure:
-        return Verdict(None, reasons.APPLY_FAILED, failure)
-    return Verdict(True, reasons.SERVING, "serving as the spec asks")
+    if failure.message:
+        return Verdict(None, reasons.APPLY_FAILED, failure.message)
+    return _lacking(plan, failure) or Verdict(True, reasons.SERVING, "serving as the spec asks")
 
 
 def _missing(plan: Plan) -> Verdict | None:
@@ -108,8 +113,33 @@ def _missing(plan: Plan) -> Verdict | None:
     return None
 
 
-def _trouble(observed: Observed) -> Verdict | None:
-    """What keeps the first member in trouble from serving."""
+def _is_complete(plan: Plan) -> bool:
+    return plan.rollout.state is True and plan.membership.state is True
+
+
+def _lacking(plan: Plan, failure: Failure) -> Verdict | None:
+    """What an ensemble that serves does without although the spec asks for it; None if nothing."""
+    observed = plan.situation.observed
+    for pod in observed.pods:
+        if pod.sidecar is not None:
+            return Verdict(
+                True, pod.sidecar.reason, f"serving, but {pod.name}: {pod.sidecar.message}"
+            )
+    if failure.optional:
+        return Verdict(True, reasons.APPLY_FAILED, f"serving, but {'; '.join(failure.optional)}")
+    waiting = missing_addresses(observed, plan.situation.membership)
+    if waiting:
+        return Verdict(True, reasons.WAITING_FOR_ADDRESS, f"serving, but {waiting}")
+    return None
+
+
+def _trouble(situation: Situation) -> Verdict | None:
+    """What keeps the first member in trouble from serving, or its pod from being created."""
+    observed = situation.observed
+    for name in sorted(observed.refused):
+        refusal = observed.refused[name]
+        if all(pod.name != name for pod in observed.pods):
+            return Verdict(False, refusal.reason, f"{name}: {refusal.message}")
     for pod in sorted(observed.pods, key=lambda p: p.id):
         if pod.trouble is not None and not pod.ready:
             message = f"{pod.name}: {pod.trouble.message}"
@@ -123,11 +153,11 @@ def _quorum_healthy(plan: Plan) -> Verdict:
     return _STOPPED if is_stopped(plan.situation) else availability(plan.situation)
 
 
-def _spec_valid(plan: Plan, *, failure: str, refused: bool) -> Verdict:
+def _spec_valid(plan: Plan, failure: Failure) -> Verdict:
     if plan.problems:
         return Verdict(False, plan.problems[0].reason, "; ".join(p.message for p in plan.problems))
-    if refused:
-        return Verdict(False, reasons.INVALID_SPEC, failure)
+    if failure.kind == "spec":
+        return Verdict(False, reasons.INVALID_SPEC, failure.message)
     if plan.warnings:
         return Verdict(True, plan.warnings[0].reason, "; ".join(p.message for p in plan.warnings))
     return Verdict(True, reasons.VALID, "the spec can be acted on")

@@ -49,11 +49,12 @@ def _member(
     pod = observed.pod(member_id)
     in_sync = quorum.in_sync(member_id, observed.answers)
     reason = restarted or _unreported_restart(plan.situation, before, pod)
+    name = names.member_name(plan.situation.ensemble.name, member_id)
     return MemberStatus(
         id=member_id,
-        pod=names.member_name(plan.situation.ensemble.name, member_id),
+        pod=name,
         role=_role(answer),
-        state=_state(answer, pod),
+        state=_state(plan.situation, answer, pod, name),
         serving=_serves(plan, before, answer, pod),
         zxid="" if answer.zxid is None else f"{answer.zxid:#x}",
         # After an election without writes a follower still shows the last transaction of the epoch before.
@@ -97,11 +98,12 @@ def _role(answer: Answers) -> str:
     return "leader" if answer.is_leader else answer.server_state or "follower"
 
 
-def _state(answer: Answers, pod: Pod | None) -> str:
+def _state(situation: Situation, answer: Answers, pod: Pod | None, name: str) -> str:
     if answer.reachable:
         return answer.peer_state.split(" - ")[1] if " - " in answer.peer_state else "election"
     if pod is None:
-        return "absent"
+        refusal = situation.observed.refused.get(name)
+        return refusal.reason if refusal else "absent"
     if pod.terminating:
         return "stopping"
     return pod.trouble.reason if pod.trouble else "starting"

@@ -136,8 +136,9 @@ def _alarms(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
         before, now = _condition(old, type_), _condition(new, type_)
         reason = now.get("reason", "")
         changed = (before.get("status"), before.get("reason")) != (now.get("status"), reason)
-        failed = now.get("status") == conditions.FALSE
-        if failed and changed and REASONS[reason].alarming and reason not in reported:
+        # What an ensemble that is Ready does without is a reason of `True`.
+        known = now.get("status") in {conditions.FALSE, conditions.TRUE}
+        if known and changed and REASONS[reason].alarming and reason not in reported:
             reported.add(reason)
             yield Notice(reason, now["message"])
 

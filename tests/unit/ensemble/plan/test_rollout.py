@@ -252,3 +252,63 @@ def test_what_another_member_was_refused_is_no_reason_to_restart_the_leader() ->
     refused = replace(scene, refusal=Refusal("no rights", NOW, handing_over=3))
     (step,) = disruptive(build_plan(refused).actions)
     assert isinstance(step, Reconfigure)
+
+
+@pytest.mark.parametrize(
+    ("scene", "said"),
+    [
+        pytest.param(
+            replace(at_rest(), pods=at_rest().pods[:2]), "zk-3 to be created", id="absent"
+        ),
+        pytest.param(changed(at_rest(), 3, terminating=True), "zk-3 to be created", id="going"),
+        pytest.param(
+            changed(without_answer(at_rest(), 3), 3, running=False),
+            "zk-3 to serve",
+            id="does not serve",
+        ),
+        pytest.param(replace(at_rest(), pods=()), "zk-1, zk-2, zk-3 to be created", id="no pod"),
+    ],
+)
+def test_only_pods_that_exist_and_serve_are_rolled_out(scene: Observed, said: str) -> None:
+    plan = build_plan(scene)
+    assert (plan.rollout.state, plan.rollout.reason) == (False, reasons.WAITING_FOR_MEMBER)
+    assert said in plan.rollout.message
+    assert not plan.under_way, "a member that is away for days is no reason to hurry"
+
+
+def test_a_ready_member_that_was_not_heard_once_is_rolled_out() -> None:
+    scene = at_rest()
+    unheard = replace(scene, answers={**scene.answers, 2: silent(2)})
+    assert build_plan(unheard).rollout.state is True
+
+
+def test_of_a_silent_member_nothing_is_claimed() -> None:
+    plan = build_plan(without_answer(at_rest(), 3))
+    assert (plan.rollout.state, plan.rollout.reason) == (None, reasons.NOT_PROBED)
+    assert "zk-3" in plan.rollout.message
+
+
+def test_a_pod_of_a_recreated_statefulset_is_there() -> None:
+    scene = replace(at_rest(), pods=at_rest().pods[:2], unclaimed=frozenset({"zk-3"}))
+    assert build_plan(scene).rollout.state is True
+
+
+def test_a_sidecar_that_fails_with_the_new_revision_stops_the_rollout() -> None:
+    failed = Trouble(reasons.SIDECAR_FAILED, "container shipper: ends again and again")
+    scene = changed(outdated(at_rest(3, leader=3), 2, 3), 1, ready=False, sidecar=failed)
+    plan = build_plan(scene)
+    assert disruptive(plan.actions) == []
+    assert plan.rollout.reason == reasons.ROLLOUT_STOPPED
+    fixed = changed(outdated(scene, 1), 1, sidecar=failed)
+    (step,) = disruptive(build_plan(fixed).actions)
+    assert isinstance(step, RestartMember)
+
+
+def test_a_pod_that_is_refused_stops_the_rollout() -> None:
+    scene = outdated(at_rest(3, leader=3), 2, 3)
+    refused = {"zk-1": Trouble(reasons.POD_REFUSED, "exceeded quota")}
+    scene = replace(scene, pods=scene.pods[1:], refused=refused)
+    plan = build_plan(scene)
+    assert disruptive(plan.actions) == []
+    assert plan.rollout.reason == reasons.ROLLOUT_STOPPED
+    assert "exceeded quota" in plan.rollout.message
