@@ -125,9 +125,13 @@ class SimulatedKube:
         await self._after("delete", body)
 
     async def create(self, resource: Resource, body: Object) -> Object:
-        """Create an object; Events are only counted, nobody reads them here."""
+        """Create an object; Events are only noted down, nobody reads them here."""
         await self._before("create", body)
-        result = body if body["kind"] == "Event" else self._api.create(body)
+        if body["kind"] == "Event":
+            self._stage.tell("event", f"{body['type']} {body['reason']}: {body['message']}")
+            result = body
+        else:
+            result = self._api.create(body)
         await self._after("create", body)
         return result
 

@@ -76,6 +76,8 @@ _TYPES: Final = (
             reasons.NO_QUORUM,
             reasons.VOLUME_LOST,
             reasons.ELECTION_IN_PROGRESS,
+            reasons.ELECTION_EXPECTED,
+            reasons.MEMBERS_NOT_CONNECTED,
             reasons.SPLIT_BRAIN,
             reasons.VOTING_VIEWS_DIFFER,
             reasons.NOT_PROBED,

@@ -93,11 +93,21 @@ class MemberStatus(ApiModel):
     state: str = Field(
         default="",
         description="Where it is in the protocol: `election`, `discovery`, `synchronization` or "
-        "`broadcast`.",
+        "`broadcast`. Of a member that does not answer: `absent`, `stopping`, `starting`, `silent` (it runs, "
+        "and has answered before), or the reason why its pod does not come up.",
     )
     serving: bool = Field(
         default=False,
         description="Whether it serves clients; of a member that does not answer, what was last known.",
+    )
+    not_serving_since: str | None = Field(
+        default=None,
+        description="Since when it does not serve, if it has served before.",
+        json_schema_extra={"format": "date-time"},
+    )
+    lost: bool = Field(
+        default=False,
+        description="Whether it does not serve although neither the spec nor the operator wants that.",
     )
     zxid: str = Field(default="", description="Last transaction it has, in hexadecimal.")
     epoch: int | None = Field(

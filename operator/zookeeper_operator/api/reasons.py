@@ -22,6 +22,8 @@ PREVIOUS_ENSEMBLE: Final = "PreviousEnsemble"
 SERVING: Final = "Serving"
 NO_QUORUM: Final = "NoQuorum"
 ELECTION_IN_PROGRESS: Final = "ElectionInProgress"
+ELECTION_EXPECTED: Final = "ElectionExpected"
+MEMBERS_NOT_CONNECTED: Final = "MembersNotConnected"
 SPLIT_BRAIN: Final = "SplitBrain"
 VOTING_VIEWS_DIFFER: Final = "VotingViewsDiffer"
 NOT_PROBED: Final = "NotProbed"
@@ -133,6 +135,19 @@ _TABLE: Final = (
         "The members are electing a leader, which takes about a second.",
         severity="warning",
         runbook=True,
+    ),
+    Reason(
+        ELECTION_EXPECTED,
+        "The members are electing a leader because the operator has just restarted one or changed the "
+        "configuration; if it lasts, the reason changes.",
+    ),
+    Reason(
+        MEMBERS_NOT_CONNECTED,
+        "Enough members answer the operator, but for a minute they have not agreed on a leader: they do not "
+        "reach each other, or do not resolve each other's names.",
+        severity="critical",
+        runbook=True,
+        alarming=True,
     ),
     Reason(
         SPLIT_BRAIN,
@@ -380,9 +395,12 @@ _TABLE: Final = (
     ),
     Reason(LEADER_CHANGED, "A leader has been elected.", event_only=True),
     Reason(
-        MEMBER_LOST, "A member that served no longer does.", severity="warning", event_only=True
+        MEMBER_LOST,
+        "A member that served no longer does, and neither the spec nor the operator wants it so.",
+        severity="warning",
+        event_only=True,
     ),
-    Reason(MEMBER_BACK, "A member serves again.", event_only=True),
+    Reason(MEMBER_BACK, "A member that was lost serves again.", event_only=True),
     Reason(
         QUORUM_RESTORED,
         "A majority serves again, and all members agree on one leader.",

@@ -4,12 +4,18 @@ An action is *disruptive* when it deletes a pod, changes the voting membership o
 holds at most one of those, as its last action, and the next pass decides what comes after it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.kube.api import Object
-from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
+from zookeeper_operator.zookeeper.servers import CommittedConfig, Role, Server
+
+_BECOMES: Final[Mapping[Role, str]] = {
+    "participant": "gets a vote",
+    "observer": "becomes an observer",
+}
 
 
 @dataclass(frozen=True)
@@ -71,9 +77,9 @@ class Delete:
 class RestartMember:
     """Delete one pod, if it is still the one that was observed; its StatefulSet creates it again.
 
-    `statefulset` and `generation` are what the restart was decided on. With another generation there may
-    be nothing to restart for, for example if the template has just been corrected. `basis` is what the
-    other members have to be.
+    `why` is a sentence for people, `revisions` the two that it goes from and to. `statefulset` and
+    `generation` are what the restart was decided on. With another generation there may be nothing to restart
+    for, for example if the template has just been corrected. `basis` is what the other members have to be.
     """
 
     member_id: int
@@ -82,6 +88,7 @@ class RestartMember:
     statefulset: str
     generation: int
     why: str
+    revisions: str = ""
     basis: Basis | None = None
     disruptive: ClassVar[bool] = True
 
@@ -119,3 +126,15 @@ class ReplaceMember:
 
 
 Action = Apply | Delete | RestartMember | Reconfigure | ReplaceMember
+
+
+def describe_reconfiguration(action: Reconfigure) -> str:
+    """What a reconfiguration does to whom, in words; the server lines are for the log."""
+    parts = [
+        f"member {server.id} {_BECOMES[server.role]}"
+        if (before := action.based_on.server(server.id)) is None or before.role != server.role
+        else f"the addresses of member {server.id} change"
+        for server in action.joining
+    ]
+    parts += [f"member {member_id} leaves the configuration" for member_id in action.leaving]
+    return " and ".join(parts)

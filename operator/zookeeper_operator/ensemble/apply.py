@@ -27,6 +27,7 @@ from zookeeper_operator.ensemble.actions import (
     Reconfigure,
     ReplaceMember,
     RestartMember,
+    describe_reconfiguration,
 )
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.judge.basis import find_change
@@ -251,10 +252,19 @@ def _named(action: Action) -> str:
         case ReplaceMember():
             return f"replacing member {action.member_id}"
         case Reconfigure():
-            changed = [*(s.line() for s in action.joining), *(f"-{i}" for i in action.leaving)]
-            return f"reconfiguring {', '.join(changed)}"
+            return f"the reconfiguration ({describe_reconfiguration(action)})"
+
+
+def _detail_of(action: Action) -> str:
+    """What only the log says: the server lines as they were sent, and the revisions of a pod."""
+    if isinstance(action, RestartMember):
+        return f" ({action.revisions})"
+    if isinstance(action, Reconfigure):
+        lines = (*(s.line() for s in action.joining), *(f"-{i}" for i in action.leaving))
+        return f" ({', '.join(lines)})"
+    return ""
 
 
 def _log(action: Action, ensemble: Ensemble) -> None:
-    text = f"Carried out: {_named(action)}: {action.why}"
+    text = f"Carried out: {_named(action)}: {action.why}{_detail_of(action)}"
     _LOG.info(text, extra={"ensemble": _key(ensemble)})

@@ -27,6 +27,7 @@ from zookeeper_operator.ensemble.failure import Failure, FailureKind
 from zookeeper_operator.ensemble.observe import Inspector, addresses_of, utc_now
 from zookeeper_operator.ensemble.observed import Applied, Observed, Refusal
 from zookeeper_operator.ensemble.plan import Plan, build_plan
+from zookeeper_operator.ensemble.report.members import restart_text
 from zookeeper_operator.ensemble.report.notices import Notice, action_notice, build_notices
 from zookeeper_operator.ensemble.report.status import build_status, status_differs
 from zookeeper_operator.ensemble.report.unreadable import (
@@ -180,21 +181,26 @@ class EnsembleController:
         observed = plan.situation.observed
         ensemble = observed.ensemble
         restarted = {
-            action.member_id: action.why
+            action.member_id: restart_text(action)
             for action in outcome.done
             if isinstance(action, RestartMember | ReplaceMember)
         }
         status = build_status(plan, restarted=restarted, failure=_failure_of(outcome))
-        if not self._may_act():
-            return
-        for notice in filter(None, map(action_notice, outcome.done)):
-            await self._record(ensemble, notice, observed.now)
+        try:
+            # What was seen comes before what was done about it.
+            await self._write_and_report(ensemble, status, observed.now)
+        finally:
+            if self._may_act():
+                for notice in filter(None, map(action_notice, outcome.done)):
+                    await self._record(ensemble, notice, observed.now)
+
+    async def _write_and_report(self, ensemble: Ensemble, status: Object, now: datetime) -> None:
         if not status_differs(ensemble.status, status) or not self._may_act():
             return
         if await self._write_status(ensemble.namespace, ensemble.name, ensemble.uid, status):
             for notice in build_notices(ensemble.status, status):
                 _log_notice(ensemble, notice.type, f"{notice.reason}: {notice.message}")
-                await self._record(ensemble, notice, observed.now)
+                await self._record(ensemble, notice, now)
 
     async def _record(self, ensemble: Ensemble, notice: Notice, now: datetime) -> None:
         await self._recorder.record(

@@ -44,13 +44,23 @@ ANNOTATION_INPUTS: Final = f"{GROUP}/inputs"
 ANNOTATION_BUILDER: Final = f"{GROUP}/builder"
 ANNOTATION_TARGET: Final = f"{GROUP}/target"
 ANNOTATION_AUTH: Final = f"{GROUP}/auth"
+ANNOTATION_FIELDS: Final = f"{GROUP}/fields"
+ANNOTATION_GENERATION: Final = f"{GROUP}/generation"
 # On a claim: "true" while its volume belongs to a member of the committed configuration.
 ANNOTATION_MEMBER: Final = f"{GROUP}/member"
 # Written by people.
 ANNOTATION_RESTARTED_AT: Final = f"{GROUP}/restartedAt"
 ANNOTATION_REPLACE: Final = f"{GROUP}/replace"
+# Written by `kubectl rollout restart`, on a pod template.
 ANNOTATION_ROLLOUT_RESTART: Final = "kubectl.kubernetes.io/restartedAt"
 
+TEMPLATE_MARKS: Final = (
+    ANNOTATION_FIELDS,
+    ANNOTATION_AUTH,
+    ANNOTATION_RESTARTED_AT,
+    ANNOTATION_ROLLOUT_RESTART,
+)
+"""The annotations of a pod template that say why it differs from another one."""
 
 CONTAINER: Final = "zookeeper"
 DATA_VOLUME: Final = "data"

@@ -55,14 +55,14 @@ class Pod:
     unready_since: datetime | None = None
     config: str = ""
     replace_requested: bool = False
-    rollout_restart: str = ""
-    """What `kubectl rollout restart` has written into the template that the pod was created from."""
     never_ready: bool = False
     sidecar: Trouble | None = None
     answered: bool = False
     running_since: datetime | None = None
     creating_since: datetime | None = None
     """Since when it has a node and none of its containers has been started."""
+    template: Mapping[str, str] = field(default_factory=dict)
+    """Those annotations of the template it was created from that say why it differs from another one."""
 
     @property
     def component(self) -> str:

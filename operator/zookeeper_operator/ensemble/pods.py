@@ -64,12 +64,12 @@ def read_pod(pod: Object, *, now: datetime) -> Pod | None:
         answered=bool(server.get("started")),
         running_since=parse_time(running.get("startedAt")),
         creating_since=creating_since(status),
+        template=template_marks(metadata),
         unready_since=None
         if ready
         else parse_time(readiness.get("lastTransitionTime") or metadata.get("creationTimestamp")),
         config=config_of(pod.get("spec") or {}),
         replace_requested=annotations.get(names.ANNOTATION_REPLACE) == "true",
-        rollout_restart=annotations.get(names.ANNOTATION_ROLLOUT_RESTART, ""),
         never_ready=_was_never_ready(status),
     )
 
@@ -92,6 +92,12 @@ def _was_never_ready(status: Mapping[str, Any]) -> bool:
         and begun is not None
         and since - begun <= _ROUNDING
     )
+
+
+def template_marks(metadata: Mapping[str, Any]) -> Mapping[str, str]:
+    """The annotations of a pod, or of a pod template, that say why it differs from another one."""
+    annotations = metadata.get("annotations") or {}
+    return {key: annotations[key] for key in names.TEMPLATE_MARKS if key in annotations}
 
 
 def ordinals(statefulset: Object) -> range:

@@ -92,6 +92,10 @@ No template is made of them, but for the size of a small volume: it reaches `zoo
 where the template is pinned."""
 
 
+_SHORT: Final = 8
+"""Characters of a hash that is only compared with another one of the same field."""
+
+
 def template_inputs(target: Target) -> str:
     """A hash of what version 0.1 knew of that starts a roll: byte for byte as it was computed there.
 
@@ -111,6 +115,21 @@ def later_inputs(target: Target) -> str:
     known = _without_defaults(target.spec, include=_FIRST_FIELDS)
     later = _difference(spec, known)
     return content_hash(later) if later else ""
+
+
+def hashed_fields(target: Target) -> Mapping[str, str]:
+    """The fields of the spec that pod templates are made of, each with a hash of its value.
+
+    Two levels deep, such as `config.tickTime`; a field that has its default is not there. What differs
+    between two of them is why one template follows another.
+    """
+    found: dict[str, str] = {}
+    for name, value in _without_defaults(target.spec, exclude=_NO_TEMPLATE, by_alias=True).items():
+        if isinstance(value, Mapping):
+            found |= {f"{name}.{key}": content_hash(below) for key, below in value.items()}
+        else:
+            found[name] = content_hash(value)
+    return {name: value[:_SHORT] for name, value in sorted(found.items())}
 
 
 def _without_defaults(spec: EnsembleSpec, **chosen: Any) -> dict[str, Any]:

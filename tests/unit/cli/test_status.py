@@ -101,6 +101,31 @@ def test_who_leads() -> None:
     assert leader_line({}, now) == "nobody"
 
 
+def stopped() -> Observed:
+    scene = edited(at_rest(3), {"stopped": True})
+    return replace(scene, pods=(), answers={}, committed=None)
+
+
+def test_what_is_asked_for_is_no_fault() -> None:
+    check_screen("status-stopped", render_status(seen(stopped()), LATER))
+    paused = text_of(render_status(seen(at_rest(3, {"paused": True})), LATER))
+    for text in (text_of(render_status(seen(stopped()), LATER)), paused):
+        assert "NOT FINE" not in text
+
+
+def test_a_warning_of_an_ensemble_that_is_ready_is_shown() -> None:
+    scene = at_rest(3, {"external": {"type": "LoadBalancer"}})
+    text = text_of(render_status(seen(scene), LATER))
+    assert "NOT FINE" in text
+    assert "WaitingForAddress" in text
+
+
+def test_a_member_that_does_not_answer_says_for_how_long() -> None:
+    member = {"pod": "zk-2", "state": "silent", "notServingSince": "2026-01-01T00:02:00Z"}
+    text = text_of(render_status(Reading(body_of({}), {"members": [member]}), LATER))
+    assert "silent for 10m" in text
+
+
 # ---- whose figures these are ----
 
 

@@ -22,11 +22,12 @@ from zookeeper_operator.kube.quantity import parse_quantity
 ZOO_CFG: Final = "zoo.cfg"
 LOGBACK: Final = "logback.xml"
 START_SCRIPT: Final = "start.sh"
+STARTED_SCRIPT: Final = "started.sh"
 
 # Read once, when the module is loaded: from then on building is pure.
 _FILES: Final[Mapping[str, str]] = {
     name: (resources.files(__package__) / "scripts" / name).read_text(encoding="utf-8")
-    for name in (LOGBACK, START_SCRIPT)
+    for name in (LOGBACK, START_SCRIPT, STARTED_SCRIPT)
 }
 
 _OWNED: Final[Mapping[str, str]] = {

@@ -3,16 +3,17 @@
 The pod index, `ZOO_MY_ID` and `server.N` are one and the same number.
 """
 
+import json
 from typing import Final
 
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.auth import DIGEST_KEY
-from zookeeper_operator.ensemble.build.config import START_SCRIPT
+from zookeeper_operator.ensemble.build.config import START_SCRIPT, STARTED_SCRIPT
 from zookeeper_operator.ensemble.build.objects import labels_of, member_selector
 from zookeeper_operator.ensemble.build.volumes import volumes_asked_for
 from zookeeper_operator.ensemble.membership import SERVERS_KEY
-from zookeeper_operator.ensemble.target import Target, later_inputs
+from zookeeper_operator.ensemble.target import Target, hashed_fields, later_inputs
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.merge import merge
 from zookeeper_operator.kube.quantity import parse_quantity
@@ -33,6 +34,8 @@ _JVM_FLAGS: Final = (
     "-Dzookeeper.log.target=System.out",
 )
 """For the server only, by SERVER_JVMFLAGS: JVMFLAGS would reach zkCli.sh in the pod as well."""
+_LARGEST_PACKET: Final = "-Djute.maxbuffer="
+"""The server's option that its clients need too: with another limit they cannot read what it holds."""
 
 
 def build_pod_template(target: Target, component: str, *, config: str, auth_hash: str) -> Object:
@@ -48,7 +51,10 @@ def build_pod_template(target: Target, component: str, *, config: str, auth_hash
         The template. `spec.podTemplate` is merged over it; what that may not touch,
         `pod_template_problems` tells beforehand.
     """
-    annotations = {names.ANNOTATION_AUTH: auth_hash}
+    annotations = {
+        names.ANNOTATION_AUTH: auth_hash,
+        names.ANNOTATION_FIELDS: json.dumps(hashed_fields(target), separators=(",", ":")),
+    }
     if later := later_inputs(target):
         annotations[names.ANNOTATION_TARGET] = later
     if target.restarted_at:
@@ -165,7 +171,7 @@ def _environment(target: Target) -> list[Object]:
     own_index = {"fieldRef": {"fieldPath": f"metadata.labels['{names.LABEL_POD_INDEX}']"}}
     servers = {"configMapKeyRef": {"name": names.membership_name(target.name), "key": SERVERS_KEY}}
     digest = {"secretKeyRef": {"name": names.auth_name(target.name), "key": DIGEST_KEY}}
-    return [
+    environment: list[Object] = [
         {"name": "ZOO_MY_ID", "valueFrom": own_index},
         {"name": "ZOO_SERVERS", "valueFrom": servers},
         {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
@@ -177,6 +183,9 @@ def _environment(target: Target) -> list[Object]:
         {"name": "JMXDISABLE", "value": "true"},
         {"name": "HOME", "value": "/tmp"},  # noqa: S108 - zkCli.sh runs here; nothing else is writable
     ]
+    if limits := [o for o in target.spec.jvm.options if o.startswith(_LARGEST_PACKET)]:
+        environment.append({"name": "CLIENT_JVMFLAGS", "value": " ".join(limits)})
+    return environment
 
 
 def _jvm_flags(target: Target) -> tuple[str, ...]:
@@ -190,21 +199,22 @@ def _jvm_flags(target: Target) -> tuple[str, ...]:
 
 
 def _probes() -> Object:
-    """Alive is who answers at all; ready is who serves.
+    """Started is who serves, or has answered for a while; alive is who answers; ready is who serves.
 
     The AdminServer listens when the database is loaded, which takes as long as there is data, and answers
-    `ruok` with 200 with and without a quorum: exactly what the first two have to know. A member without a
-    quorum must not be killed, it is one of those that can bring it back. `monitor` is the one command whose
+    `ruok` with 200 with and without a quorum: exactly what liveness has to know. A member without a quorum
+    must not be killed, it is one of those that can bring it back. `monitor` is the one command whose
     status tells: 200 from a member that serves, 500 from one that does not (3.8.6 to 3.9.5,
     tests/integration/test_zookeeper_probe.py). An exec probe would start processes in every pod every
     other second. Readiness outlasts an election, so that one does not empty the client Service.
     """
     return {
+        # Each failure is a Warning Event, so the script waits; together that is half an hour.
         "startupProbe": {
-            "httpGet": _command("ruok"),
+            "exec": {"command": ["bash", f"/config/{STARTED_SCRIPT}"]},
             "periodSeconds": 1,
-            "timeoutSeconds": 5,
-            "failureThreshold": 1800,
+            "timeoutSeconds": 60,
+            "failureThreshold": 36,
         },
         "livenessProbe": {
             "httpGet": _command("ruok"),

@@ -4,7 +4,7 @@ Pure. A pod that is created in one round comes up in the next, and is ready in t
 trouble, or without its volumes, does not come up.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from zookeeper_operator.ensemble import names
@@ -13,7 +13,7 @@ from zookeeper_operator.ensemble.forecast.election import looking, lose, silent
 from zookeeper_operator.ensemble.forecast.world import World
 from zookeeper_operator.ensemble.observed import Pod
 from zookeeper_operator.ensemble.plan.founding import published_membership
-from zookeeper_operator.ensemble.pods import config_of, ordinals
+from zookeeper_operator.ensemble.pods import config_of, ordinals, template_marks
 from zookeeper_operator.kube.api import Object
 
 
@@ -78,18 +78,13 @@ def _create_pod(world: World, member_id: int, statefulset: Object) -> World:
         ready=False,
         terminating=False,
         config=config_of(statefulset["spec"]["template"]["spec"]),
-        rollout_restart=_annotations_of(statefulset).get(names.ANNOTATION_ROLLOUT_RESTART, ""),
+        template=template_marks(statefulset["spec"]["template"].get("metadata") or {}),
     )
     world = replace(world, created=created, empty=_empty_after_start(world, member_id))
     world = provide_claims(world, member_id, statefulset)
     pods = tuple(sorted((*world.observed.pods, pod), key=lambda p: p.id))
     world = world.with_observed(pods=pods).with_answers({member_id: silent(member_id)})
     return world.with_news(f"{pod.name} starts")
-
-
-def _annotations_of(statefulset: Object) -> Mapping[str, str]:
-    """The annotations of the pods to be created."""
-    return statefulset["spec"]["template"].get("metadata", {}).get("annotations") or {}
 
 
 def _empty_after_start(world: World, member_id: int) -> frozenset[int]:

@@ -13,7 +13,15 @@ from zookeeper_operator.ensemble.plan.loss import find_loss
 from zookeeper_operator.ensemble.plan.step import Situation, Verdict
 
 _SILENCE: Final = timedelta(seconds=60)
-_LOST: Final = frozenset({reasons.NO_QUORUM, reasons.ELECTION_IN_PROGRESS})
+_LOST: Final = frozenset(
+    {
+        reasons.NO_QUORUM,
+        reasons.ELECTION_IN_PROGRESS,
+        reasons.ELECTION_EXPECTED,
+        reasons.MEMBERS_NOT_CONNECTED,
+    }
+)
+"""Reasons under which a known loss is reported."""
 
 
 def availability(situation: Situation) -> Verdict:

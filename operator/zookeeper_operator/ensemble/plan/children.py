@@ -100,7 +100,7 @@ def _statefulsets(situation: Situation, *, config: Object, auth: Object) -> Iter
         if found is not None and is_pinned(situation, found):
             yield with_pinned_template(body, found)
         else:
-            yield with_record(with_rollout_restart(situation, body, component), situation)
+            yield with_record(with_rollout_restart(situation, body, component), situation, found)
 
 
 def _claims_go_with(situation: Situation, statefulset: Object | None) -> bool:

@@ -52,7 +52,9 @@ def with_rollout_restart(situation: Situation, body: Object, component: str) -> 
         restart = known.get(names.ANNOTATION_ROLLOUT_RESTART, "")
     else:
         pods = [pod for pod in situation.observed.pods if pod.component == component]
-        restart = max((pod.rollout_restart for pod in pods), default="")
+        restart = max(
+            (pod.template.get(names.ANNOTATION_ROLLOUT_RESTART, "") for pod in pods), default=""
+        )
     if not restart:
         return body
     annotations = {

@@ -32,6 +32,7 @@ from zookeeper_operator.ensemble.plan.claim_deletion import build_restart_basis,
 from zookeeper_operator.ensemble.plan.ephemeral import loses_data
 from zookeeper_operator.ensemble.plan.members import waiting_for_vote
 from zookeeper_operator.ensemble.plan.quorum_age import has_quorum_held
+from zookeeper_operator.ensemble.plan.restart_reason import restart_reason
 from zookeeper_operator.ensemble.plan.revision import is_outdated, statefulset_of, update_revision
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.ensemble.pods import missing_pods
@@ -78,7 +79,7 @@ def _unready_step(situation: Situation, due: list[Pod]) -> Step | None:
     kept = [p for p in due if must_stay(situation, p)]
     absent = [p.name for p in unready if p.terminating] + _missing(situation)
     if absent:
-        return _wait(f"waiting for {', '.join(absent)} to be made anew")
+        return _wait(f"waiting for {', '.join(absent)} to be created")
     starting = [p.name for p in current if not _answers(situation, p)]
     if starting:
         return _wait(f"waiting for {', '.join(starting)} to come back")
@@ -88,7 +89,8 @@ def _unready_step(situation: Situation, due: list[Pod]) -> Step | None:
         return _refuse(situation, stuck[0])
     if broken:
         worst = min(broken, key=lambda p: (p.trouble is None, p.id))
-        return _restart(situation, worst, "it does not serve and runs an old revision")
+        why = f"{restart_reason(situation, worst)}, and it does not serve"
+        return _restart(situation, worst, why)
     if any(p in kept for p in unready):
         return _stopped_by_deletion(kept)
     if unready:
@@ -212,16 +214,16 @@ def _healthy_step(situation: Situation, due: list[Pod]) -> Step:
     if pod.id in voters and away:
         return _wait(f"waiting for member {', '.join(map(str, away))} to get its vote back")
     if pod.id not in voters:
-        return _restart(situation, pod, "its revision is old")
+        return _restart(situation, pod, restart_reason(situation, pod))
     if loses_data(situation, pod) and len(voters) == 1:
         return _refuse(situation, pod)
     if not has_quorum_held(situation):
         return _wait("waiting until the quorum, which has just formed, has held for some seconds")
     if len(voters) == 1:
-        return _restart(situation, pod, "its revision is old")
+        return _restart(situation, pod, restart_reason(situation, pod))
     if pod.id == quorum.leader or not quorum.survives_without(pod.id):
         return _hand_over(situation, pod)
-    return _restart(situation, pod, "its revision is old")
+    return _restart(situation, pod, restart_reason(situation, pod))
 
 
 def _refuse(situation: Situation, pod: Pod) -> Step:
@@ -251,8 +253,8 @@ def _hand_over(situation: Situation, pod: Pod) -> Step:
             step = _ask_to_hand_over(situation, pod, committed)
             return replace(step, actions=()) if refusal.is_recent(observed.now) else step
         if situation.quorum.survives_without(pod.id):
-            why = f"its revision is old; it could not hand over before ({refusal.why})"
-            return _restart(situation, pod, why)
+            why = restart_reason(situation, pod)
+            return _restart(situation, pod, f"{why}; its hand-over was refused")
         if refusal.is_recent(observed.now):
             return Step(
                 Verdict(
@@ -297,8 +299,9 @@ def _restart(situation: Situation, pod: Pod, why: str) -> Step:
                 uid=pod.uid,
                 statefulset=statefulset["metadata"]["name"],
                 generation=statefulset["metadata"].get("generation", 0),
-                why=f"{why} ({pod.revision or 'unknown'} → "
-                f"{update_revision(situation, pod.component)})",
+                why=why,
+                revisions=f"{pod.revision or 'unknown'} → "
+                f"{update_revision(situation, pod.component)}",
                 basis=build_restart_basis(situation, pod),
             ),
         ),

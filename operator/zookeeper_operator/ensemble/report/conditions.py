@@ -3,23 +3,26 @@
 Pure. Nothing is decided here: a condition reports what the plan has found.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.api.conditions import Condition, Status
+from zookeeper_operator.api.ensemble_status import EnsembleStatus
 from zookeeper_operator.ensemble.failure import NO_FAILURE, Failure
+from zookeeper_operator.ensemble.judge.quorum import Quorum
 from zookeeper_operator.ensemble.plan import Plan
-from zookeeper_operator.ensemble.plan.availability import availability
 from zookeeper_operator.ensemble.plan.claim_deletion import is_stop_refused, is_stopped
 from zookeeper_operator.ensemble.plan.step import Situation, Verdict
+from zookeeper_operator.ensemble.report.absence import describe_absence
 from zookeeper_operator.ensemble.report.external import missing_addresses
+from zookeeper_operator.ensemble.report.quorum_condition import STOPPED, judge_quorum_condition
 
 _STATUS: Final[dict[bool | None, Status]] = {
     True: conditions.TRUE,
     False: conditions.FALSE,
     None: conditions.UNKNOWN,
 }
-_STOPPED: Final = Verdict(False, reasons.STOPPED, "the ensemble is stopped; its data is kept")
 _BLOCKING: Final = frozenset(
     {reasons.STORAGE_CLASS_MISSING, reasons.VOLUME_LOST, reasons.FOREIGN_VOLUME}
 )
@@ -31,7 +34,7 @@ def build_conditions(plan: Plan, failure: Failure = NO_FAILURE) -> list[Conditio
 
     `failure` says what kept the reconcile from doing what it planned.
     """
-    quorum_healthy = _quorum_healthy(plan)
+    quorum_healthy = judge_quorum_condition(plan)
     spec_valid = _spec_valid(plan, failure)
     verdicts = {
         conditions.READY: _ready(plan, quorum_healthy, spec_valid, failure),
@@ -60,7 +63,7 @@ def _ready(plan: Plan, quorum_healthy: Verdict, spec_valid: Verdict, failure: Fa
     if ensemble.deleting:
         return Verdict(False, reasons.DELETING, "the ensemble is being deleted")
     if is_stopped(situation):
-        return _STOPPED
+        return STOPPED
     if is_stop_refused(situation):
         return Verdict(
             False, plan.storage.reason, f"the stop is refused for now: {plan.storage.message}"
@@ -79,7 +82,12 @@ def _ready(plan: Plan, quorum_healthy: Verdict, spec_valid: Verdict, failure: Fa
         return trouble
     if quorum_healthy.state is True and failure.kind and not _is_complete(plan):
         return unapplied
-    for verdict in (quorum_healthy, plan.rollout, plan.membership):
+    if quorum_healthy.state and plan.rollout.reason == reasons.WAITING_FOR_MEMBER:
+        said = _describe(plan, _lost_voters(plan.quorum)) or plan.rollout.message
+        rollout = replace(plan.rollout, message=said)
+    else:
+        rollout = plan.rollout
+    for verdict in (quorum_healthy, rollout, plan.membership):
         if verdict.state is not True:
             if ensemble.spec.paused and (
                 verdict is not quorum_healthy or not plan.situation.founded
@@ -101,10 +109,9 @@ def _missing(plan: Plan) -> Verdict | None:
     """Which voters do not serve, or may not. A silent one whose pod is ready does, as its kubelet says."""
     quorum, observed = plan.quorum, plan.situation.observed
     ready = {pod.id for pod in observed.pods if pod.ready}
-    lost = quorum.voters - quorum.live - quorum.silent
+    lost = _lost_voters(quorum)
     if lost:
-        named = ", ".join(map(str, sorted(lost)))
-        return Verdict(False, reasons.WAITING_FOR_MEMBER, f"member {named} does not serve")
+        return Verdict(False, reasons.WAITING_FOR_MEMBER, _describe(plan, lost))
     unknown = ", ".join(map(str, sorted(quorum.silent - ready)))
     if unknown:
         return Verdict(
@@ -115,6 +122,18 @@ def _missing(plan: Plan) -> Verdict | None:
 
 def _is_complete(plan: Plan) -> bool:
     return plan.rollout.state is True and plan.membership.state is True
+
+
+def _lost_voters(quorum: Quorum) -> frozenset[int]:
+    """The voters that do not serve, as far as is known."""
+    return quorum.voters - quorum.live - quorum.silent
+
+
+def _describe(plan: Plan, members: frozenset[int]) -> str:
+    """What is known of each of these members; empty if there are none."""
+    old = EnsembleStatus.model_validate(plan.situation.ensemble.status)
+    before = {member.id: member for member in old.members}
+    return "; ".join(describe_absence(plan.situation, i, before.get(i)) for i in sorted(members))
 
 
 def _lacking(plan: Plan, failure: Failure) -> Verdict | None:
@@ -147,10 +166,6 @@ def _trouble(situation: Situation) -> Verdict | None:
                 message = "; ".join((message, *observed.referenced.problems()))
             return Verdict(False, pod.trouble.reason, message)
     return None
-
-
-def _quorum_healthy(plan: Plan) -> Verdict:
-    return _STOPPED if is_stopped(plan.situation) else availability(plan.situation)
 
 
 def _spec_valid(plan: Plan, failure: Failure) -> Verdict:

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 
 from zookeeper_operator.api.ensemble_status import EnsembleStatus, MemberStatus
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.actions import ReplaceMember, RestartMember
 from zookeeper_operator.ensemble.observed import Pod
 from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.plan.revision import update_revision
 from zookeeper_operator.ensemble.plan.step import Situation
+from zookeeper_operator.ensemble.report.absence import is_silent, judge_absence
 from zookeeper_operator.zookeeper.answers import Answers
 
 
@@ -49,13 +51,19 @@ def _member(
     pod = observed.pod(member_id)
     in_sync = quorum.in_sync(member_id, observed.answers)
     reason = restarted or _unreported_restart(plan.situation, before, pod)
+    serving = _serves(plan, before, answer, pod)
+    absence = judge_absence(
+        plan.situation, member_id, before, serving=serving, restarted=bool(reason)
+    )
     name = names.member_name(plan.situation.ensemble.name, member_id)
     return MemberStatus(
         id=member_id,
         pod=name,
         role=_role(answer),
         state=_state(plan.situation, answer, pod, name),
-        serving=_serves(plan, before, answer, pod),
+        serving=serving,
+        not_serving_since=absence.since,
+        lost=absence.lost,
         zxid="" if answer.zxid is None else f"{answer.zxid:#x}",
         # After an election without writes a follower still shows the last transaction of the epoch before.
         epoch=quorum.epoch if in_sync and quorum.epoch is not None else answer.epoch,
@@ -87,7 +95,13 @@ def _unreported_restart(situation: Situation, before: MemberStatus | None, pod: 
     reported = before.restart_reason.endswith(f"→ {revision})")
     if not revision or revision == before.revision or reported:
         return ""
-    return f"its revision is old ({before.revision} → {revision})"
+    return f"its pod template changed ({before.revision} → {revision})"
+
+
+def restart_text(action: RestartMember | ReplaceMember) -> str:
+    """Why a member was restarted, as its status keeps it: with the revisions, where it is one of them."""
+    revisions = action.revisions if isinstance(action, RestartMember) else ""
+    return f"{action.why} ({revisions})" if revisions else action.why
 
 
 def _role(answer: Answers) -> str:
@@ -106,7 +120,9 @@ def _state(situation: Situation, answer: Answers, pod: Pod | None, name: str) ->
         return refusal.reason if refusal else "absent"
     if pod.terminating:
         return "stopping"
-    return pod.trouble.reason if pod.trouble else "starting"
+    if pod.trouble:
+        return pod.trouble.reason
+    return "silent" if is_silent(answer, pod) else "starting"
 
 
 def member_lag(answer: Answers, leader: Answers | None) -> int | None:

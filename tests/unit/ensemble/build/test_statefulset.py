@@ -167,10 +167,18 @@ def test_the_log_is_as_asked_for() -> None:
 
 def test_a_member_without_a_quorum_is_not_killed() -> None:
     found = container(target())
-    for probe in ("startupProbe", "livenessProbe"):
-        assert found[probe]["httpGet"]["path"] == "/commands/ruok"
-        assert found[probe]["periodSeconds"] * found[probe]["failureThreshold"] >= 60
+    alive = found["livenessProbe"]
+    assert alive["httpGet"]["path"] == "/commands/ruok"
+    assert alive["periodSeconds"] * alive["failureThreshold"] >= 60
+    assert found["startupProbe"]["exec"]["command"] == ["bash", "/config/started.sh"]
     assert found["readinessProbe"]["httpGet"]["path"] == "/commands/monitor"
+
+
+def test_client_tools_in_the_pod_read_what_the_server_holds() -> None:
+    assert "CLIENT_JVMFLAGS" not in environment(target())
+    of = target(jvm={"options": ["-Djute.maxbuffer=4194304", "-XX:+UseZGC"]})
+    assert environment(of)["CLIENT_JVMFLAGS"] == "-Djute.maxbuffer=4194304"
+    assert "-Djute.maxbuffer=4194304" in environment(of)["SERVER_JVMFLAGS"].split()
 
 
 def test_what_the_operator_owns_of_a_pod_is_complete() -> None:
