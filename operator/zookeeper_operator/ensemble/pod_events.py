@@ -71,15 +71,16 @@ def refusal_of(pod: str, events: Iterable[Object]) -> Trouble | None:
 
 def start_trouble_of(events: Iterable[Object]) -> Trouble | None:
     """What keeps the containers of a pod from being started, by its Events."""
-    told = sorted(events, key=_time_of)
-    if any(event.get("reason") in _PROGRESS for event in told):
+    ordered = sorted(events, key=_time_of)
+    if any(event.get("reason") in _PROGRESS for event in ordered):
         return None
     attached = max(
-        (_time_of(e) for e in told if e.get("reason") == "SuccessfulAttachVolume"), default=_NEVER
+        (_time_of(e) for e in ordered if e.get("reason") == "SuccessfulAttachVolume"),
+        default=_NEVER,
     )
     failed = [
         event
-        for event in told
+        for event in ordered
         if event.get("reason") in _MOUNTS | _SANDBOXES
         and not (event["reason"] == "FailedAttachVolume" and _time_of(event) <= attached)
     ]
@@ -114,5 +115,5 @@ async def _fetch_events(kube: Kube, namespace: str, uid: str) -> list[Object]:
 
 def _time_of(event: Object) -> datetime:
     series = event.get("series") or {}
-    told = (event.get("lastTimestamp"), series.get("lastObservedTime"), event.get("eventTime"))
-    return max(filter(None, map(parse_time, told)), default=_NEVER)
+    moments = (event.get("lastTimestamp"), series.get("lastObservedTime"), event.get("eventTime"))
+    return max(filter(None, map(parse_time, moments)), default=_NEVER)
