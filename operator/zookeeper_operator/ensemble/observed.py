@@ -52,6 +52,7 @@ class Pod:
     ip: str = ""
     host_ip: str = ""
     trouble: Trouble | None = None
+    ready_since: datetime | None = None
     unready_since: datetime | None = None
     config: str = ""
     replace_requested: bool = False

@@ -65,6 +65,7 @@ def read_pod(pod: Object, *, now: datetime) -> Pod | None:
         running_since=parse_time(running.get("startedAt")),
         creating_since=creating_since(status),
         template=template_marks(metadata),
+        ready_since=parse_time(readiness.get("lastTransitionTime")) if ready else None,
         unready_since=None
         if ready
         else parse_time(readiness.get("lastTransitionTime") or metadata.get("creationTimestamp")),

@@ -93,12 +93,19 @@ def _lost(situation: Situation) -> Verdict:
 def _is_lost_by_silence(situation: Situation) -> bool:
     """Whether it has been unknown for so long that a member without a leader is to be believed.
 
-    A loss that was reported stands until members prove the opposite, or their kubelets do.
+    A loss that was reported stands until members prove the opposite, or their kubelets do: readiness outlasts
+    a loss by some seconds, but a member that has become ready since then has had a leader.
     """
     before = _last_reported(situation)
     if before.get("status") == conditions.FALSE and before.get("reason") in _LOST:
-        ready = {pod.id for pod in situation.observed.pods if pod.ready}
-        return len(ready & situation.quorum.voters) < situation.quorum.needed
+        reported = datetime.fromisoformat(before["lastTransitionTime"])
+        ready = [
+            pod
+            for pod in situation.observed.pods
+            if pod.ready and pod.id in situation.quorum.voters
+        ]
+        became_ready = any(p.ready_since is not None and p.ready_since > reported for p in ready)
+        return len(ready) < situation.quorum.needed and not became_ready
     if (before.get("status"), before.get("reason")) != (conditions.UNKNOWN, reasons.NOT_PROBED):
         return False
     since = datetime.fromisoformat(before["lastTransitionTime"])

@@ -65,6 +65,20 @@ def test_a_loss_stands_until_somebody_proves_the_opposite() -> None:
     assert found(kubelets) == (None, "NotProbed")
 
 
+@pytest.mark.parametrize(("seconds", "stands"), [(40, True), (20, False)])
+def test_a_member_that_became_ready_after_a_loss_has_had_a_leader(
+    seconds: int, *, stands: bool
+) -> None:
+    down = reported(half_silent(), "False", "NoQuorum", since=timedelta(seconds=30))
+    ready = changed(
+        changed(down, 1, ready=False),
+        2,
+        ready=True,
+        ready_since=NOW - timedelta(seconds=seconds),
+    )
+    assert found(ready) == ((False, "NoQuorum") if stands else (None, "NotProbed"))
+
+
 def test_members_that_are_known_not_to_serve_are_lost_at_once() -> None:
     assert found(replace(refusing(at_rest(3), 2, 3), committed=None)) == (False, "NoQuorum")
     electing = {i: answers(i, None, ALL) for i in ALL}
