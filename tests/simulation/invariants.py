@@ -322,7 +322,7 @@ class Watchdog:
         gone = range(start + body["spec"]["replicas"], start + live["spec"]["replicas"])
         going = {i for i in gone if i not in kept}
         look = self._looks.get(process, Look())
-        losing = going & self._losing()
+        losing = going & self._losing() - self._ending()
         if losing and not body["spec"]["replicas"] and self._stopped():
             self._stage.violate(
                 "data on a claim that is being deleted is kept", f"the stop ends {sorted(losing)}"
@@ -423,6 +423,15 @@ class Watchdog:
             if since is not None and self._stage.now - since > _REQUEST:
                 found.add(pod.member_id)
         return found
+
+    def _ending(self) -> set[int]:
+        """Members whose pods are being deleted already: that was judged when it was done."""
+        return {
+            pod.member_id
+            for pod in self._kubelet.pods.values()
+            if (seen := self._api.get("Pod", pod.name)) is None
+            or seen["metadata"].get("deletionTimestamp")
+        }
 
     def _on_change(self, before: Object | None, after: Object | None) -> None:
         if after is None or after["kind"] != "PersistentVolumeClaim":

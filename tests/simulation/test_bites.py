@@ -55,7 +55,7 @@ EDIT = [("config", {"tickTime": 2500})]
 CRASH_IN_A_ROLL = [
     ("late answers", {"rate": 0.9}),
     *ROLL,
-    *[("crash member", {"member": member, "within": 20}) for member in (1, 2, 3)],
+    *[("crash member", {"member": member, "within": 14}) for member in (2, 3, 2, 3)],
 ]
 KEPT = "data on a claim that is being deleted is kept"
 CLAIMS_DELETED = [("delete claim", {"member": member, "recklessly": True}) for member in (1, 2, 3)]
