@@ -40,7 +40,14 @@ from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.servers import Server, majority
 
 _JUST_NOW = 3.0
-_LOSSES = {reasons.NO_QUORUM, reasons.ELECTION_IN_PROGRESS, reasons.SPLIT_BRAIN}
+_LOSSES = {
+    reasons.NO_QUORUM,
+    reasons.ELECTION_IN_PROGRESS,
+    reasons.ELECTION_EXPECTED,
+    reasons.MEMBERS_NOT_CONNECTED,
+    reasons.VOLUME_LOST,
+    reasons.SPLIT_BRAIN,
+}
 # One round of questions of a second at most, and the request that follows it.
 _ASKED_AGAIN = 1.1
 # The time between the question about a claim and the request that rests on the answer.

@@ -19,6 +19,7 @@ _LOST: Final = frozenset(
         reasons.ELECTION_IN_PROGRESS,
         reasons.ELECTION_EXPECTED,
         reasons.MEMBERS_NOT_CONNECTED,
+        reasons.VOLUME_LOST,
     }
 )
 """Reasons under which a known loss is reported."""

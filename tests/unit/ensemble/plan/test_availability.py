@@ -58,8 +58,12 @@ def test_a_silence_of_a_minute_is_a_loss_if_a_member_without_a_leader_says_so(
         assert message == "member 1 has no leader; members 2, 3 do not answer the operator"
 
 
-def test_a_loss_stands_until_somebody_proves_the_opposite() -> None:
-    down = reported(half_silent(), "False", "NoQuorum", since=timedelta(0))
+@pytest.mark.parametrize(
+    "reason",
+    ["NoQuorum", "ElectionInProgress", "ElectionExpected", "MembersNotConnected", "VolumeLost"],
+)
+def test_a_loss_stands_until_somebody_proves_the_opposite(reason: str) -> None:
+    down = reported(half_silent(), "False", reason, since=timedelta(0))
     assert found(down) == (False, "NoQuorum")
     kubelets = changed(changed(down, 2, ready=True), 3, ready=True)
     assert found(kubelets) == (None, "NotProbed")
