@@ -76,7 +76,8 @@ class Claim:
     """One volume claim of one member.
 
     `requested` and `capacity` are bytes. `member` says whether the volume is marked as belonging to a
-    member of the committed configuration. `owners` are the UIDs of the objects it is deleted with.
+    member of the committed configuration, None if it was never marked. `owners` are the UIDs of the objects
+    it is deleted with.
     """
 
     name: str
@@ -87,7 +88,7 @@ class Claim:
     requested: int
     capacity: int
     identity: str
-    member: bool
+    member: bool | None
     storage_class: str = ""
     terminating: bool = False
     resizing: bool = False

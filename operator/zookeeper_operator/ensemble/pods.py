@@ -151,7 +151,7 @@ def read_claim(claim: Object, *, now: datetime) -> Claim | None:
         requested=parse_quantity(requested),
         capacity=capacity,
         identity=(metadata.get("labels") or {}).get(names.LABEL_IDENTITY, ""),
-        member=annotations.get(names.ANNOTATION_MEMBER) == "true",
+        member={"true": True, "false": False}.get(annotations.get(names.ANNOTATION_MEMBER, "")),
         storage_class=spec.get("storageClassName") or "",
         terminating=bool(metadata.get("deletionTimestamp")),
         owners=frozenset(o["uid"] for o in metadata.get("ownerReferences") or []),

@@ -22,7 +22,7 @@ def requested_size(body: Object) -> int | None:
 def apply_claim(world: World, body: Object) -> World:
     """An apply of a claim: its mark, and its size."""
     annotations = body["metadata"].get("annotations") or {}
-    member = annotations.get(names.ANNOTATION_MEMBER) == "true"
+    member = {"true": True, "false": False}.get(annotations.get(names.ANNOTATION_MEMBER, ""))
     size = requested_size(body)
 
     def changed(claim: Claim) -> Claim:
@@ -109,7 +109,7 @@ def _new_claim(
         requested=size,
         capacity=size,
         identity=(template["metadata"].get("labels") or {}).get(names.LABEL_IDENTITY, ""),
-        member=False,
+        member=None,
         storage_class=template["spec"].get("storageClassName") or default,
     )
 

@@ -45,7 +45,7 @@ def plan_marks(situation: Situation) -> tuple[Apply, ...]:
             else "its member has left",
         )
         for claim in situation.observed.claims
-        if claim.member != (claim.member_id in committed.ids) and not claim.terminating
+        if bool(claim.member) != (claim.member_id in committed.ids) and not claim.terminating
     )
 
 
@@ -77,7 +77,7 @@ def _asked(ensemble: Ensemble, volume: str) -> str:
     return "" if spec is None else spec.size
 
 
-def _claim_body(situation: Situation, claim: Claim, *, member: bool) -> Object:
+def _claim_body(situation: Situation, claim: Claim, *, member: bool | None) -> Object:
     body: Object = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -85,9 +85,10 @@ def _claim_body(situation: Situation, claim: Claim, *, member: bool) -> Object:
             "name": claim.name,
             "namespace": situation.ensemble.namespace,
             "uid": claim.uid,
-            "annotations": {names.ANNOTATION_MEMBER: "true" if member else "false"},
         },
     }
+    if member is not None:
+        body["metadata"]["annotations"] = {names.ANNOTATION_MEMBER: "true" if member else "false"}
     if claim.phase == "Bound":
         # Left out, a size that was ours before would be taken away again.
         grows = must_grow(situation, claim) and can_grow(situation, claim)

@@ -100,13 +100,19 @@ def find_identity(observed: Observed, published: Membership | None) -> str:
 
 
 def known_ids(observed: Observed) -> frozenset[int]:
-    """The members of a founded ensemble whose published list is gone, from the best record left."""
+    """The members of a founded ensemble whose published list is gone, from the best record left.
+
+    Claims are marked one after the other, and that may have been interrupted: one that was never marked
+    counts if another one is marked. To name a member too many costs nothing, since it starts from the list on
+    its volume, or has no vote before it has synced. Without one that voted there may never be a majority.
+    """
     status = observed.ensemble.status.get("members") or []
     ids = frozenset(
         member["id"] for member in status if member.get("id", 0) < names.FIRST_OBSERVER_ID
     )
-    marked = frozenset(claim.member_id for claim in _lasting_claims(observed) if claim.member)
-    voters = frozenset(i for i in marked if i < names.FIRST_OBSERVER_ID)
+    claims = [c for c in _lasting_claims(observed) if c.member_id < names.FIRST_OBSERVER_ID]
+    may_have_voted = frozenset(c.member_id for c in claims if c.member is not False)
+    voters = may_have_voted if any(c.member for c in claims) else frozenset()
     return voters or ids or frozenset(observed.ensemble.voter_ids)
 
 

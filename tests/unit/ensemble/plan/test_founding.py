@@ -107,6 +107,17 @@ def test_volumes_of_members_that_had_left_do_not_come_back_as_voters() -> None:
     assert applied(plan.actions, "StatefulSet")[0]["spec"]["replicas"] == 3
 
 
+def test_a_claim_that_was_never_marked_may_be_a_voters() -> None:
+    """The operator had marked the first one when it ended, and the ensemble was deleted."""
+    claims = (claim(1), claim(2, member=None), claim(3, member=None), claim(4, member=False))
+    plan = build_plan(replace(founding({"replicas": 5}), claims=claims))
+    assert applied(plan.actions, "StatefulSet")[0]["spec"]["replicas"] == 3
+    (membership,) = [
+        b for b in applied(plan.actions, "ConfigMap") if b["metadata"]["name"] == "zk-membership"
+    ]
+    assert membership["data"]["founders"] == ""
+
+
 def test_a_password_is_only_given_to_an_ensemble_that_has_none() -> None:
     drawn = [a for a in build_plan(founding()).actions if isinstance(a, Apply) and a.only_new]
     assert [a.body["metadata"]["name"] for a in drawn] == ["zk-auth"]
