@@ -3,9 +3,10 @@
 Longer than most modules because it is one model: a field is easiest to find beside its neighbours.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from zookeeper_operator.api.model import ApiModel, LocalReference, Quantity
 from zookeeper_operator.api.versions import DEFAULT_VERSION
@@ -21,6 +22,8 @@ LAST_OBSERVER_ID: Final = FIRST_OBSERVER_ID + MAX_OBSERVERS - 1
 MAX_NAME_LENGTH: Final = 40
 MAX_CONFIG_KEYS: Final = 100
 MAX_CONFIG_VALUE_LENGTH: Final = 1024
+MAX_TEMPLATE_DEPTH: Final = 32
+MAX_TEMPLATE_VALUES: Final = 10_000
 
 ImagePullPolicy = Literal["Always", "IfNotPresent", "Never"]
 ExternalType = Literal["NodePort", "LoadBalancer"]
@@ -413,3 +416,27 @@ class EnsembleSpec(ApiModel):
             },
         },
     )
+
+    @field_validator("pod_template", mode="before")
+    @classmethod
+    def _is_small(cls, template: Any) -> Any:
+        """Refuse what no pod template is, before anything recurses into it or is computed of it.
+
+        Raises:
+            ValueError: it is nested too deeply, or has too many values.
+        """
+        level, seen = [template], 0
+        for _ in range(MAX_TEMPLATE_DEPTH):
+            seen += len(level)
+            if seen > MAX_TEMPLATE_VALUES:
+                raise ValueError(f"it has more than {MAX_TEMPLATE_VALUES} values")
+            level = [value for parent in level for value in _values_of(parent)]
+            if not level:
+                return template
+        raise ValueError(f"it is nested more than {MAX_TEMPLATE_DEPTH} levels deep")
+
+
+def _values_of(parent: Any) -> Iterable[Any]:
+    if isinstance(parent, Mapping):
+        return parent.values()
+    return parent if isinstance(parent, list) else ()

@@ -16,6 +16,7 @@ from http import HTTPStatus
 from typing import Final
 
 from zookeeper_operator.control.board import Board
+from zookeeper_operator.control.computing import can_limit
 from zookeeper_operator.control.controller import Controller, Key
 from zookeeper_operator.control.elector import LeaseElector
 from zookeeper_operator.control.ending import together, unless_stopped
@@ -40,6 +41,8 @@ _WRITE_MARGIN_SECONDS: Final = 2.0
 _WAIT_FOR_API_SECONDS: Final = 3.0
 # Long enough for an API server that is restarted behind its load balancer.
 _UNANSWERED_SECONDS: Final = 5.0
+# A reconcile of the largest ensemble computes for a tenth of it.
+_COMPUTING_SECONDS: Final = 2.0
 _ENDING_SECONDS: Final = 60.0
 """Far more than the work needs to end in order when the Lease is lost."""
 
@@ -198,6 +201,7 @@ class Operator:
                 timeout=settings.pass_timeout_seconds,
                 log_extra=self._log_extra,
                 expected=(KubeError,),
+                computing_seconds=_COMPUTING_SECONDS if can_limit() else None,
             ),
             Prober(self.board, queue.add, period_seconds=settings.probe_seconds).run(),
             waker.resync(settings.resync_seconds),

@@ -1,10 +1,15 @@
-"""The workers that empty a work queue: one pass per key, limited in time, each failure kept to its key."""
+"""The workers that empty a work queue: one pass per key, limited in time, each failure kept to its key.
+
+A pass is limited twice: in all, and in what it may compute between two awaits, during which no other key is
+served.
+"""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Hashable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine, Hashable
+from typing import Any, TypeVar
 
+from zookeeper_operator.control.computing import limited
 from zookeeper_operator.control.queue import ClosedError, Result, WorkQueue
 
 logger = logging.getLogger(__name__)
@@ -18,12 +23,13 @@ def _key_as_extra(key: Hashable) -> dict[str, object]:
 
 async def work(
     queue: WorkQueue[K],
-    handle: Callable[[K], Awaitable[float | None]],
+    handle: Callable[[K], Coroutine[Any, Any, float | None]],
     *,
     workers: int,
     timeout: float,  # noqa: ASYNC109 -- the limit of each pass, not of this call
     log_extra: Callable[[K], dict[str, object]] = _key_as_extra,
     expected: tuple[type[Exception], ...] = (),
+    computing_seconds: float | None = None,
 ) -> None:
     """Let `workers` workers handle the keys of a queue until it is closed.
 
@@ -32,17 +38,25 @@ async def work(
     never disturbs another key. What is `expected` says all in its own sentence; anything else is
     logged with where it came from. After `queue.close()` this returns when the running passes are over;
     cancelling it cancels them.
+
+    A pass that computes for more than `computing_seconds` at a stretch is interrupted by `OverrunError`.
+    Only the main thread can be interrupted; None: never.
     """
+
+    async def bounded(key: K) -> float | None:
+        running = handle(key)
+        return await (running if computing_seconds is None else limited(running, computing_seconds))
+
     async with asyncio.TaskGroup() as group:
         for number in range(workers):
             group.create_task(
-                _worker(queue, handle, timeout, log_extra, expected), name=f"queue worker {number}"
+                _worker(queue, bounded, timeout, log_extra, expected), name=f"queue worker {number}"
             )
 
 
 async def _worker(
     queue: WorkQueue[K],
-    handle: Callable[[K], Awaitable[float | None]],
+    handle: Callable[[K], Coroutine[Any, Any, float | None]],
     limit: float,
     log_extra: Callable[[K], dict[str, object]],
     expected: tuple[type[Exception], ...],
@@ -61,7 +75,7 @@ async def _worker(
 async def _one_pass(  # noqa: PLR0917 -- the arguments of `work`, as they are
     queue: WorkQueue[K],
     key: K,
-    handle: Callable[[K], Awaitable[float | None]],
+    handle: Callable[[K], Coroutine[Any, Any, float | None]],
     limit: float,
     log_extra: Callable[[K], dict[str, object]],
     expected: tuple[type[Exception], ...],

@@ -16,7 +16,13 @@ from typing import Final
 import pydantic
 
 from zookeeper_operator.control.board import Board
-from zookeeper_operator.control.controller import Event, Key, Listed, WatchedResource
+from zookeeper_operator.control.controller import (
+    Event,
+    Key,
+    Listed,
+    OverrunError,
+    WatchedResource,
+)
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Reconfigure, ReplaceMember, RestartMember
 from zookeeper_operator.ensemble.apply import Applier, NotLeadingError, Outcome
@@ -42,6 +48,10 @@ from zookeeper_operator.zookeeper.protocol import ZooKeeper
 _LOG = logging.getLogger(__name__)
 # While a disruptive action is under way, the next look decides how long the ensemble does without one member.
 _UNDER_WAY = 0.25
+_OVERRUN: Final = (
+    "spec: a reconcile of it computed for too long and was interrupted; make it smaller, nothing is changed "
+    "until then"
+)
 
 
 @dataclass
@@ -133,9 +143,14 @@ class EnsembleController:
             KubeError: the API server could not be asked, or refused in a way that is worth a backoff.
         """
         try:
-            observed = await self._inspector.observe(key)
+            return await self._reconcile(key)
         except pydantic.ValidationError as error:
-            return await self._report_unreadable(key, error)
+            return await self._report_unreadable(key, describe_unreadable(error))
+        except OverrunError:
+            return await self._report_unreadable(key, _OVERRUN)
+
+    async def _reconcile(self, key: Key) -> float | None:
+        observed = await self._inspector.observe(key)
         if observed is None:
             self._memories.pop(key, None)
             return None
@@ -229,14 +244,13 @@ class EnsembleController:
             raise
         return True
 
-    async def _report_unreadable(self, key: Key, error: pydantic.ValidationError) -> float:
-        """Say that a spec cannot be read; nothing is touched, and only an edit can change that."""
+    async def _report_unreadable(self, key: Key, message: str) -> float:
+        """Report that a spec cannot be worked on; nothing is touched, and only an edit can change that."""
         _, namespace, name = key
         body = await self._kube.get(names.ENSEMBLES, namespace, name)
         if body is None:
             return self._settings.unsettled_seconds
         self._board.remove(key)  # what it says is about another spec
-        message = describe_unreadable(error)
         status = build_unreadable_status(body, message, self._now())
         if status_differs(body.get("status") or {}, status) and self._may_act():
             _LOG.warning("%s", message, extra={"ensemble": f"{namespace}/{name}"})

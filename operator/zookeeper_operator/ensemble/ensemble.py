@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from zookeeper_operator.api.ensemble import EnsembleSpec
+from zookeeper_operator.api.ensemble import MAX_OBSERVERS, MAX_REPLICAS, EnsembleSpec
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.servers import Role, Server
@@ -32,14 +32,17 @@ class Ensemble:
 
     @property
     def voter_ids(self) -> range:
-        """The ids of the voters the spec asks for: pod index == myid == server.N."""
-        return range(1, self.spec.replicas + 1)
+        """The ids of the voters the spec asks for: pod index == myid == server.N.
+
+        There are never more than the CRD allows, whatever is stored.
+        """
+        return range(1, min(self.spec.replicas, MAX_REPLICAS) + 1)
 
     @property
     def observer_ids(self) -> range:
         """The ids of the observers the spec asks for."""
         first = names.FIRST_OBSERVER_ID
-        return range(first, first + self.spec.observers.replicas)
+        return range(first, first + min(self.spec.observers.replicas, MAX_OBSERVERS))
 
     def server(self, member_id: int, role: Role = "participant") -> Server:
         """The server line of one of our members."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from zookeeper_operator.api.ensemble import LAST_OBSERVER_ID
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.observed import Claim, Pod, StorageClass
 from zookeeper_operator.ensemble.trouble import (
@@ -102,11 +103,16 @@ def template_marks(metadata: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def ordinals(statefulset: Object) -> range:
-    """The ids of the members that a StatefulSet has pods for."""
+    """The ids of the members that a StatefulSet has pods for.
+
+    There are none beyond the ids of its component, whatever somebody has scaled it to.
+    """
     spec = statefulset["spec"]
     first: int = (spec.get("ordinals") or {}).get("start", 0)
     replicas: int = spec.get("replicas", 1)
-    return range(first, first + replicas)
+    is_voter = first < names.FIRST_OBSERVER_ID
+    end = names.FIRST_OBSERVER_ID if is_voter else LAST_OBSERVER_ID + 1
+    return range(first, min(first + replicas, end))
 
 
 def missing_pods(statefulset: Object, pods: Iterable[Pod]) -> tuple[str, ...]:

@@ -189,6 +189,27 @@ REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
     ("size-no-quantity", {"storage": {"data": {"size": "big"}}}, None, "must be a quantity"),
     ("size-zero", {"storage": {"data": {"size": "0"}}}, None, "must be a quantity"),
     ("log-size-no-quantity", {"storage": {"log": {"size": "5 GB"}}}, None, "must be a quantity"),
+    ("size-huge", {"storage": {"data": {"size": "1e999999"}}}, None, "must be a quantity"),
+    ("size-tiny", {"storage": {"data": {"size": "1e-999999"}}}, None, "must be a quantity"),
+    (
+        "size-grows-hugely",
+        {"storage": {"data": {"size": "1e999999"}}},
+        {"storage": {"data": {"size": "1Gi"}}},
+        "must be a quantity",
+    ),
+    ("log-size-huge", {"storage": {"log": {"size": "9E999999"}}}, None, "must be a quantity"),
+    (
+        "resources-request-huge",
+        {"resources": {"requests": {"memory": "1e999999"}}},
+        None,
+        "every value must be a quantity",
+    ),
+    (
+        "resources-limit-huge",
+        {"resources": {"limits": {"memory": "1e999999"}}},
+        None,
+        "every value must be a quantity",
+    ),
     (
         "size-shrinks",
         {"storage": {"data": {"size": "4Gi"}}},

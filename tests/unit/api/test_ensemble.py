@@ -1,5 +1,10 @@
 """The spec of an ensemble: what is read and what is filled in."""
 
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.api.versions import DEFAULT_VERSION
 
@@ -39,3 +44,30 @@ def test_values_of_the_configuration_keep_their_type() -> None:
 
 def test_fields_of_a_newer_schema_are_ignored() -> None:
     assert EnsembleSpec.model_validate({"auth": {"users": []}}) == EnsembleSpec()
+
+
+def _nested(levels: int) -> dict[str, Any]:
+    value: Any = "x"
+    for _ in range(levels):
+        value = {"a": [value]}
+    return {"podTemplate": {"spec": value}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (_nested(5_000), "nested more than 32 levels deep"),
+        ({"podTemplate": {"spec": {"volumes": [{}] * 20_000}}}, "more than 10000 values"),
+    ],
+)
+def test_what_no_pod_template_is_is_refused_before_anything_is_computed_of_it(
+    spec: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        EnsembleSpec.model_validate(spec)
+
+
+def test_a_large_pod_template_is_read() -> None:
+    assert EnsembleSpec.model_validate(_nested(12)).pod_template == _nested(12)["podTemplate"]
+    many = {"podTemplate": {"spec": {"volumes": [{"name": f"v{n}"} for n in range(3_000)]}}}
+    assert EnsembleSpec.model_validate(many).pod_template == many["podTemplate"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from zookeeper_operator.ensemble.pods import read_pod
+from zookeeper_operator.ensemble.pods import missing_pods, ordinals, read_pod
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 
@@ -39,3 +39,21 @@ def test_a_pod_that_was_never_ready_is_known_by_its_conditions(
     pod = read_pod({"metadata": {"name": "zk-1", "uid": "u"}, "status": status}, now=NOW)
     assert pod is not None
     assert pod.never_ready is never
+
+
+# ---- the pods of a StatefulSet ----
+
+
+@pytest.mark.parametrize(
+    ("first", "replicas", "ids"),
+    [(1, 3, range(1, 4)), (1, 2**31 - 1, range(1, 101)), (101, 2**31 - 1, range(101, 201))],
+)
+def test_a_statefulset_that_somebody_scaled_has_no_pods_beyond_the_ids_of_members(
+    first: int, replicas: int, ids: range
+) -> None:
+    body = {
+        "metadata": {"name": "zk"},
+        "spec": {"ordinals": {"start": first}, "replicas": replicas},
+    }
+    assert ordinals(body) == ids
+    assert missing_pods(body, ()) == tuple(f"zk-{i}" for i in ids)

@@ -16,6 +16,7 @@ from zookeeper_operator.ensemble.build.privileges import requested_privileges
 from zookeeper_operator.ensemble.build.sidecars import declared_ports, running_containers
 from zookeeper_operator.ensemble.build.variables import OWN_ENVIRONMENT, refusal_of_variable
 from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.kube.quantity import is_quantity
 
 OWN_VOLUMES: Final = (
     names.DATA_VOLUME,
@@ -55,6 +56,8 @@ _CONTAINER_KEYS: Final[Mapping[str, str]] = {
     "terminationMessagePolicy": _REPORT,
     "restartPolicy": "a member that ends is always restarted",
 }
+_QUANTITY_MAPS: Final = frozenset({"requests", "limits", "overhead"})
+_QUANTITIES: Final = frozenset({"sizeLimit", "divisor"})
 _ANNOTATION_PREFIX: Final = f"{names.GROUP}/"
 
 
@@ -125,6 +128,7 @@ def _problems(ensemble: Ensemble, template: Mapping[str, Any]) -> Iterator[str]:
         yield "spec.podTemplate.metadata has to be a map"
     if isinstance(spec, Mapping):
         yield from _spec_problems(spec)
+        yield from _quantity_problems(spec)
     else:
         yield "spec.podTemplate.spec has to be a map"
 
@@ -168,6 +172,27 @@ def _spec_problems(spec: Mapping[str, Any]) -> Iterator[str]:
     for container in _named(spec.get("initContainers", [])):
         if container["name"] == names.CONTAINER:
             yield f"{where}.initContainers: {names.CONTAINER} is the name of the member itself"
+
+
+def _quantity_problems(spec: Mapping[str, Any]) -> Iterator[str]:
+    """Quantities at any depth that are none: the API server and we would compute with them."""
+    left: list[tuple[str, Any]] = [("spec.podTemplate.spec", spec)]
+    while left:
+        where, value = left.pop()
+        if isinstance(value, list):
+            left.extend((f"{where}[{index}]", item) for index, item in enumerate(value))
+        if not isinstance(value, Mapping):
+            continue
+        for key, found in value.items():
+            quantities = (
+                found if key in _QUANTITY_MAPS else {"": found} if key in _QUANTITIES else {}
+            )
+            if isinstance(quantities, Mapping):
+                for name, quantity in quantities.items():
+                    if quantity is not None and not is_quantity(quantity):
+                        at = f"{where}.{key}.{name}".rstrip(".")
+                        yield f"{at} is not a quantity; write it such as 100m or 5Gi"
+            left.append((f"{where}.{key}", found))
 
 
 def _named(items: Any) -> list[Mapping[str, Any]]:

@@ -7,8 +7,10 @@ were stored under an older schema.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
 from zookeeper_operator.api import reasons
+from zookeeper_operator.api.ensemble import MAX_OBSERVERS, MAX_REPLICAS
 from zookeeper_operator.api.versions import (
     KNOWN_LINES,
     KNOWN_VERSIONS,
@@ -25,8 +27,11 @@ from zookeeper_operator.ensemble.judge.memory import memory_problems
 from zookeeper_operator.ensemble.judge.problem import Problem
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.kube.api import Object
+from zookeeper_operator.kube.quantity import is_quantity
 
 __all__ = ["Problem", "SpecJudgement", "judge_spec"]
+
+_QUOTED: Final = 40
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,8 @@ def judge_spec(observed: Observed) -> SpecJudgement:
     What an ensemble runs with already is a warning, even if a new ensemble would be refused for it.
     """
     found = (
+        *_count_problems(observed.ensemble),
+        *_quantity_problems(observed.ensemble),
         *config_problems(observed),
         *_version_problems(observed),
         *memory_problems(observed),
@@ -61,6 +68,41 @@ def judge_spec(observed: Observed) -> SpecJudgement:
         problems=tuple(problem for problem in found if not problem.carried),
         warnings=(*carried, *unknown_keys(observed), *_unknown_version(observed.ensemble)),
     )
+
+
+def _count_problems(ensemble: Ensemble) -> list[Problem]:
+    counts = {
+        "replicas": (ensemble.spec.replicas, 1, MAX_REPLICAS),
+        "observers.replicas": (ensemble.spec.observers.replicas, 0, MAX_OBSERVERS),
+    }
+    return [
+        Problem(
+            reasons.INVALID_SPEC, f"spec.{field} {count} is out of range; set it to {low} to {high}"
+        )
+        for field, (count, low, high) in counts.items()
+        if not low <= count <= high
+    ]
+
+
+def _quantity_problems(ensemble: Ensemble) -> list[Problem]:
+    spec = ensemble.spec
+    quantities: dict[str, str | int] = {
+        **{f"resources.requests.{key}": value for key, value in spec.resources.requests.items()},
+        **{f"resources.limits.{key}": value for key, value in spec.resources.limits.items()},
+        **{
+            f"storage.{field}.size": volume.size
+            for field, volume in (("data", spec.storage.data), ("log", spec.storage.log))
+            if volume is not None
+        },
+    }
+    return [
+        Problem(
+            reasons.INVALID_SPEC,
+            f"spec.{field} {str(value)[:_QUOTED]!r} is not a quantity; write it such as 100m or 5Gi",
+        )
+        for field, value in sorted(quantities.items())
+        if not is_quantity(value)
+    ]
 
 
 def _version_problems(observed: Observed) -> Iterator[Problem]:

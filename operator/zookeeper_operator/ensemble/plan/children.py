@@ -70,10 +70,18 @@ def wanted_children(situation: Situation) -> Iterator[Object]:
 
 def addressed_ids(situation: Situation) -> list[int]:
     """Members that need an address: configured, asked for, starting, or still running."""
-    hosted = hosted_voters(situation)
-    voters = range(1, max(hosted, situation.ensemble.spec.replicas) + 1)
+    hosted = range(1, hosted_voters(situation) + 1)
+    ensemble = situation.ensemble
     running = (pod.id for pod in situation.observed.pods)
-    return sorted({*voters, *situation.ensemble.observer_ids, *situation.membership.ids, *running})
+    return sorted(
+        {
+            *hosted,
+            *ensemble.voter_ids,
+            *ensemble.observer_ids,
+            *situation.membership.ids,
+            *running,
+        }
+    )
 
 
 def _statefulsets(situation: Situation, *, config: Object, auth: Object) -> Iterator[Object]:

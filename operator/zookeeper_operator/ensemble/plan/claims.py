@@ -18,9 +18,12 @@ from zookeeper_operator.kube.quantity import parse_quantity
 
 
 def asked_size(ensemble: Ensemble, volume: str) -> int:
-    """The size in bytes that the spec asks for; 0 for a volume the spec does not have."""
+    """The size in bytes that the spec asks for; 0 for a volume the spec does not have, or gives no size."""
     spec = volumes_asked_for(ensemble.spec).get(volume)
-    return 0 if spec is None else parse_quantity(spec.size)
+    try:
+        return 0 if spec is None else parse_quantity(spec.size)
+    except ValueError:
+        return 0  # `judge.spec` reports it, and nothing is built from it
 
 
 def asked_class(ensemble: Ensemble, volume: str) -> str | None:

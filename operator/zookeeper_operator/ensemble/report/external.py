@@ -59,8 +59,9 @@ def external_address(observed: Observed, member_id: int, *, known_host: str = ""
     client: Object = next((port for port in ports if port.get("name") == "client"), {})
     pod = observed.pod(member_id)
     if external.host_template:
-        host = external.host_template.format(
-            id=member_id,
+        host = _filled_in(
+            external.host_template,
+            id=str(member_id),
             pod=names.member_name(ensemble.name, member_id),
             name=ensemble.name,
             namespace=ensemble.namespace,
@@ -75,6 +76,13 @@ def external_address(observed: Observed, member_id: int, *, known_host: str = ""
     if ":" in host and not host.startswith("["):
         host = f"[{host}]"
     return f"{host}:{port}" if host and port else None
+
+
+def _filled_in(template: str, **values: str) -> str:
+    """The template with its fields replaced; `str.format` would also compute what a field asks for."""
+    for field, value in values.items():
+        template = template.replace(f"{{{field}}}", value)
+    return template
 
 
 def _load_balancer_host(service: Object) -> str:
