@@ -3,6 +3,8 @@
 The rules are those of `k8s.io/client-go/util/workqueue`, restated:
 
 * a key waits at most once, however often it is added;
+* of those that wait, the one that was handled longest ago comes first: keys that come back every second,
+  however many, do not delay one that rests (client-go hands out the one that waits longest);
 * two workers never have the same key; a key added while it is worked on runs once more afterwards;
 * of several delayed adds the earliest deadline wins, and a plain add cancels it;
 * a key that fails comes back after a growing, jittered pause; success resets the pause.
@@ -99,7 +101,8 @@ class WorkQueue(Generic[K]):
         self._listener: QueueListener = listener or _Silent()
         self._base = backoff_base
         self._cap = backoff_cap
-        self._waiting: dict[K, float] = {}  # key → since when; the order of insertion is the order
+        self._waiting: dict[K, float] = {}  # key → since when
+        self._handled: dict[K, float] = {}  # key that is to come back → when it was handled last
         self._running: dict[K, float] = {}  # key → since when
         self._dirty: dict[K, float] = {}  # running keys to run once more → since when
         self._timers: dict[K, asyncio.TimerHandle] = {}
@@ -173,7 +176,9 @@ class WorkQueue(Generic[K]):
         self._failures.pop(key, None)
 
     async def get(self) -> K:
-        """Take the key that waits longest, and wait for one if there is none.
+        """Take the key that was handled longest ago, and wait for one if there is none.
+
+        Of those that never were, it is the one that waits longest.
 
         Every key taken must be given back by `done`.
 
@@ -182,7 +187,7 @@ class WorkQueue(Generic[K]):
         """
         while not self._closed:
             if self._waiting:
-                key = next(iter(self._waiting))
+                key = min(self._waiting, key=self._turn)
                 since = self._waiting.pop(key)
                 now = self._loop.time()
                 self._running[key] = now
@@ -200,7 +205,12 @@ class WorkQueue(Generic[K]):
             KeyError: nobody is working on that key.
         """
         since = self._running.pop(key)
-        self._listener.finished(self._loop.time() - since)
+        now = self._loop.time()
+        if key in self._timers or key in self._dirty:
+            self._handled[key] = now
+        else:
+            self._handled.pop(key, None)
+        self._listener.finished(now - since)
         dirty_since = self._dirty.pop(key, None)
         if dirty_since is not None and not self._closed:
             self._enqueue(key, dirty_since)
@@ -213,6 +223,7 @@ class WorkQueue(Generic[K]):
         self._timers.clear()
         self._waiting.clear()
         self._dirty.clear()
+        self._handled.clear()
         self._listener.depth(0)
         self._wake.set()
 
@@ -220,6 +231,9 @@ class WorkQueue(Generic[K]):
         self._waiting[key] = since
         self._listener.depth(len(self._waiting))
         self._wake.set()
+
+    def _turn(self, key: K) -> float:
+        return self._handled.get(key, -1.0)
 
     def _cancel_timer(self, key: K) -> None:
         timer = self._timers.pop(key, None)

@@ -9,7 +9,7 @@ import logging
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
@@ -48,6 +48,11 @@ from zookeeper_operator.zookeeper.protocol import ZooKeeper
 _LOG = logging.getLogger(__name__)
 # While a disruptive action is under way, the next look decides how long the ensemble does without one member.
 _UNDER_WAY = 0.25
+# A change of the members or of the children wakes an ensemble in any case. One that waits for minutes, for
+# example for a zone that is gone, must not cost as much as one that changes every second.
+_PATIENT_AFTER: Final = timedelta(seconds=30)
+_PATIENCE: Final = 20  # a twentieth of the time for which nothing has changed
+_LONGEST_PAUSE: Final = 10.0
 _OVERRUN: Final = (
     "spec: a reconcile of it computed for too long and was interrupted; make it smaller, nothing is changed "
     "until then"
@@ -65,6 +70,7 @@ class _Memory:
     refusal: Refusal | None = None
     applied: Mapping[str, Applied] = field(default_factory=dict)
     contradicted_since: datetime | None = None
+    unchanged_since: datetime | None = None
 
 
 WATCHES: Final = (
@@ -172,7 +178,9 @@ class EnsembleController:
             except (NotLeadingError, NamespaceEndingError):
                 return self._settings.resync_seconds
         _remember(memory, plan, outcome)
-        await self._tell(plan, outcome)
+        reported = await self._tell(plan, outcome)
+        if plan.settled or outcome.done or reported:
+            memory.unchanged_since = None
         addresses = addresses_of(observed.ensemble, observed.pods)
         report = build_report(
             plan,
@@ -184,7 +192,7 @@ class EnsembleController:
         self._board.post(key, report)
         if outcome.error is not None and not _is_conflict(outcome.error):
             raise outcome.error
-        return self._when_again(plan, outcome)
+        return self._when_again(memory, plan, outcome)
 
     def _memory_of(self, key: Key, ensemble: Ensemble) -> _Memory:
         known = self._memories.get(key)
@@ -192,7 +200,8 @@ class EnsembleController:
             known = self._memories[key] = _Memory(ensemble.uid)
         return known
 
-    async def _tell(self, plan: Plan, outcome: Outcome) -> None:
+    async def _tell(self, plan: Plan, outcome: Outcome) -> bool:
+        """Write Events and the status; whether the status says something new."""
         observed = plan.situation.observed
         ensemble = observed.ensemble
         restarted = {
@@ -203,19 +212,21 @@ class EnsembleController:
         status = build_status(plan, restarted=restarted, failure=_failure_of(outcome))
         try:
             # What was seen comes before what was done about it.
-            await self._write_and_report(ensemble, status, observed.now)
+            return await self._write_and_report(ensemble, status, observed.now)
         finally:
             if self._may_act():
                 for notice in filter(None, map(action_notice, outcome.done)):
                     await self._record(ensemble, notice, observed.now)
 
-    async def _write_and_report(self, ensemble: Ensemble, status: Object, now: datetime) -> None:
+    async def _write_and_report(self, ensemble: Ensemble, status: Object, now: datetime) -> bool:
+        """Write the status if it says something new, and Events of what has changed; whether it does."""
         if not status_differs(ensemble.status, status) or not self._may_act():
-            return
+            return False
         if await self._write_status(ensemble.namespace, ensemble.name, ensemble.uid, status):
             for notice in build_notices(ensemble.status, status):
                 _log_notice(ensemble, notice.type, f"{notice.reason}: {notice.message}")
                 await self._record(ensemble, notice, now)
+        return True
 
     async def _record(self, ensemble: Ensemble, notice: Notice, now: datetime) -> None:
         await self._recorder.record(
@@ -257,13 +268,19 @@ class EnsembleController:
             await self._write_status(namespace, name, body["metadata"]["uid"], status)
         return self._settings.resync_seconds
 
-    def _when_again(self, plan: Plan, outcome: Outcome) -> float:
+    def _when_again(self, memory: _Memory, plan: Plan, outcome: Outcome) -> float:
         settings = self._settings
         if plan.settled and not outcome.done and not outcome.failure:
             return settings.resync_seconds * self._uniform(0.85, 1.15)
+        pause = settings.unsettled_seconds
         if any(action.disruptive for action in outcome.done) or plan.under_way:
-            return min(_UNDER_WAY, settings.unsettled_seconds)
-        return settings.unsettled_seconds
+            pause = min(_UNDER_WAY, pause)
+        now = plan.situation.observed.now
+        memory.unchanged_since = memory.unchanged_since or now
+        unchanged = now - memory.unchanged_since
+        if unchanged < _PATIENT_AFTER:
+            return pause
+        return max(pause, min(unchanged.total_seconds() / _PATIENCE, _LONGEST_PAUSE))
 
 
 def _remember(memory: _Memory, plan: Plan, outcome: Outcome) -> None:
