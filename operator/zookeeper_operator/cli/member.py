@@ -37,7 +37,7 @@ async def find_pod(kube: Kube, namespace: str, name: str, member: int | None) ->
     labels = f"{names.LABEL_ENSEMBLE}={ensemble}"
     found = await kube.list(RESOURCES["Pod"], namespace, labels=labels)
     now = utc_now()
-    pods = [pod for p in found if (pod := read_pod(p, now=now)) is not None]
+    pods = [pod for p in found if (pod := read_pod(p, ensemble=ensemble, now=now)) is not None]
     leader_id = ((body.get("status") or {}).get("leader") or {}).get("id")
     return choose_pod(ensemble, pods, member=member, leader_id=leader_id)
 

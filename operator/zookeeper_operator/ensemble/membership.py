@@ -41,6 +41,14 @@ class Membership:
         return frozenset(server.id for server in self.servers)
 
 
+def published_ids(config_map: Object | None) -> frozenset[int]:
+    """The members that a live `NAME-membership` names; none if it is not there or cannot be read."""
+    try:
+        return frozenset() if config_map is None else read_membership(config_map).ids
+    except (KeyError, ValueError):
+        return frozenset()
+
+
 def read_membership(config_map: Object) -> Membership:
     """What a live `NAME-membership` says.
 

@@ -4,9 +4,10 @@ Nothing here may depend on a cluster or on a spec: a name is a function of the e
 name and a member's id, for ever. Changing one renames objects that hold data.
 """
 
+import re
 from typing import Final
 
-from zookeeper_operator.api.ensemble import FIRST_OBSERVER_ID, KIND, PLURAL
+from zookeeper_operator.api.ensemble import FIRST_OBSERVER_ID, KIND, LAST_OBSERVER_ID, PLURAL
 from zookeeper_operator.api.group import API_VERSION, GROUP, VERSION
 from zookeeper_operator.kube.api import FIELD_MANAGER, Resource
 from zookeeper_operator.zookeeper.servers import ADMIN_PORT, CLIENT_PORT, ELECTION_PORT, QUORUM_PORT
@@ -20,6 +21,7 @@ __all__ = [
     "FIRST_OBSERVER_ID",
     "GROUP",
     "KIND",
+    "LAST_OBSERVER_ID",
     "PLURAL",
     "QUORUM_PORT",
     "VERSION",
@@ -34,6 +36,8 @@ LABEL_IDENTITY: Final = f"{GROUP}/identity"
 LABEL_POD_NAME: Final = "statefulset.kubernetes.io/pod-name"
 LABEL_POD_INDEX: Final = "apps.kubernetes.io/pod-index"
 LABEL_REVISION: Final = "controller-revision-hash"
+
+_MEMBER_ID: Final = re.compile(r"[1-9][0-9]{0,2}")
 
 VOTER: Final = "voter"
 OBSERVER: Final = "observer"
@@ -81,6 +85,16 @@ def statefulset_name(ensemble: str, component: str) -> str:
 def member_name(ensemble: str, member_id: int) -> str:
     """The pod of a member, and the Service that is its address: `zk-1`, `zk-observer-101`."""
     return f"{statefulset_name(ensemble, component_of(member_id))}-{member_id}"
+
+
+def member_id_of(ensemble: str, pod: str) -> int | None:
+    """The id of the member whose pod is called so; None for any name that no member's pod has."""
+    tail = pod.rpartition("-")[2]
+    if not _MEMBER_ID.fullmatch(tail):
+        return None
+    member_id = int(tail)
+    named_so = member_id <= LAST_OBSERVER_ID and member_name(ensemble, member_id) == pod
+    return member_id if named_so else None
 
 
 def claim_name(ensemble: str, member_id: int, volume: str) -> str:

@@ -18,6 +18,7 @@ from zookeeper_operator.ensemble.children import CHILD_KINDS, expected_names
 from zookeeper_operator.ensemble.dereference import dereference
 from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
 from zookeeper_operator.ensemble.judge.quorum import judge_quorum
+from zookeeper_operator.ensemble.membership import published_ids
 from zookeeper_operator.ensemble.observed import Claim, Observed, Pod, StorageClass
 from zookeeper_operator.ensemble.plan.claims import asked_size
 from zookeeper_operator.ensemble.pod_events import fetch_refused, with_start_trouble
@@ -25,9 +26,9 @@ from zookeeper_operator.ensemble.pods import (
     config_of,
     is_node_ready,
     is_ours,
-    member_id_of,
     read_claim,
-    read_pod,
+    read_pods,
+    read_previous_pods,
     read_storage_classes,
 )
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
@@ -110,18 +111,17 @@ class Inspector:
             if kind not in _READ_AS_VALUES
             for child in found
         ]
-        candidates += await self._fetch_unlisted(ensemble, candidates, listed["Pod"])
-        children = tuple(c for c in candidates if is_ours(c, name=name, uid=ensemble.uid))
-        pods = _read_pods(listed["Pod"], children, now)
-        ours = {pod.name for pod in pods}
-        claims = tuple(
-            sorted(
-                filter(None, (read_claim(c, now=now) for c in listed["PersistentVolumeClaim"])),
-                key=lambda claim: claim.name,
-            )
+        needed = _needed_names(ensemble, candidates, listed["Pod"])
+        candidates += await self._fetch_unlisted(ensemble, candidates, needed)
+        children = tuple(
+            c
+            for c in candidates
+            if is_ours(c, name=name, uid=ensemble.uid, needed=_name_of(c) in needed)
         )
-        addresses = addresses_of(ensemble, pods)
         statefulsets = [c for c in children if c["kind"] == "StatefulSet"]
+        pods = read_pods(listed["Pod"], ensemble=name, statefulsets=statefulsets, now=now)
+        claims = _read_claims(listed["PersistentVolumeClaim"], name, now)
+        addresses = addresses_of(ensemble, pods)
         told, referenced, classes, pods, refused = await asyncio.gather(
             self._ask_ensemble(key, ensemble.uid, addresses),
             dereference(self._kube, ensemble),
@@ -136,13 +136,11 @@ class Inspector:
             ensemble=ensemble,
             now=now,
             children=children,
-            foreign=tuple(c for c in candidates if c not in children),
+            foreign=tuple(c for c in candidates if c not in children and _name_of(c) in needed),
             pods=pods,
             unclaimed=frozenset(p["metadata"]["name"] for p in listed["Pod"])
             - {pod.name for pod in pods},
-            previous_pods=tuple(
-                p for p in _read_member_names(listed["Pod"], name) if p not in ours
-            ),
+            previous_pods=read_previous_pods(listed["Pod"], ensemble=name, pods_of_members=pods),
             refused=refused,
             claims=claims,
             answers=told.answers,
@@ -166,11 +164,10 @@ class Inspector:
         return {kind.kind: found for kind, found in zip(_LISTED, lists, strict=True)}
 
     async def _fetch_unlisted(
-        self, ensemble: Ensemble, listed: list[Object], pods: list[Object]
+        self, ensemble: Ensemble, listed: list[Object], needed: frozenset[tuple[str, str]]
     ) -> list[Object]:
         """Objects under names we need that no list has shown: Secrets, others' objects, or too new ones."""
-        known = {(c["kind"], c["metadata"]["name"]) for c in listed}
-        needed = expected_names(ensemble) | _named_configs(listed, pods)
+        known = {_name_of(c) for c in listed}
         found = await asyncio.gather(
             *(
                 self._kube.get(RESOURCES[kind], ensemble.namespace, name)
@@ -249,6 +246,23 @@ def _answered(answers: Mapping[int, Answers], pod: Pod) -> bool:
     return answer is not None and answer.reachable
 
 
+def _name_of(child: Object) -> tuple[str, str]:
+    return child["kind"], child["metadata"]["name"]
+
+
+def _needed_names(
+    ensemble: Ensemble, listed: list[Object], pods: list[Object]
+) -> frozenset[tuple[str, str]]:
+    """Kind and name of what the spec calls for, and of what members need that are still there."""
+    published = next(
+        (c for c in listed if _name_of(c) == ("ConfigMap", names.membership_name(ensemble.name))),
+        None,
+    )
+    present = {names.member_id_of(ensemble.name, pod["metadata"]["name"]) for pod in pods}
+    ids = published_ids(published) | {i for i in present if i is not None}
+    return expected_names(ensemble, ids) | _named_configs(listed, pods)
+
+
 def _named_configs(listed: list[Object], pods: list[Object]) -> frozenset[tuple[str, str]]:
     """The configurations that templates and pods name: not to be shown by a list is not to be gone."""
     specs = [c["spec"]["template"]["spec"] for c in listed if c["kind"] == "StatefulSet"]
@@ -274,23 +288,6 @@ def addresses_of(ensemble: Ensemble, pods: tuple[Pod, ...]) -> tuple[Address, ..
     )
 
 
-def _read_member_names(pods: list[Object], ensemble: str) -> list[str]:
-    """The pods that have the name of a member, whosesoever they are."""
-    found = sorted(pod["metadata"]["name"] for pod in pods)
-    return [
-        name
-        for name in found
-        if (member_id := member_id_of(name)) and name == names.member_name(ensemble, member_id)
-    ]
-
-
-def _read_pods(pods: list[Object], children: tuple[Object, ...], now: datetime) -> tuple[Pod, ...]:
-    ours = {c["metadata"]["uid"] for c in children if c["kind"] == "StatefulSet"}
-    found = []
-    for body in pods:
-        owners = {o["uid"] for o in body["metadata"].get("ownerReferences") or []}
-        pod = read_pod(body, now=now)
-        # A pod without an owner is one whose StatefulSet is being remade.
-        if pod is not None and (not owners or owners & ours):
-            found.append(pod)
-    return tuple(sorted(found, key=lambda pod: pod.id))
+def _read_claims(claims: list[Object], ensemble: str, now: datetime) -> tuple[Claim, ...]:
+    found = (read_claim(body, ensemble=ensemble, now=now) for body in claims)
+    return tuple(sorted(filter(None, found), key=lambda claim: claim.name))

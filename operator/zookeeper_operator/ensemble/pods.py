@@ -32,16 +32,60 @@ _ROUNDING: Final = timedelta(seconds=1)
 _DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
 
 
-def member_id_of(name: str) -> int | None:
-    """The member id at the end of a pod's or a claim's name."""
-    tail = name.rpartition("-")[2]
-    return int(tail) if tail.isdigit() else None
+def read_pods(
+    pods: Iterable[Object], *, ensemble: str, statefulsets: Iterable[Object], now: datetime
+) -> tuple[Pod, ...]:
+    """The members' pods, by id; `statefulsets` are ours."""
+    uids = {s["metadata"]["name"]: s["metadata"]["uid"] for s in statefulsets}
+    found = (
+        read_pod(body, ensemble=ensemble, now=now)
+        for body in pods
+        if _is_made_by(body, uids, ensemble)
+    )
+    return tuple(sorted(filter(None, found), key=lambda pod: pod.id))
 
 
-def read_pod(pod: Object, *, now: datetime) -> Pod | None:
-    """One member's pod; None if its name has no member id."""
+def read_previous_pods(
+    pods: Iterable[Object], *, ensemble: str, pods_of_members: Iterable[Pod]
+) -> tuple[str, ...]:
+    """The names of pods that are called like a member's, and are controlled by what is not ours.
+
+    A deleted ensemble has left them, for the garbage collector. One without an owner stays, and is nobody's:
+    a copy that somebody has made of a pod.
+    """
+    ours = {pod.name for pod in pods_of_members}
+    found = {
+        pod["metadata"]["name"]
+        for pod in pods
+        if pod["metadata"].get("ownerReferences")
+        and names.member_id_of(ensemble, pod["metadata"]["name"]) is not None
+    }
+    return tuple(sorted(found - ours))
+
+
+def _is_made_by(pod: Object, statefulsets: Mapping[str, str], ensemble: str) -> bool:
+    """Whether the StatefulSet that a pod is named after, of these UIDs by name, has made it.
+
+    Labels prove nothing: a copy of a pod (`kubectl debug --copy-to --keep-labels`) bears them too. A pod
+    without a controller is a member's while its StatefulSet is being recreated; Kubernetes has labelled it
+    with its own name.
+    """
+    name = pod["metadata"]["name"]
+    member_id = names.member_id_of(ensemble, name)
+    if member_id is None:
+        return False
+    owner = controller_uid(pod)
+    if not owner:
+        return bool((pod["metadata"].get("labels") or {}).get(names.LABEL_POD_NAME) == name)
+    return (
+        statefulsets.get(names.statefulset_name(ensemble, names.component_of(member_id))) == owner
+    )
+
+
+def read_pod(pod: Object, *, ensemble: str, now: datetime) -> Pod | None:
+    """One member's pod; None if it is not called like one."""
     metadata, status = pod["metadata"], pod.get("status") or {}
-    member_id = member_id_of(metadata["name"])
+    member_id = names.member_id_of(ensemble, metadata["name"])
     if member_id is None:
         return None
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
@@ -136,11 +180,15 @@ def is_node_ready(node: Object | None) -> bool:
     )
 
 
-def read_claim(claim: Object, *, now: datetime) -> Claim | None:
-    """One member's volume claim; None if its name is not one that a StatefulSet of ours gives."""
+def read_claim(claim: Object, *, ensemble: str, now: datetime) -> Claim | None:
+    """One member's volume claim; None if its name is not one that a StatefulSet of ours gives.
+
+    Claims need not have an owner: they outlive their StatefulSet. By its name, and by nothing else, a
+    StatefulSet takes a claim for its own.
+    """
     metadata, spec, status = claim["metadata"], claim.get("spec") or {}, claim.get("status") or {}
-    member_id = member_id_of(metadata["name"])
-    volume = metadata["name"].partition("-")[0]
+    volume, _, pod = metadata["name"].partition("-")
+    member_id = names.member_id_of(ensemble, pod)
     if member_id is None or volume not in {names.DATA_VOLUME, names.LOG_VOLUME}:
         return None
     requested = ((spec.get("resources") or {}).get("requests") or {}).get("storage", 0)
@@ -191,17 +239,19 @@ def controller_uid(body: Object) -> str:
     return next((o["uid"] for o in owners if o.get("controller")), "")
 
 
-def is_ours(body: Object, *, name: str, uid: str) -> bool:
+def is_ours(body: Object, *, name: str, uid: str, needed: bool) -> bool:
     """Whether an object belongs to the ensemble of that name and UID.
 
-    One without a controller that bears all our labels is ours too: it was left behind on purpose when the
-    ensemble was deleted with `--cascade=orphan`, or its StatefulSet is being remade.
+    Ours is what the ensemble controls. One without a controller that bears all our labels is ours too, where
+    a name is `needed`: it was left behind on purpose when the ensemble was deleted with `--cascade=orphan`,
+    or its StatefulSet is being recreated.
     """
     owner = controller_uid(body)
     if owner:
         return owner == uid
     labels = body["metadata"].get("labels") or {}
     return (
-        labels.get(names.LABEL_ENSEMBLE) == name
+        needed
+        and labels.get(names.LABEL_ENSEMBLE) == name
         and labels.get("app.kubernetes.io/managed-by") == names.FIELD_MANAGER
     )

@@ -36,7 +36,8 @@ def times(ready: str, changed: float, initialized: float | None) -> dict[str, An
 def test_a_pod_that_was_never_ready_is_known_by_its_conditions(
     status: dict[str, Any], *, never: bool
 ) -> None:
-    pod = read_pod({"metadata": {"name": "zk-1", "uid": "u"}, "status": status}, now=NOW)
+    body = {"metadata": {"name": "zk-1", "uid": "u"}, "status": status}
+    pod = read_pod(body, ensemble="zk", now=NOW)
     assert pod is not None
     assert pod.never_ready is never
 

@@ -8,7 +8,6 @@ Safety:
 * at most one pod is started for a member that has not joined yet.
 """
 
-from zookeeper_operator.api.ensemble import LAST_OBSERVER_ID
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.plan.permission import scale_permission
 from zookeeper_operator.ensemble.plan.revision import statefulset_of
@@ -43,7 +42,7 @@ def hosted_observers(situation: Situation) -> int:
     if not situation.founded:
         return 0
     wanted = len(situation.ensemble.observer_ids)
-    observers = range(names.FIRST_OBSERVER_ID, LAST_OBSERVER_ID + 1)
+    observers = range(names.FIRST_OBSERVER_ID, names.LAST_OBSERVER_ID + 1)
     committed = [i for i in situation.membership.ids if i in observers]
     needed = max(committed, default=names.FIRST_OBSERVER_ID - 1) - names.FIRST_OBSERVER_ID + 1
     return max(wanted, needed)
