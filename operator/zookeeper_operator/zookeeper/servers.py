@@ -15,7 +15,7 @@ ADMIN_PORT: Final = 8080
 Role = Literal["participant", "observer"]
 
 _SERVER_LINE: Final = re.compile(
-    r"^server\.(?P<id>[0-9]{1,10})=(?P<host>[^:;|]+|\[[^]]+\])"
+    r"^server\.(?P<id>[0-9]{1,9})=(?P<host>[^:;|]+|\[[^]]+\])"
     r":(?P<quorum>[0-9]{1,5}):(?P<election>[0-9]{1,5})"
     r"(?::(?P<role>participant|observer))?(?:;(?P<client>\S+))?$"
 )

@@ -2,11 +2,11 @@
 
 import asyncio
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.unit.ensemble.plan.scenes import answers
+from tests.unit.ensemble.many import HEALTHY, Members, objects_of
 from tests.unit.ensemble.store import Store
 
 from zookeeper_operator.control.board import Board
@@ -15,76 +15,9 @@ from zookeeper_operator.control.queue import WorkQueue
 from zookeeper_operator.control.work import work
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.controller import EnsembleController
-from zookeeper_operator.kube.api import Object
 from zookeeper_operator.settings import Settings
-from zookeeper_operator.zookeeper.admin import AdminServers
-from zookeeper_operator.zookeeper.answers import Answers
-from zookeeper_operator.zookeeper.protocol import Access, Address, EnsembleUnreachableError
-from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 pytestmark = pytest.mark.looptime
-HEALTHY = Key(names.KIND, "demo", "healthy")
-
-
-class SilentAdmin:
-    """No member ever answers."""
-
-    async def get(self, member: Address, command: str, limit: int) -> bytes:
-        await asyncio.sleep(3600)
-        raise AssertionError("nobody waits for so long")
-
-    async def close(self) -> None:
-        """Nothing is open."""
-
-
-class Members:
-    """The members of the healthy ensemble answer at once, all others never."""
-
-    def __init__(self) -> None:
-        self.silent = AdminServers(SilentAdmin(), timeout_seconds=1.5)
-
-    async def probe(self, members: Sequence[Address], *, thorough: bool) -> Mapping[int, Answers]:
-        if all(member.pod.startswith(HEALTHY.name) for member in members):
-            return {member.id: answers(member.id, 3, (1, 2, 3)) for member in members}
-        return await self.silent.probe(members, thorough=thorough)
-
-    async def read_config(self, access: Access) -> CommittedConfig:
-        raise EnsembleUnreachableError("not asked in this test")
-
-    async def reconfigure(self, access: Access, **step: object) -> CommittedConfig:
-        raise AssertionError
-
-
-def objects_of(name: str) -> list[Object]:
-    """An ensemble of three with its StatefulSet and its pods."""
-    labels = {names.LABEL_ENSEMBLE: name}
-    owned: Object = {"ownerReferences": [{"uid": f"uid-of-{name}", "controller": True}]}
-    statefulset = {
-        "kind": "StatefulSet",
-        "apiVersion": "apps/v1",
-        "metadata": {"name": name, "uid": f"sts-{name}", "labels": labels, **owned},
-        "spec": {"replicas": 3, "template": {"metadata": {}, "spec": {}}},
-    }
-    pods = [
-        {
-            "kind": "Pod",
-            "metadata": {
-                "name": f"{name}-{n}",
-                "uid": f"pod-{name}-{n}",
-                "labels": {**labels, names.LABEL_POD_NAME: f"{name}-{n}"},
-                "ownerReferences": [{"uid": f"sts-{name}", "controller": True}],
-            },
-            "status": {"podIP": f"{name}-{n}"},
-        }
-        for n in (1, 2, 3)
-    ]
-    ensemble = {
-        "kind": names.KIND,
-        "metadata": {"namespace": "demo", "name": name, "uid": f"uid-of-{name}", "generation": 1},
-        "spec": {"replicas": 3, "paused": True},
-        "status": {"foundedAt": "2026-01-01T00:00:00Z"},
-    }
-    return [ensemble, statefulset, *pods]
 
 
 class Loop:
@@ -95,7 +28,9 @@ class Loop:
         self.members = Members()
         loop = asyncio.get_running_loop()
         begin = datetime(2026, 7, 1, tzinfo=UTC)
-        bodies = [body for key in (HEALTHY, *self.lost) for body in objects_of(key.name)]
+        bodies = [
+            body for key in (HEALTHY, *self.lost) for body in objects_of(key.name, paused=True)
+        ]
         self._controller = EnsembleController(
             Store(bodies),
             self.members,

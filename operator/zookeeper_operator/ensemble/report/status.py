@@ -28,6 +28,7 @@ from zookeeper_operator.ensemble.plan.replicas import live_replicas
 from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.ensemble.report.conditions import build_conditions
 from zookeeper_operator.ensemble.report.external import external_connection_string
+from zookeeper_operator.ensemble.report.limits import within_limits
 from zookeeper_operator.ensemble.report.members import build_members, listed_ids
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.times import format_time
@@ -52,7 +53,7 @@ def build_status(
     found = build_conditions(plan, failure)
     gone = ensemble.spec.stopped and quorum.leader is None
     served = False if gone else availability(situation).state
-    return EnsembleStatus(
+    status = EnsembleStatus(
         observed_generation=ensemble.generation,
         summary=_summary(plan, found),
         next_action=_next_action(plan, found, failure),
@@ -73,7 +74,8 @@ def build_status(
         identity=situation.membership.identity,
         founded_at=(old.founded_at or now) if situation.founded else None,
         founded_again_at=now if old.founded_at and not situation.founded else old.founded_again_at,
-    ).to_api()
+    )
+    return within_limits(status.to_api())
 
 
 def _summary(plan: Plan, found: Sequence[Condition]) -> str:
