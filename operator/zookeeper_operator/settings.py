@@ -50,3 +50,8 @@ class Settings(BaseModel):
     lease_seconds: float = Field(default=15, gt=1, description="after this a silent holder is dead")
     log_format: Literal["text", "json"] = Field(default="text", description="one line per decision")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO")
+
+    @property
+    def installation(self) -> str:
+        """The name of this operator in what it manages; processes that share a Lease share it."""
+        return f"{self.namespace}/{self.lease_name}"

@@ -217,6 +217,13 @@ class EnsembleStatus(ApiModel):
         default=None,
         description="Identity stamped on the volumes of this ensemble, to tell foreign ones.",
     )
+    managed_by: str | None = Field(
+        default=None,
+        description=(
+            "The operator that manages the ensemble: its namespace and the name of its Lease. Any "
+            "other operator leaves the ensemble alone."
+        ),
+    )
     retained_claims: tuple[str, ...] = Field(
         default=(),
         description="Volume claims kept of members that were removed.",

@@ -59,6 +59,7 @@ UNKNOWN_VERSION: Final = "UnknownVersion"
 INVALID_POD_TEMPLATE: Final = "InvalidPodTemplate"
 INVALID_SPEC: Final = "InvalidSpec"
 NAME_TAKEN: Final = "NameTaken"
+MANAGED_ELSEWHERE: Final = "ManagedElsewhere"
 MEMORY_TOO_SMALL: Final = "MemoryTooSmall"
 IMAGE_PULL_FAILED: Final = "ImagePullFailed"
 UNSCHEDULABLE: Final = "Unschedulable"
@@ -301,6 +302,13 @@ _TABLE: Final = (
         severity="warning",
         runbook=True,
         alarming=True,
+    ),
+    Reason(
+        MANAGED_ELSEWHERE,
+        "Another operator manages the ensemble; the one that says so leaves it alone.",
+        severity="warning",
+        runbook=True,
+        event_only=True,
     ),
     Reason(
         NAME_TAKEN,

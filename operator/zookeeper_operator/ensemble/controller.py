@@ -15,6 +15,7 @@ from typing import Final
 
 import pydantic
 
+from zookeeper_operator.api import reasons
 from zookeeper_operator.control.board import Board
 from zookeeper_operator.control.controller import (
     Event,
@@ -30,6 +31,11 @@ from zookeeper_operator.ensemble.board_report import build_report
 from zookeeper_operator.ensemble.children import CHILD_KINDS
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.failure import Failure, FailureKind
+from zookeeper_operator.ensemble.installation import (
+    ManagedElsewhereError,
+    check_managed_here,
+    describe_elsewhere,
+)
 from zookeeper_operator.ensemble.observe import Inspector, addresses_of, utc_now
 from zookeeper_operator.ensemble.observed import Applied, Observed, Refusal
 from zookeeper_operator.ensemble.plan import Plan, build_plan
@@ -53,6 +59,8 @@ _UNDER_WAY = 0.25
 _PATIENT_AFTER: Final = timedelta(seconds=30)
 _PATIENCE: Final = 20  # a twentieth of the time for which nothing has changed
 _LONGEST_PAUSE: Final = 10.0
+# A reconcile that its predecessor had begun lasts a second or two.
+_HANDOVER: Final = 5.0
 _OVERRUN: Final = (
     "spec: a reconcile of it computed for too long and was interrupted; make it smaller, nothing is changed "
     "until then"
@@ -71,6 +79,7 @@ class _Memory:
     applied: Mapping[str, Applied] = field(default_factory=dict)
     contradicted_since: datetime | None = None
     unchanged_since: datetime | None = None
+    recorded: bool = False
 
 
 WATCHES: Final = (
@@ -113,6 +122,7 @@ class EnsembleController:
             log_extra=lambda about: {"ensemble": f"{about.namespace}/{about.name}"},
         )
         self._memories: dict[Key, _Memory] = {}
+        self._left_alone: dict[Key, str] = {}
 
     @property
     def watches(self) -> Sequence[WatchedResource]:
@@ -149,6 +159,12 @@ class EnsembleController:
             KubeError: the API server could not be asked, or refused in a way that is worth a backoff.
         """
         try:
+            return await self._reconcile_readable(key)
+        except ManagedElsewhereError as elsewhere:
+            return await self._leave_alone(key, elsewhere)
+
+    async def _reconcile_readable(self, key: Key) -> float | None:
+        try:
             return await self._reconcile(key)
         except pydantic.ValidationError as error:
             return await self._report_unreadable(key, describe_unreadable(error))
@@ -159,8 +175,14 @@ class EnsembleController:
         observed = await self._inspector.observe(key)
         if observed is None:
             self._memories.pop(key, None)
+            self._left_alone.pop(key, None)
             return None
+        self._left_alone.pop(key, None)
         memory = self._memory_of(key, observed.ensemble)
+        ensemble = await self._recorded_as_managed(observed.ensemble, memory)
+        if ensemble is None:
+            return _HANDOVER
+        observed = replace(observed, ensemble=ensemble)
         plan = self._decide(
             replace(
                 observed,
@@ -178,7 +200,7 @@ class EnsembleController:
             except (NotLeadingError, NamespaceEndingError):
                 return self._settings.resync_seconds
         _remember(memory, plan, outcome)
-        reported = await self._tell(plan, outcome)
+        reported = await self._tell(key, plan, outcome)
         if plan.settled or outcome.done or reported:
             memory.unchanged_since = None
         addresses = addresses_of(observed.ensemble, observed.pods)
@@ -200,7 +222,45 @@ class EnsembleController:
             known = self._memories[key] = _Memory(ensemble.uid)
         return known
 
-    async def _tell(self, plan: Plan, outcome: Outcome) -> bool:
+    async def _recorded_as_managed(self, ensemble: Ensemble, memory: _Memory) -> Ensemble | None:
+        """Record that this operator manages an ensemble; None if it may not act at once.
+
+        Of two operators that find an ensemble without a record, one can write. A predecessor that an
+        annotation has dismissed is given the time to end what it has begun.
+        """
+        before = ensemble.status.get("managedBy") or ""
+        # Once for each object: a CRD older than this operator does not store it.
+        known = before == ensemble.operator or memory.recorded
+        if known or ensemble.deleting or not self._may_act():
+            return ensemble
+        status = {**ensemble.status, "managedBy": ensemble.operator}
+        written = await self._write_status(
+            ensemble.namespace,
+            ensemble.name,
+            ensemble.uid,
+            status,
+            version=ensemble.resource_version,
+        )
+        if not written:
+            return None
+        memory.recorded = True
+        return None if before else replace(ensemble, status=status)
+
+    async def _leave_alone(self, key: Key, elsewhere: ManagedElsewhereError) -> float:
+        """Say whose an ensemble is, once, and touch nothing of it."""
+        self._board.remove(key)
+        if self._left_alone.get(key) != elsewhere.manager and self._may_act():
+            self._memories.pop(key, None)
+            self._left_alone[key] = elsewhere.manager
+            body, operator = elsewhere.body, self._settings.installation
+            notice = Notice(
+                reasons.MANAGED_ELSEWHERE, describe_elsewhere(body, elsewhere.manager, operator)
+            )
+            _LOG.warning(notice.message, extra={"ensemble": f"{key.namespace}/{key.name}"})
+            await self._record(key, body["metadata"]["uid"], notice, self._now())
+        return self._settings.resync_seconds
+
+    async def _tell(self, key: Key, plan: Plan, outcome: Outcome) -> bool:
         """Write Events and the status; whether the status says something new."""
         observed = plan.situation.observed
         ensemble = observed.ensemble
@@ -212,38 +272,44 @@ class EnsembleController:
         status = build_status(plan, restarted=restarted, failure=_failure_of(outcome))
         try:
             # What was seen comes before what was done about it.
-            return await self._write_and_report(ensemble, status, observed.now)
+            return await self._write_and_report(key, ensemble, status, observed.now)
         finally:
             if self._may_act():
                 for notice in filter(None, map(action_notice, outcome.done)):
-                    await self._record(ensemble, notice, observed.now)
+                    await self._record(key, ensemble.uid, notice, observed.now)
 
-    async def _write_and_report(self, ensemble: Ensemble, status: Object, now: datetime) -> bool:
+    async def _write_and_report(
+        self, key: Key, ensemble: Ensemble, status: Object, now: datetime
+    ) -> bool:
         """Write the status if it says something new, and Events of what has changed; whether it does."""
         if not status_differs(ensemble.status, status) or not self._may_act():
             return False
         if await self._write_status(ensemble.namespace, ensemble.name, ensemble.uid, status):
             for notice in build_notices(ensemble.status, status):
                 _log_notice(ensemble, notice.type, f"{notice.reason}: {notice.message}")
-                await self._record(ensemble, notice, now)
+                await self._record(key, ensemble.uid, notice, now)
         return True
 
-    async def _record(self, ensemble: Ensemble, notice: Notice, now: datetime) -> None:
+    async def _record(self, key: Key, uid: str, notice: Notice, now: datetime) -> None:
         await self._recorder.record(
-            ObjectReference(
-                names.API_VERSION, names.KIND, ensemble.namespace, ensemble.name, ensemble.uid
-            ),
+            ObjectReference(names.API_VERSION, names.KIND, key.namespace, key.name, uid),
             type=notice.type,
             reason=notice.reason,
             message=notice.message,
             now=now,
         )
 
-    async def _write_status(self, namespace: str, name: str, uid: str, status: Object) -> bool:
+    async def _write_status(
+        self, namespace: str, name: str, uid: str, status: Object, *, version: str = ""
+    ) -> bool:
+        """Write a status, if the object still has that UID, and that version if one is given."""
+        metadata = {"name": name, "namespace": namespace, "uid": uid}
+        if version:
+            metadata["resourceVersion"] = version
         body = {
             "apiVersion": names.API_VERSION,
             "kind": names.KIND,
-            "metadata": {"name": name, "namespace": namespace, "uid": uid},
+            "metadata": metadata,
             "status": status,
         }
         try:
@@ -261,6 +327,7 @@ class EnsembleController:
         body = await self._kube.get(names.ENSEMBLES, namespace, name)
         if body is None:
             return self._settings.unsettled_seconds
+        check_managed_here(body, self._settings.installation)
         self._board.remove(key)  # what it says is about another spec
         status = build_unreadable_status(body, message, self._now())
         if status_differs(body.get("status") or {}, status) and self._may_act():

@@ -28,6 +28,8 @@ class Ensemble:
     cluster_domain: str = "cluster.local"
     operator_namespace: str = "zookeeper-operator"
     allowed_privileges: frozenset[str] = frozenset()
+    operator: str = ""
+    resource_version: str = ""
     status: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -56,8 +58,11 @@ def read_ensemble(
     cluster_domain: str,
     operator_namespace: str,
     allowed_privileges: Collection[str] = (),
+    operator: str = "",
 ) -> Ensemble:
     """Type a raw `ZookeeperEnsemble`.
+
+    `operator` is who manages it; empty for a reader, who manages nothing.
 
     Raises:
         pydantic.ValidationError: the spec is not what the CRD would let through, for example an
@@ -75,5 +80,7 @@ def read_ensemble(
         cluster_domain=cluster_domain,
         operator_namespace=operator_namespace,
         allowed_privileges=frozenset(allowed_privileges),
+        operator=operator,
+        resource_version=metadata.get("resourceVersion", ""),
         status=body.get("status") or {},
     )

@@ -57,6 +57,7 @@ ANNOTATION_RESTARTED_AT: Final = f"{GROUP}/restartedAt"
 ANNOTATION_REPLACE: Final = f"{GROUP}/replace"
 # Written by `kubectl rollout restart`, on a pod template.
 ANNOTATION_ROLLOUT_RESTART: Final = "kubectl.kubernetes.io/restartedAt"
+ANNOTATION_OPERATOR: Final = f"{GROUP}/operator"
 
 TEMPLATE_MARKS: Final = (
     ANNOTATION_FIELDS,

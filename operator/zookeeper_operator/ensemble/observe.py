@@ -17,6 +17,7 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.children import CHILD_KINDS, expected_names
 from zookeeper_operator.ensemble.dereference import dereference
 from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
+from zookeeper_operator.ensemble.installation import check_managed_here
 from zookeeper_operator.ensemble.judge.quorum import judge_quorum
 from zookeeper_operator.ensemble.membership import published_ids
 from zookeeper_operator.ensemble.observed import Claim, Observed, Pod, StorageClass
@@ -91,17 +92,20 @@ class Inspector:
         Raises:
             KubeError: the API server could not be asked; nothing is known.
             pydantic.ValidationError: the spec cannot be read.
+            ManagedElsewhereError: another operator manages it.
         """
         _, namespace, name = key
         body = await self._kube.get(names.ENSEMBLES, namespace, name)
         if body is None:
             self.forget(key)
             return None
+        check_managed_here(body, self._settings.installation)
         ensemble = read_ensemble(
             body,
             cluster_domain=self._settings.cluster_domain,
             operator_namespace=self._settings.namespace,
             allowed_privileges=self._settings.allow_privileged,
+            operator=self._settings.installation,
         )
         now = self._now()
         listed = await self._fetch_children(ensemble)

@@ -366,7 +366,7 @@ async def test_a_namespace_that_is_being_deleted_is_no_failure(
     store = EndingNamespace([ENSEMBLE])
     controller = EnsembleController(store, members(), Settings(), Board(), now=lambda: NOW)
     assert await controller.reconcile(KEY) == Settings().resync_seconds
-    assert "status" not in store.objects[names.KIND, "zk"]
+    assert "conditions" not in store.objects[names.KIND, "zk"]["status"]
     assert not [r for r in caplog.records if r.levelname != "DEBUG"]
 
 
@@ -402,7 +402,7 @@ async def test_nothing_is_written_after_the_lease_is_lost() -> None:
     for lost_after in range(writes):
         store, written = await first_pass(lost_after)
         assert written == lost_after
-        assert "status" not in store.objects[names.KIND, "zk"]
+        assert "conditions" not in store.objects[names.KIND, "zk"].get("status", {})
 
 
 RESTART = RestartMember(2, "zk-2", "uid-of-zk-2", "zk", 0, why="its revision is old")
@@ -419,7 +419,8 @@ async def test_what_was_done_is_told_by_who_holds_the_lease(
     *, may_tell: bool, told: set[str]
 ) -> None:
     """The last thing it did was to restart a member: Event and status are its successor's to write."""
-    store = Store([ENSEMBLE, pod_body(2)])
+    recorded = {**ENSEMBLE, "status": {"managedBy": Settings().installation}}
+    store = Store([recorded, pod_body(2)])
     before = dict(store.objects)
     controller = EnsembleController(
         store,

@@ -72,6 +72,7 @@ def build_status(
         admin_server_exposed=(external is not None and external.admin_server) or None,
         retained_claims=_retained_claims(situation),
         identity=situation.membership.identity,
+        managed_by=ensemble.operator or old.managed_by,
         founded_at=(old.founded_at or now) if situation.founded else None,
         founded_again_at=now if old.founded_at and not situation.founded else old.founded_again_at,
     )
