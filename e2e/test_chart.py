@@ -66,6 +66,39 @@ def test_the_rights_on_children_are_those_of_the_table() -> None:
     assert granted == {**used, **besides}
 
 
+@pytest.mark.parametrize("watched", [(), ("watchNamespaces={one,two,three}",)])
+def test_the_right_on_secrets_can_be_limited_to_some_namespaces(watched: tuple[str, ...]) -> None:
+    """secrets.namespaces: Roles in these, by name only, and no right on Secrets anywhere else."""
+    objects = render("secrets.namespaces={one,two}", *watched)
+    granted = [
+        (body["kind"], body["metadata"].get("namespace"), rule["verbs"])
+        for body in objects
+        if body["kind"] in {"Role", "ClusterRole"}
+        for rule in body["rules"]
+        if "secrets" in rule["resources"]
+    ]
+    verbs = ["get", "create", "patch"]
+    assert granted == [("Role", "one", verbs), ("Role", "two", verbs)]
+    bound = {
+        (body["metadata"].get("namespace"), body["roleRef"]["name"])
+        for body in objects
+        if body["kind"] == "RoleBinding"
+    }
+    assert {("one", "zookeeper-operator-secrets"), ("two", "zookeeper-operator-secrets")} <= bound
+
+
+def test_secrets_are_never_listed_watched_or_deleted() -> None:
+    """Whatever the values: the right to list Secrets is the right to read every one of them."""
+    for values in ((), ("watchNamespaces={one}",), ("secrets.namespaces={one}",)):
+        verbs = {
+            verb
+            for _, rule in rules_of(render(*values))
+            if "secrets" in rule["resources"]
+            for verb in rule["verbs"]
+        }
+        assert verbs == {"get", "create", "patch"}
+
+
 def _group(resource: Resource) -> str:
     return resource.api_version.rpartition("/")[0]
 

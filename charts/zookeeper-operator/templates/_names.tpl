@@ -39,10 +39,9 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 - apiGroups: [""]
   resources: [services, configmaps]
   verbs: [get, list, watch, create, patch, delete]
-# By name only: the right to list Secrets is the right to read every one of them.
-- apiGroups: [""]
-  resources: [secrets]
-  verbs: [get, create, patch]
+{{- if not .Values.secrets.namespaces }}
+{{ include "operator.secretRules" . }}
+{{- end }}
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, list, watch, create, patch]
@@ -59,4 +58,11 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
   resources: [events]
   # Read only to say why a pod is refused or not started.
   verbs: [create, list]
+{{- end }}
+
+{{- define "operator.secretRules" -}}
+# By name only: the right to list Secrets is the right to read every one of them.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get, create, patch]
 {{- end }}
