@@ -8,6 +8,7 @@ decides.
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from zookeeper_operator.control.board import Board
 from zookeeper_operator.control.controller import Key
@@ -38,7 +39,7 @@ class Prober:
                 if key not in running:
                     task = asyncio.create_task(self._probe(key), name=f"probe {key}")
                     running[key] = task
-                    task.add_done_callback(lambda _, key=key: running.pop(key, None))
+                    task.add_done_callback(partial(_ended, running, key))
             await asyncio.sleep(max(started + self._period - loop.time(), _SHORTEST_PAUSE_SECONDS))
 
     async def _probe(self, key: Key) -> None:
@@ -53,3 +54,7 @@ class Prober:
         # A reconcile that has ended meanwhile has seen at least as much.
         if changed and self._board.get(key) is report:
             self._wake(key)
+
+
+def _ended(running: dict[Key, asyncio.Task[None]], key: Key, _: object) -> None:
+    del running[key]

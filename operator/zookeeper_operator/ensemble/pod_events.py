@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import Final
 
 from zookeeper_operator.api import reasons
+from zookeeper_operator.ensemble.kubelet_texts import settled_text
 from zookeeper_operator.ensemble.observed import Pod, Trouble
 from zookeeper_operator.ensemble.pods import missing_pods
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
@@ -66,7 +67,7 @@ def refusal_of(pod: str, events: Iterable[Object]) -> Trouble | None:
     if last is None or last["reason"] != "FailedCreate":
         return None
     said = last["message"].partition(" failed error: ")
-    return Trouble(reasons.POD_REFUSED, f"cannot be created: {said[2] or said[0]}")
+    return Trouble(reasons.POD_REFUSED, f"cannot be created: {settled_text(said[2] or said[0])}")
 
 
 def start_trouble_of(events: Iterable[Object]) -> Trouble | None:
@@ -90,7 +91,7 @@ def start_trouble_of(events: Iterable[Object]) -> Trouble | None:
     last = max(failed, key=lambda e: ("timed out waiting" not in e["message"], _time_of(e)))
     return Trouble(
         reasons.MOUNT_FAILED if last["reason"] in _MOUNTS else reasons.SANDBOX_FAILED,
-        f"{last['reason']}: {last['message']}",
+        f"{last['reason']}: {settled_text(last['message'])}",
     )
 
 

@@ -1,8 +1,8 @@
 """Why a pod does not come up by itself, from what the kubelet and the scheduler say in its status.
 
-Pure. The words of Kubernetes are kept, so that the status can repeat them; advice names the field of the
-spec that the container at fault is made from. A container that the user added is told apart from the server:
-a member serves without it.
+Pure. The words of Kubernetes are kept but for what changes each time, so that the status can repeat them;
+advice names the field of the spec that the container at fault is made from. A container that the user added
+is told apart from the server: a member serves without it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.kubelet_texts import settled_text
 from zookeeper_operator.ensemble.observed import Trouble
 from zookeeper_operator.kube.times import parse_time
 
@@ -55,7 +56,9 @@ def member_trouble(status: Status, now: datetime) -> Trouble | None:
         since = parse_time(scheduled.get("lastTransitionTime"))
         if since is not None and now - since < _SCHEDULING:
             return None
-        return Trouble(reasons.UNSCHEDULABLE, scheduled.get("message", "no node fits"))
+        return Trouble(
+            reasons.UNSCHEDULABLE, settled_text(scheduled.get("message", "no node fits"))
+        )
     server = server_of(status)
     before = None if runs(server) else _first_trouble(_init_containers(status), now)
     return before or _first_trouble([_Container(server)] if server else [], now)
@@ -99,6 +102,15 @@ class _Container:
         return f"container {self.status['name']}: " if self.field else ""
 
     @property
+    def image(self) -> str:
+        """The fields that its image comes from."""
+        return (
+            f"its image in {self.field}"
+            if self.field
+            else "spec.image, spec.version or spec.image.pullSecrets"
+        )
+
+    @property
     def log(self) -> str:
         """Where its log is."""
         return (
@@ -138,14 +150,14 @@ def _container_trouble(container: _Container, now: datetime) -> Trouble | None:
     waiting = state.get("waiting") or {}
     reason, message = waiting.get("reason", ""), waiting.get("message", "")
     if reason in _PULL_REASONS:
-        pulling = message or f"{reason} {status.get('image')}"
-        return Trouble(reasons.IMAGE_PULL_FAILED, named + pulling)
+        why = f"the image {status.get('image')} cannot be pulled: {settled_text(message) or reason}"
+        return Trouble(reasons.IMAGE_PULL_FAILED, f"{named}{why}; change {container.image}")
     if reason in _START_REASONS:
-        return Trouble(reasons.CRASH_LOOPING, f"{named}{reason}: {message}")
+        return Trouble(reasons.CRASH_LOOPING, f"{named}{reason}: {settled_text(message)}")
     ended = state.get("terminated") or last.get("terminated")
     if not ended:
         return None
-    said = str(ended.get("message") or "").strip()
+    said = settled_text(str(ended.get("message") or ""))
     if not container.field and ended.get("exitCode") == EXIT_FOREIGN_VOLUME:
         return Trouble(reasons.FOREIGN_VOLUME, said or "the volume is refused; see the pod's log")
     if ended.get("reason") == "OOMKilled":

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from zookeeper_operator.api import reasons
+from zookeeper_operator.ensemble.observed import Trouble
 from zookeeper_operator.ensemble.trouble import creating_since, member_trouble, sidecar_trouble
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
@@ -100,7 +101,7 @@ def beside(name: str, **state: Any) -> dict[str, Any]:
         ),
         (
             beside("shipper", state={"waiting": {"reason": "ErrImagePull", "message": "denied"}}),
-            "container shipper: denied",
+            "cannot be pulled: denied; change its image in spec.podTemplate.spec.containers",
         ),
     ],
 )
@@ -167,3 +168,25 @@ def test_a_pod_is_being_created_until_a_container_is_started(
     assert found == (None if since is None else NOW - timedelta(seconds=since))
     unplaced = {**SCHEDULED, "status": "False"}
     assert creating_since({"conditions": [unplaced], "containerStatuses": containers}) is None
+
+
+def pulling(message: str, reason: str) -> dict[str, Any]:
+    """The status of a container whose image cannot be pulled."""
+    return {"waiting": {"reason": reason, "message": message}}
+
+
+def test_an_image_that_cannot_be_pulled_names_the_field_to_change_in_the_same_words() -> None:
+    back_off = 'Back-off pulling image "zookeeper:9.9.9": ErrImagePull: manifest unknown'
+    states = (pulling("manifest unknown", "ErrImagePull"), pulling(back_off, "ImagePullBackOff"))
+    server: dict[str, Any] = {"name": "zookeeper", "image": "zookeeper:9.9.9"}
+    found = [
+        member_trouble({"containerStatuses": [{**server, "state": state}]}, NOW) for state in states
+    ]
+    said = "the image zookeeper:9.9.9 cannot be pulled: manifest unknown; change "
+    fields = "spec.image, spec.version or spec.image.pullSecrets"
+    assert found == [Trouble(reasons.IMAGE_PULL_FAILED, said + fields)] * 2
+    running = {**server, "state": {"running": {}}}
+    side = {"name": "side", "image": "zookeeper:9.9.9", "state": states[0]}
+    beside = sidecar_trouble({"containerStatuses": [running, side]}, NOW)
+    assert beside is not None
+    assert beside.message == f"container side: {said}its image in spec.podTemplate.spec.containers"
