@@ -31,6 +31,8 @@ ENSEMBLES: Final = Resource(API_VERSION, KIND, PLURAL)
 """Where the ensembles themselves are in the Kubernetes API."""
 
 LABEL_ENSEMBLE: Final = f"{GROUP}/ensemble"
+# GitOps tools take what bears it for their own, and remove what has no owner and is in no repository.
+LABEL_INSTANCE: Final = "app.kubernetes.io/instance"
 LABEL_COMPONENT: Final = "app.kubernetes.io/component"
 LABEL_IDENTITY: Final = f"{GROUP}/identity"
 LABEL_POD_NAME: Final = "statefulset.kubernetes.io/pod-name"

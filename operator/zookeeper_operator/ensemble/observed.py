@@ -76,8 +76,8 @@ class Claim:
     """One volume claim of one member.
 
     `requested` and `capacity` are bytes. `member` says whether the volume is marked as belonging to a
-    member of the committed configuration, None if it was never marked. `owners` are the UIDs of the objects
-    it is deleted with.
+    member of the committed configuration, None if it was never marked; `instance` is the label of that name,
+    which it must not bear; `owners` are the UIDs of the objects it is deleted with.
     """
 
     name: str
@@ -94,6 +94,7 @@ class Claim:
     resizing: bool = False
     file_system_resize_pending: bool = False
     owners: frozenset[str] = frozenset()
+    instance: str | None = None
 
 
 @dataclass(frozen=True)

@@ -194,7 +194,7 @@ def read_claim(claim: Object, *, ensemble: str, now: datetime) -> Claim | None:
     requested = ((spec.get("resources") or {}).get("requests") or {}).get("storage", 0)
     pending = condition_of(status, "FileSystemResizePending")
     resizing = condition_of(status, "Resizing").get("status") == "True"
-    annotations = metadata.get("annotations") or {}
+    annotations, labels = metadata.get("annotations") or {}, metadata.get("labels") or {}
     capacity = parse_quantity((status.get("capacity") or {}).get("storage", 0))
     return Claim(
         name=metadata["name"],
@@ -204,7 +204,8 @@ def read_claim(claim: Object, *, ensemble: str, now: datetime) -> Claim | None:
         phase=status.get("phase", "Pending"),
         requested=parse_quantity(requested),
         capacity=capacity,
-        identity=(metadata.get("labels") or {}).get(names.LABEL_IDENTITY, ""),
+        identity=labels.get(names.LABEL_IDENTITY, ""),
+        instance=labels.get(names.LABEL_INSTANCE),
         member={"true": True, "false": False}.get(annotations.get(names.ANNOTATION_MEMBER, "")),
         storage_class=spec.get("storageClassName") or "",
         terminating=bool(metadata.get("deletionTimestamp")),

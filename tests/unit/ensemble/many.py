@@ -47,7 +47,7 @@ class Members:
 
 def objects_of(name: str, **spec: object) -> list[Object]:
     """An ensemble of three with its StatefulSet and its pods."""
-    labels = {names.LABEL_ENSEMBLE: name}
+    labels: Object = {names.LABEL_ENSEMBLE: name}
     owned: Object = {"ownerReferences": [{"uid": f"uid-of-{name}", "controller": True}]}
     statefulset = {
         "kind": "StatefulSet",

@@ -6,7 +6,8 @@ from zookeeper_operator.ensemble.kubelet_texts import settled_text
 
 PULL = (
     'failed to pull and unpack image "docker.io/library/zookeeper:9.9.9": failed to resolve reference: '
-    "dial tcp: lookup registry-1.docker.io on 10.96.0.10:53: read udp 10.244.0.7:{port}->10.96.0.10:53: i/o timeout"
+    "dial tcp: lookup registry-1.docker.io on 10.96.0.10:53: "
+    "read udp 10.244.0.7:{port}->10.96.0.10:53: i/o timeout"
 )
 
 

@@ -35,7 +35,7 @@ def common_labels(ensemble: str) -> dict[str, str]:
     """What every child carries and is found by."""
     return {
         "app.kubernetes.io/name": "zookeeper",
-        "app.kubernetes.io/instance": ensemble,
+        names.LABEL_INSTANCE: ensemble,
         "app.kubernetes.io/managed-by": names.FIELD_MANAGER,
         names.LABEL_ENSEMBLE: ensemble,
     }

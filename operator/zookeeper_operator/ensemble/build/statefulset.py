@@ -62,7 +62,15 @@ def build_statefulset(
 
 
 def _claim_template(target: Target, component: str, name: str, volume: VolumeSpec) -> Object:
-    """One claim per member; its labels say whose volume it is, to whoever finds it later."""
+    """One claim per member; its labels say whose volume it is, to whoever finds it later.
+
+    It has no owner and outlives the ensemble, so no label of it may make a GitOps tool remove it.
+    """
+    labels = {
+        key: value
+        for key, value in labels_of(target, component).items()
+        if key != names.LABEL_INSTANCE
+    }
     spec: Object = {
         "accessModes": ["ReadWriteOnce"],
         "resources": {"requests": {"storage": volume.size}},
@@ -74,10 +82,7 @@ def _claim_template(target: Target, component: str, name: str, volume: VolumeSpe
         "kind": "PersistentVolumeClaim",
         "metadata": {
             "name": name,
-            "labels": {
-                **labels_of(target, component),
-                names.LABEL_IDENTITY: target.membership.identity,
-            },
+            "labels": {**labels, names.LABEL_IDENTITY: target.membership.identity},
         },
         "spec": spec,
     }

@@ -20,17 +20,25 @@ def requested_size(body: Object) -> int | None:
 
 
 def apply_claim(world: World, body: Object) -> World:
-    """An apply of a claim: its mark, and its size."""
+    """An apply of a claim: its mark, its size, and a label of another manager that it takes over."""
     annotations = body["metadata"].get("annotations") or {}
     member = {"true": True, "false": False}.get(annotations.get(names.ANNOTATION_MEMBER, ""))
     size = requested_size(body)
+    labels = body["metadata"].get("labels") or {}
 
     def changed(claim: Claim) -> Claim:
         if claim.name != body["metadata"]["name"]:
             return claim
         requested = claim.requested if size is None else size
         grows = claim.resizing or requested > claim.capacity
-        return replace(claim, member=member, requested=requested, resizing=grows)
+        return replace(
+            claim,
+            member=member,
+            requested=requested,
+            resizing=grows,
+            # What was applied before and is left out now goes.
+            instance=labels.get(names.LABEL_INSTANCE, claim.instance or None),
+        )
 
     return world.with_observed(claims=tuple(map(changed, world.observed.claims)))
 
@@ -109,6 +117,7 @@ def _new_claim(
         requested=size,
         capacity=size,
         identity=(template["metadata"].get("labels") or {}).get(names.LABEL_IDENTITY, ""),
+        instance=(template["metadata"].get("labels") or {}).get(names.LABEL_INSTANCE),
         member=None,
         storage_class=template["spec"].get("storageClassName") or default,
     )

@@ -28,7 +28,7 @@ from zookeeper_operator.ensemble.build.statefulset import build_statefulset
 from zookeeper_operator.ensemble.children import REMOVABLE
 from zookeeper_operator.ensemble.observed import Applied, Observed
 from zookeeper_operator.ensemble.plan.claim_deletion import build_stop_basis, is_stopped
-from zookeeper_operator.ensemble.plan.claim_template import with_rollout_restart
+from zookeeper_operator.ensemble.plan.claim_template import bears_instance, with_rollout_restart
 from zookeeper_operator.ensemble.plan.configs import is_config, kept_configs
 from zookeeper_operator.ensemble.plan.pin import is_pinned, with_pinned_template, with_record
 from zookeeper_operator.ensemble.plan.replicas import hosted_observers, hosted_voters, live_replicas
@@ -103,7 +103,9 @@ def _statefulsets(situation: Situation, *, config: Object, auth: Object) -> Iter
             # Claim templates cannot be edited: plan.storage remakes the StatefulSet where they differ.
             templates = found["spec"].get("volumeClaimTemplates")
             asked = body["spec"].get("volumeClaimTemplates")
-            if templates and first_difference(asked, templates) is not None:
+            if templates and (
+                first_difference(asked, templates) is not None or bears_instance(found)
+            ):
                 body["spec"]["volumeClaimTemplates"] = templates
         if found is not None and is_pinned(situation, found):
             yield with_pinned_template(body, found)

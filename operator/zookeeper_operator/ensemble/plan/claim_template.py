@@ -26,12 +26,12 @@ from zookeeper_operator.kube.quantity import parse_quantity
 
 
 def plan_claim_templates(situation: Situation) -> Step:
-    """Delete the first StatefulSet whose claim templates are too small; its pods stay."""
+    """Delete the first StatefulSet whose claim templates are too small or wrongly labelled; its pods stay."""
     for component in (names.VOTER, names.OBSERVER):
         found = statefulset_of(situation, component)
         if (
             found is not None
-            and _is_too_small(situation.ensemble, found)
+            and (_is_too_small(situation.ensemble, found) or bears_instance(found))
             and not is_pinned(situation, found)
             and not any(problem.carried for problem in situation.warnings)
         ):
@@ -68,9 +68,7 @@ def with_rollout_restart(situation: Situation, body: Object, component: str) -> 
 def _recreate(statefulset: Object) -> Step:
     name = statefulset["metadata"]["name"]
     return Step(
-        Verdict(
-            False, reasons.RESIZE_PENDING, f"StatefulSet {name} is created again for new sizes"
-        ),
+        Verdict(False, reasons.RESIZE_PENDING, f"StatefulSet {name} is recreated for new volumes"),
         (
             Delete(
                 api_version="apps/v1",
@@ -78,7 +76,7 @@ def _recreate(statefulset: Object) -> Step:
                 name=name,
                 uid=statefulset["metadata"]["uid"],
                 orphan=True,
-                why="volumes of new members get the new size; running pods stay as they are",
+                why="volumes of new members get the present size and labels; running pods stay as they are",
             ),
         ),
     )
@@ -88,5 +86,13 @@ def _is_too_small(ensemble: Ensemble, statefulset: Object) -> bool:
     return any(
         parse_quantity(template["spec"]["resources"]["requests"]["storage"])
         < asked_size(ensemble, template["metadata"]["name"])
+        for template in statefulset["spec"].get("volumeClaimTemplates") or []
+    )
+
+
+def bears_instance(statefulset: Object) -> bool:
+    """Whether the claims it creates would bear the label by which a GitOps tool removes them."""
+    return any(
+        names.LABEL_INSTANCE in (template["metadata"].get("labels") or {})
         for template in statefulset["spec"].get("volumeClaimTemplates") or []
     )

@@ -1,11 +1,14 @@
-"""What is edited on a volume claim: whose it is, and its size.
+"""What is edited on a volume claim: whose it is, its size, and a label that it must not bear.
 
 Safety:
 
 * a claim is marked as a member's only by a configuration read from a healthy quorum;
 * a claim only ever grows, and only where its storage class allows that;
+* a claim bears no label by which another tool would remove it;
 * an edit names the UID it was decided on, and leaves nothing out that an earlier edit has set.
 """
+
+from collections.abc import Mapping
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Apply
@@ -52,6 +55,27 @@ def plan_marks(situation: Situation) -> tuple[Apply, ...]:
     )
 
 
+def plan_labels(situation: Situation) -> tuple[Apply, ...]:
+    """Take the label of a GitOps tool off each claim that bears it from an earlier version.
+
+    The StatefulSet controller has set it, so an apply without it leaves it there. An apply of another value
+    makes the field ours alone, and the next one, without it, removes it.
+    """
+    return tuple(
+        Apply(
+            _claim_body(
+                situation,
+                claim,
+                member=claim.member,
+                labels={names.LABEL_INSTANCE: ""} if claim.instance else {},
+            ),
+            why=f"a GitOps tool would take it for its own by the label {names.LABEL_INSTANCE}",
+        )
+        for claim in situation.observed.claims
+        if claim.instance in {"", situation.ensemble.name} and not claim.terminating
+    )
+
+
 def plan_growth(situation: Situation) -> tuple[Apply, ...]:
     """Ask for more where the spec does and the class allows it."""
     return tuple(
@@ -80,7 +104,13 @@ def _asked(ensemble: Ensemble, volume: str) -> str:
     return "" if spec is None else spec.size
 
 
-def _claim_body(situation: Situation, claim: Claim, *, member: bool | None) -> Object:
+def _claim_body(
+    situation: Situation,
+    claim: Claim,
+    *,
+    member: bool | None,
+    labels: Mapping[str, str] | None = None,
+) -> Object:
     body: Object = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -92,6 +122,8 @@ def _claim_body(situation: Situation, claim: Claim, *, member: bool | None) -> O
     }
     if member is not None:
         body["metadata"]["annotations"] = {names.ANNOTATION_MEMBER: "true" if member else "false"}
+    if labels:
+        body["metadata"]["labels"] = dict(labels)
     if claim.phase == "Bound":
         # Left out, a size that was ours before would be taken away again.
         grows = must_grow(situation, claim) and can_grow(situation, claim)

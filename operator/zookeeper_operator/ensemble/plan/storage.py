@@ -15,6 +15,7 @@ from zookeeper_operator.ensemble.plan.claims import (
     can_grow,
     must_grow,
     plan_growth,
+    plan_labels,
     plan_marks,
 )
 from zookeeper_operator.ensemble.plan.ephemeral import stop_deletes_data
@@ -33,10 +34,11 @@ def plan_storage(situation: Situation) -> Step:
     Only growth is waited for: everything else lasts until somebody does something about it, and
     ephemeral storage is what the spec asks for.
     """
-    growth = () if situation.problems else plan_growth(situation)
-    step = plan_replacement(situation) or Step(
-        _standing(situation), (*plan_marks(situation), *growth)
-    )
+    edits = plan_marks(situation)
+    if not situation.problems:
+        # One edit of a claim at a time: each leaves out what another one of the same reconcile would set.
+        edits = (*edits, *plan_growth(situation)) or plan_labels(situation)
+    step = plan_replacement(situation) or Step(_standing(situation), edits)
     return replace(
         step,
         awaited=step.verdict.reason == reasons.RESIZE_PENDING,

@@ -78,7 +78,9 @@ def test_claims_tell_whose_they_are() -> None:
     of = target(storage={"data": {"size": "1Gi", "storageClassName": "fast"}, "log": {}})
     data, log = build(of)["spec"]["volumeClaimTemplates"]
     assert (data["metadata"]["name"], log["metadata"]["name"]) == ("data", "datalog")
-    assert data["metadata"]["labels"].items() >= common_labels("zk").items()
+    known = {k: v for k, v in common_labels("zk").items() if k != names.LABEL_INSTANCE}
+    assert data["metadata"]["labels"].items() >= known.items()
+    assert names.LABEL_INSTANCE not in data["metadata"]["labels"]
     assert data["metadata"]["labels"][names.LABEL_IDENTITY] == "uid-1"
     assert data["spec"]["storageClassName"] == "fast"
     assert "storageClassName" not in log["spec"]
