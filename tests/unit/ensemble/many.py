@@ -61,7 +61,7 @@ def objects_of(name: str, **spec: object) -> list[Object]:
         },
         "spec": {"replicas": 3, "template": {"metadata": {}, "spec": {}}},
     }
-    pods = [
+    pods: list[Object] = [
         {
             "kind": "Pod",
             "metadata": {

@@ -11,7 +11,7 @@ from tests.unit.ensemble.store import Key as StoredKey
 from tests.unit.ensemble.store import Store
 
 from zookeeper_operator.control.board import Board
-from zookeeper_operator.control.controller import Event, Key
+from zookeeper_operator.control.controller import Event, Key, OverrunError
 from zookeeper_operator.control.metrics import Metrics
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Reconfigure, RestartMember
@@ -302,6 +302,18 @@ async def test_a_spec_that_cannot_be_read_leaves_no_report_of_an_earlier_one() -
     assert board.get(KEY) is None
     status = store.objects[names.KIND, "zk"]["status"]
     assert {c["reason"] for c in status["conditions"]} == {"InvalidSpec"}
+
+
+async def test_a_spec_whose_reconcile_computes_for_too_long_is_named_in_its_status() -> None:
+    def overrun(_: Observed) -> Plan:
+        raise OverrunError
+
+    store = Store([ENSEMBLE])
+    controller = EnsembleController(store, members(), Settings(), Board(), decide=overrun)
+    assert await controller.reconcile(KEY) == Settings().resync_seconds
+    conditions = store.objects[names.KIND, "zk"]["status"]["conditions"]
+    assert {c["reason"] for c in conditions} == {"InvalidSpec"}
+    assert "computed for too long" in conditions[0]["message"]
 
 
 class Recreating(Store):
