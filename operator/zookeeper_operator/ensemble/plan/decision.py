@@ -10,12 +10,13 @@ from datetime import timedelta
 from typing import Final
 
 from zookeeper_operator.api import reasons
-from zookeeper_operator.ensemble.actions import Action
+from zookeeper_operator.ensemble.actions import Action, Apply
 from zookeeper_operator.ensemble.build.config import follower_timeout
 from zookeeper_operator.ensemble.judge.presence import find_absent
 from zookeeper_operator.ensemble.judge.problem import Problem
 from zookeeper_operator.ensemble.judge.quorum import Quorum, judge_quorum
 from zookeeper_operator.ensemble.judge.spec import judge_spec
+from zookeeper_operator.ensemble.membership import FOUNDERS_KEY
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan.claim_deletion import is_stop_refused, is_stopped
 from zookeeper_operator.ensemble.plan.founding import decide_membership, find_leftovers, is_founded
@@ -171,7 +172,15 @@ def _ask(
 def _choose(steps: Iterable[Step]) -> tuple[Action, ...]:
     wanted = [action for step in steps for action in step.actions]
     harmless = [action for action in wanted if not is_exclusive(action)]
+    # First of all: until it is done, a founder that loses its volume may found again, and any action
+    # before it may fail.
+    harmless.sort(key=lambda action: not _forbids_founding(action))
     return (*harmless, *[action for action in wanted if is_exclusive(action)][:1])
+
+
+def _forbids_founding(action: Action) -> bool:
+    """Whether it publishes a membership without founders."""
+    return isinstance(action, Apply) and action.body.get("data", {}).get(FOUNDERS_KEY) == ""
 
 
 def _reported(steps: Mapping[str, Step]) -> dict[str, Verdict]:

@@ -115,7 +115,8 @@ ORDER: Final[tuple[Hold | Concern, ...]] = (
     Concern("rollout", plan_rollout),
     # Last of the exclusive ones: nothing needs it before the next member is added.
     Concern("claim templates", plan_claim_templates, reported=False),
-    # Never exclusive. After the storage: a volume must no longer count as a member's when its pod goes.
+    # Never exclusive. After the storage: a volume must no longer count as a member's when its pod goes. A
+    # membership without founders is applied before everything else, see `decision`.
     # Not asked below a hold, because an invalid spec cannot be built from.
     Concern("children", plan_children, reported=False),
     # Never acts: it reports whether the membership would start a change of `replicas` now.

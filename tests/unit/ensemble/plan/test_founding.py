@@ -53,12 +53,14 @@ def test_the_founders_are_struck_out_at_the_first_quorum() -> None:
         )
     )
     quorum = replace(early, answers=scene.answers, committed=scene.committed)
+    plan = build_plan(quorum)
     (membership,) = [
-        b
-        for b in applied(build_plan(quorum).actions, "ConfigMap")
-        if b["metadata"]["name"] == "zk-membership"
+        b for b in applied(plan.actions, "ConfigMap") if b["metadata"]["name"] == "zk-membership"
     ]
     assert membership["data"]["founders"] == ""
+    kinds = [action.body["kind"] for action in plan.actions if isinstance(action, Apply)]
+    assert kinds[0] == "ConfigMap", "before what may fail, such as the marks on the claims"
+    assert "PersistentVolumeClaim" in kinds
 
 
 def test_a_lost_membership_of_a_founded_ensemble_is_made_again_without_founders() -> None:
