@@ -4,6 +4,8 @@ import ctypes
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
@@ -32,6 +34,18 @@ def enter_own_network() -> None:
         Path("/proc/self/gid_map").write_text(f"0 {gid} 1", encoding="ascii")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     subprocess.run(["ip", "route", "add", "local", POD_NETWORK, "dev", "lo"], check=True)
+
+
+@contextmanager
+def another_network() -> Iterator[None]:
+    """Where this thread is for as long as this lasts: a network with none of the servers started so far."""
+    with Path("/proc/thread-self/ns/net").open(encoding="ascii") as before:
+        enter_own_network()
+        try:
+            yield
+        finally:
+            libc = ctypes.CDLL(None, use_errno=True)
+            _check(libc.setns(before.fileno(), _CLONE_NEWNET))
 
 
 def _check(result: int) -> None:

@@ -1,7 +1,7 @@
 """start.sh before a real ZooKeeper server: copies of volumes, and members that have lost their data.
 
 A pod is a folder here (`START_ROOT`), and every host name is this machine. The servers listen on all
-addresses, as in pods, so one runs at a time.
+addresses, as in pods, so one runs at a time, in a network without the servers of other tests.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from typing import Final
 
 import pytest
 from kazoo.client import KazooClient
+from tests.integration.processes import another_network
 
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble.build.config import build_config
@@ -115,6 +116,12 @@ class Pod:
 
     def log(self) -> str:
         return (self.path / "log").read_text()[-4000:]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_other_servers(zookeeper_jars: Path) -> Iterator[None]:
+    with another_network():
+        yield
 
 
 @pytest.fixture
