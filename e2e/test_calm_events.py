@@ -45,12 +45,7 @@ def test_client_tools_read_a_znode_as_large_as_the_server_holds(places: Places) 
     """`jute.maxbuffer` of `jvm.options` holds for zkCli.sh in the pod."""
     options = ["-Djute.maxbuffer=8388608"]
     ensemble = places.ensemble(replicas=1, jvm={"options": options})
-    script = (
-        "head -c 3000000 /dev/zero | tr '\\0' x > /tmp/large && "
-        'printf \'create /large "%s"\\nget /large\\n\' "$(cat /tmp/large)" | zkCli.sh 2> /dev/null '
-        "| tr -dc x | wc -c"
-    )
-    out = ensemble.cluster.kubectl(
-        "--namespace", ensemble.namespace, "exec", "zk-1", "--", "bash", "-c", script
-    )
+    ensemble.write("/large", "x" * 3_000_000)
+    script = "printf 'get /large\\n' | zkCli.sh 2> /dev/null | tr -dc x | wc -c"
+    out = ensemble.cluster.exec(ensemble.namespace, "zk-1", "bash", "-c", script)
     assert int(out.strip()) >= 3_000_000

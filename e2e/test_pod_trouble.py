@@ -35,7 +35,8 @@ def test_a_quota_that_refuses_the_pods(places: Places) -> None:
 def test_a_secret_volume_that_does_not_exist(places: Places) -> None:
     """MountFailed names the Secret; when it is there the pod starts by itself."""
     certs = {"name": "certs", "secret": {"secretName": "zk-certs"}}
-    ensemble = make(places, podTemplate={"spec": {"volumes": [certs]}})
+    mounted = {"name": "zookeeper", "volumeMounts": [{"name": "certs", "mountPath": "/certs"}]}
+    ensemble = make(places, podTemplate={"spec": {"volumes": [certs], "containers": [mounted]}})
     told = ensemble.wait_condition("Ready", "False", "MountFailed", seconds=REPORTED_WITHIN)
     assert 'secret "zk-certs" not found' in told["message"]
     places.cluster.apply(
@@ -52,7 +53,15 @@ def test_a_secret_volume_that_does_not_exist(places: Places) -> None:
 def test_a_sidecar_that_ends(places: Places) -> None:
     """The member serves and is Ready; the container is named, with the field to change."""
     image = "zookeeper:3.9.4"
-    failing = {"name": "shipper", "image": image, "command": ["bash", "-c", "sleep 1; exit 3"]}
+    failing = {
+        "name": "shipper",
+        "image": image,
+        "command": ["bash", "-c", "sleep 1; exit 3"],
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }
     ensemble = make(places, podTemplate={"spec": {"containers": [failing]}})
     told = ensemble.wait_condition("Ready", "True", "SidecarFailed", seconds=3 * REPORTED_WITHIN)
     assert "container shipper" in told["message"]

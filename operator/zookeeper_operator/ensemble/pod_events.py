@@ -22,6 +22,9 @@ from zookeeper_operator.kube.times import parse_time
 
 # Volumes are attached and mounted within seconds; until then the kubelet may report what is not there yet.
 _PATIENCE: Final = timedelta(seconds=10)
+# In the first seconds the kubelet may not have seen yet that a claim is bound or a ConfigMap is there. It
+# tries again after 0.5 s, then after twice as long each time, so what lasts is reported again in time.
+_FIRST_SECONDS: Final = timedelta(seconds=5)
 _CREATIONS: Final = frozenset({"FailedCreate", "SuccessfulCreate"})
 _MOUNTS: Final = frozenset({"FailedMount", "FailedMapVolume", "FailedAttachVolume"})
 _SANDBOXES: Final = frozenset({"FailedCreatePodSandBox", "NetworkNotReady"})
@@ -70,8 +73,11 @@ def refusal_of(pod: str, events: Iterable[Object]) -> Trouble | None:
     return Trouble(reasons.POD_REFUSED, f"cannot be created: {settled_text(said[2] or said[0])}")
 
 
-def start_trouble_of(events: Iterable[Object]) -> Trouble | None:
-    """What keeps the containers of a pod from being started, by its Events."""
+def start_trouble_of(events: Iterable[Object], since: datetime) -> Trouble | None:
+    """What keeps the containers of a pod, which has had a node `since` then, from being started.
+
+    An attachment that another node prevents is reported once; everything else again and again.
+    """
     ordered = sorted(events, key=_time_of)
     if any(event.get("reason") in _PROGRESS for event in ordered):
         return None
@@ -83,7 +89,8 @@ def start_trouble_of(events: Iterable[Object]) -> Trouble | None:
         event
         for event in ordered
         if event.get("reason") in _MOUNTS | _SANDBOXES
-        and not (event["reason"] == "FailedAttachVolume" and _time_of(event) <= attached)
+        and _time_of(event)
+        > (attached if event["reason"] == "FailedAttachVolume" else since + _FIRST_SECONDS)
     ]
     if not failed:
         return None
@@ -100,7 +107,7 @@ async def _with_trouble(kube: Kube, namespace: str, pod: Pod, now: datetime) -> 
     if pod.trouble is not None or since is None or now - since < _PATIENCE:
         return pod
     events = await _fetch_events(kube, namespace, pod.uid)
-    return replace(pod, trouble=start_trouble_of(events))
+    return replace(pod, trouble=start_trouble_of(events, since))
 
 
 async def _fetch_events(kube: Kube, namespace: str, uid: str) -> list[Object]:

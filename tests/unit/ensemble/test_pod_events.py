@@ -154,7 +154,7 @@ async def test_without_the_right_to_read_events_nothing_is_known_of_them() -> No
 def test_what_keeps_the_containers_from_being_started_is_named(
     events: list[Object], reason: str, said: str
 ) -> None:
-    found = start_trouble_of(events)
+    found = start_trouble_of(events, NOW - timedelta(seconds=70))
     assert found is not None
     assert found.reason == reason
     assert said in found.message
@@ -167,10 +167,11 @@ def test_what_keeps_the_containers_from_being_started_is_named(
         [event("FailedMount", MOUNT, ago=60), event("Pulling", "image")],
         [event("FailedAttachVolume", "not yet", ago=60), event("SuccessfulAttachVolume", "done")],
         [event("Scheduled", "assigned")],
+        [event("FailedMount", "no relationship found between node and claim", ago=66)],
     ],
 )
 def test_what_has_passed_is_no_trouble(events: list[Object]) -> None:
-    assert start_trouble_of(events) is None
+    assert start_trouble_of(events, NOW - timedelta(seconds=70)) is None
 
 
 @pytest.mark.parametrize(("seconds", "lists"), [(None, 0), (9, 0), (11, 1)])
