@@ -147,6 +147,25 @@ class Cluster:
             *_in(namespace), "patch", kind, name, "--type=merge", f"--patch={json.dumps(patch)}"
         )
 
+    def resize(
+        self, namespace: str, pod: str, container: str, resources: Mapping[str, Any]
+    ) -> None:
+        """Give a container of a running pod other resources, and wait until it has them."""
+        spec = {"spec": {"containers": [{"name": container, "resources": resources}]}}
+        self.kubectl(
+            *_in(namespace),
+            "patch",
+            "pod",
+            pod,
+            "--subresource=resize",
+            f"--patch={json.dumps(spec)}",
+        )
+        wait_until(
+            f"{pod} has {resources}",
+            lambda: _has_limits(self.get("pod", pod, namespace), container, resources["limits"]),
+            seconds=60,
+        )
+
     def delete(self, kind: str, name: str, namespace: str = "", *options: str) -> None:
         """Delete an object; without waiting unless the options say so."""
         self.kubectl(*_in(namespace), "delete", kind, name, "--wait=false", *options)
@@ -283,6 +302,12 @@ class Cluster:
 
 def _in(namespace: str) -> tuple[str, ...]:
     return ("--namespace", namespace) if namespace else ()
+
+
+def _has_limits(pod: Object | None, container: str, limits: Mapping[str, str]) -> bool:
+    found = ((pod or {}).get("status") or {}).get("containerStatuses") or ()
+    actual = next((c.get("resources") or {} for c in found if c["name"] == container), {})
+    return limits.items() <= (actual.get("limits") or {}).items()
 
 
 def find_condition(body: Object | None, type_: str) -> Object:
