@@ -12,7 +12,9 @@ from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.ensemble.plan.loss import find_loss
 from zookeeper_operator.ensemble.plan.step import Situation, Verdict
 
-_SILENCE: Final = timedelta(seconds=60)
+# Counted from the status that says so, which is written up to 5 s after the members fell silent: together a
+# minute of silence, and with the time of a reconcile that is short of CPU less than 75 s.
+_SILENCE: Final = timedelta(seconds=55)
 _LOST: Final = frozenset(
     {
         reasons.NO_QUORUM,

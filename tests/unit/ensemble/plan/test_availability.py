@@ -47,7 +47,7 @@ def test_members_that_do_not_answer_are_not_lost() -> None:
     assert found(long_ago) == (None, "NotProbed"), "nobody has said that it has no leader"
 
 
-@pytest.mark.parametrize(("seconds", "lost"), [(59, False), (61, True)])
+@pytest.mark.parametrize(("seconds", "lost"), [(54, False), (56, True)])
 def test_a_silence_of_a_minute_is_a_loss_if_a_member_without_a_leader_says_so(
     seconds: int, *, lost: bool
 ) -> None:
