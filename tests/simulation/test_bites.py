@@ -56,6 +56,8 @@ CRASH_IN_A_ROLL = [
     ("late answers", {"rate": 0.9}),
     *ROLL,
     *[("crash member", {"member": member, "within": 14}) for member in (2, 3, 2, 3)],
+    ("restart", {"number": 2}),
+    *[("crash member", {"member": member, "within": 14}) for member in (1, 2, 3)],
 ]
 KEPT = "data on a claim that is being deleted is kept"
 CLAIMS_DELETED = [("delete claim", {"member": member, "recklessly": True}) for member in (1, 2, 3)]

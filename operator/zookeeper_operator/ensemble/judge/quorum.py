@@ -42,7 +42,8 @@ class Quorum:
     ensemble; otherwise they are the voting view of the leader, or else what the pods start from. `absent`
     are the members that are known not to serve. `followed` is how many voters the leader itself counts as its
     own, it included: not the answer of each of them, and up to `syncLimit` ticks old, so it is reported and
-    never relied on.
+    never relied on. `uncertain` are the members of which one may have got or lost its vote since the voters
+    were read, by a reconfiguration whose answer was not seen.
     """
 
     voters: frozenset[int]
@@ -54,6 +55,7 @@ class Quorum:
     contradiction: Contradiction | None = None
     absent: frozenset[int] = frozenset()
     followed: int = 0
+    uncertain: frozenset[int] = frozenset()
 
     @property
     def needed(self) -> int:
@@ -91,7 +93,8 @@ class Quorum:
     @property
     def may_serve(self) -> bool:
         """Whether a majority serves, or may serve for all that is known."""
-        return len(self.voters - self.absent) >= self.needed
+        possible = (self.voters, *(self.voters ^ {member} for member in self.uncertain))
+        return any(len(voters - self.absent) >= majority(len(voters)) for voters in possible)
 
     @property
     def all_live(self) -> bool:
@@ -128,12 +131,14 @@ def judge_quorum(
     published: frozenset[int],
     absent: frozenset[int] = frozenset(),
     lasted: bool = False,
+    changing: frozenset[int] = frozenset(),
 ) -> Quorum:
     """Judge the quorum from every member's answers.
 
     `committed` are the voters read from the ensemble itself (None: could not be read), `published` those
     the pods start from; `absent` are members that are known not to serve; `lasted` says that members have
-    contradicted each other for longer than ZooKeeper takes to resolve it.
+    contradicted each other for longer than ZooKeeper takes to resolve it; `changing` are the members that
+    get or lose a vote, which matters while the committed voters could not be read.
     """
     serving = {a.id: a for a in answers.values() if a.serving}
     voters = _find_voters(serving, committed, published)
@@ -156,6 +161,7 @@ def judge_quorum(
         contradiction=_find_contradiction(voting, leader, lasted=lasted),
         absent=(absent | _find_left_behind(answers, voters, live, leader)) - frozenset(serving),
         followed=max(counted or 0, len(live)),
+        uncertain=frozenset() if committed is not None else changing,
     )
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from zookeeper_operator.api import reasons
+from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Action, Apply
 from zookeeper_operator.ensemble.build.config import follower_timeout
 from zookeeper_operator.ensemble.judge.presence import find_absent
@@ -117,6 +118,7 @@ def understand(observed: Observed) -> Situation:
         published=voters,
         absent=find_absent(observed),
         lasted=_has_lasted(observed),
+        changing=_find_changing(observed, voters),
     )
     founded = is_founded(observed, quorum, may_found_again=may_act)
     return Situation(
@@ -128,6 +130,12 @@ def understand(observed: Observed) -> Situation:
         problems=judgement.problems,
         warnings=judgement.warnings,
     )
+
+
+def _find_changing(observed: Observed, voters: frozenset[int]) -> frozenset[int]:
+    """The members that have a vote and must lose it, or must get one: by the spec, or by a former one."""
+    started = {pod.id for pod in observed.pods if names.component_of(pod.id) == names.VOTER}
+    return voters ^ frozenset(observed.ensemble.voter_ids) | (started - voters)
 
 
 def _has_lasted(observed: Observed) -> bool:

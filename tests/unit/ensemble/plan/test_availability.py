@@ -5,7 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.ensemble.plan.scenes import NOW, answers, at_rest, changed, refusing, without_answer
+from tests.unit.ensemble.plan.scenes import (
+    NOW,
+    answers,
+    at_rest,
+    changed,
+    pod,
+    refusing,
+    without_answer,
+)
 
 from zookeeper_operator.ensemble.forecast.election import silent
 from zookeeper_operator.ensemble.observed import Observed
@@ -88,6 +96,16 @@ def test_members_that_are_known_not_to_serve_are_lost_at_once() -> None:
     electing = {i: answers(i, None, ALL) for i in ALL}
     scene = replace(at_rest(3), answers=electing, committed=None)
     assert found(scene) == (False, "ElectionInProgress")
+
+
+def test_a_vote_that_was_given_without_an_answer_counts_as_possible() -> None:
+    """Member 3 may have got its vote: then 1 and 3, of which nothing is known, are a majority."""
+    scene = replace(without_answer(refusing(at_rest(2), 2), 1), committed=None)
+    assert found(scene) == (False, "NoQuorum")
+    spec = scene.ensemble.spec.model_copy(update={"replicas": 3})
+    growing = replace(scene, ensemble=replace(scene.ensemble, spec=spec))
+    joined = replace(growing, pods=(*scene.pods, pod(3, ready=False)))
+    assert found(joined) == (None, "NotProbed")
 
 
 def test_the_leaders_count_is_enough_to_report_a_quorum() -> None:
