@@ -92,6 +92,7 @@ RECREATED = [("recreate", {"after": 0.1})]
         ("IGNORES_CLAIM_DELETIONS", [*CLAIMS_DELETED, *ROLL], {KEPT}),
         ("IGNORES_CLAIM_DELETIONS", [*CLAIMS_DELETED, ("stop", {"for": 15.0})], {KEPT}),
         ("FORGETS_OLD_PODS", EDIT, {"a configuration outlives its pods"}),
+        ("TAKES_SILENCE_FOR_LOSS", [], {"silence is not loss"}),
         ("WRITES_AT_REST", [], {"at rest nothing is written"}),
     ],
 )

@@ -14,6 +14,7 @@ from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.kubelet_texts import settled_text
 from zookeeper_operator.ensemble.observed import Trouble
+from zookeeper_operator.kube.texts import ending
 from zookeeper_operator.kube.times import parse_time
 
 # What start.sh exits with when it refuses a volume; it says why in the termination message.
@@ -33,6 +34,8 @@ _SCHEDULING: Final = timedelta(seconds=5)
 # A server that cannot work ends within seconds; one that has run for so long is not in a crash loop.
 _STEADY: Final = timedelta(minutes=1)
 _LOOP_RESTARTS: Final = 2
+# Of what a container printed last: the message fits into an Event, and the cause stands at its end.
+_LONGEST_LOG: Final = 600
 
 Status = Mapping[str, Any]
 
@@ -169,7 +172,7 @@ def _container_trouble(container: _Container, now: datetime) -> Trouble | None:
         return Trouble(
             reasons.CRASH_LOOPING,
             f"{named}ends again and again, last with exit code {ended.get('exitCode')}"
-            + (f": {said}" if said else f"; see {container.log}"),
+            + (f": {ending(said, _LONGEST_LOG)}" if said else f"; see {container.log}"),
         )
     return None
 

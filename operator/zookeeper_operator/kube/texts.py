@@ -3,6 +3,7 @@
 from typing import Final
 
 _MORE: Final = " …"
+_BEFORE: Final = "… "
 
 
 def shortened(text: str, longest: int) -> str:
@@ -11,3 +12,13 @@ def shortened(text: str, longest: int) -> str:
     if len(written) <= longest:
         return text
     return written[: longest - len(_MORE.encode())].decode(errors="ignore") + _MORE
+
+
+def ending(text: str, longest: int) -> str:
+    """The text, or its end in so many bytes of UTF-8, with a mark that more came before: for a log."""
+    written = text.encode()
+    if len(written) <= longest:
+        return text
+    return _BEFORE + written[len(written) - longest + len(_BEFORE.encode()) :].decode(
+        errors="ignore"
+    )

@@ -73,6 +73,18 @@ def test_a_server_that_was_ended_is_not_in_a_crash_loop_for_it(
     assert trouble(container(state, restarts=restarts, ran=ran)) is None
 
 
+def test_the_last_words_of_a_server_are_kept_whatever_it_printed_before() -> None:
+    """The kubelet keeps 2048 bytes of a log and an Event holds 1000: the cause stands at the end."""
+    log = "\n".join([*(f"line {i}" for i in range(220)), "Invalid config: tickTime=abc"])
+    server = container(BACK_OFF, restarts=4, ran=2)
+    server["containerStatuses"][0]["lastState"]["terminated"]["message"] = log
+    found = member_trouble(server, NOW)
+    assert found is not None
+    assert found.message.startswith("ends again and again, last with exit code 1: … ")
+    assert found.message.endswith("Invalid config: tickTime=abc")
+    assert len(found.message.encode()) < 1000
+
+
 # ---- containers of the user's ----
 
 SERVER: dict[str, Any] = {

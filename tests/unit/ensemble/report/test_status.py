@@ -46,6 +46,23 @@ def test_a_leader_too_busy_to_report_its_epoch_has_not_been_elected_again() -> N
     assert build_notices(first, second) == ()
 
 
+def test_a_leader_that_is_silent_stays_with_the_time_since_when_it_is_not_known() -> None:
+    scene = at_rest(3)
+    first = build_status(build_plan(scene), restarted={})
+    silent_ones = {i: silent(i) for i in scene.answers}
+    for hour, since in ((12, "T12:"), (13, "T12:")):  # a later one does not move it
+        now = NOW.replace(hour=hour)
+        ensemble = replace(scene.ensemble, status=first)
+        later = replace(scene, ensemble=ensemble, answers=silent_ones, committed=None, now=now)
+        before, first = first, build_status(build_plan(later), restarted={})
+        assert since in first["leader"]["unconfirmedSince"]
+        assert {k: v for k, v in first["leader"].items() if k != "unconfirmedSince"} == {
+            k: v for k, v in before["leader"].items() if k != "unconfirmedSince"
+        }
+    again = replace(scene, ensemble=replace(scene.ensemble, status=first))
+    assert "unconfirmedSince" not in build_status(build_plan(again), restarted={})["leader"]
+
+
 def test_what_moves_with_every_write_of_a_client_is_no_reason_to_write() -> None:
     member = {"id": 1, "zxid": "0x1", "connections": 1, "lag": 3, "serving": True}
     old = {"members": [member]}
