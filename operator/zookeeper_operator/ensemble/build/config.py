@@ -98,8 +98,16 @@ def follower_timeout(spec: EnsembleSpec) -> timedelta:
 
     A value that the server could not use counts as the default: no member runs with it.
     """
-    tick_ms, ticks = (_whole(spec.config.get(k), DEFAULTS[k]) for k in ("tickTime", "syncLimit"))
-    return timedelta(milliseconds=tick_ms * ticks)
+    return tick_time(spec) * _number(spec, "syncLimit")
+
+
+def tick_time(spec: EnsembleSpec) -> timedelta:
+    """The unit of ZooKeeper's time limits."""
+    return timedelta(milliseconds=_number(spec, "tickTime"))
+
+
+def _number(spec: EnsembleSpec, key: str) -> int:
+    return _whole(spec.config.get(key), DEFAULTS[key])
 
 
 def _whole(value: object, default: str) -> int:

@@ -13,10 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from zookeeper_operator.api import conditions
+from zookeeper_operator.ensemble.build.config import tick_time
 from zookeeper_operator.ensemble.plan.step import Situation
 
-# Three ticks of ZooKeeper's default tickTime. What a member misses for more than two it gives up.
-_HELD: Final = timedelta(seconds=6)
+# What a member misses for more than two ticks it gives up.
+_TICKS: Final = 3
+_SHORTEST: Final = timedelta(seconds=6)
+"""Three ticks of ZooKeeper's default. Times in the status are whole seconds: shorter ticks do not count."""
 
 
 def has_quorum_held(situation: Situation) -> bool:
@@ -28,8 +31,9 @@ def has_quorum_held(situation: Situation) -> bool:
         return False
     if quorum.epoch is not None and leader.get("epoch") != quorum.epoch:
         return False
+    held = max(_SHORTEST, _TICKS * tick_time(situation.ensemble.spec))
     since = (_moment(healthy.get("lastTransitionTime")), _moment(leader.get("since")))
-    return all(moment and situation.observed.now - moment >= _HELD for moment in since)
+    return all(moment and situation.observed.now - moment >= held for moment in since)
 
 
 def _condition(status: Mapping[str, Any], type_: str) -> Mapping[str, Any]:

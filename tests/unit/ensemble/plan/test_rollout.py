@@ -190,10 +190,13 @@ def seen_since(scene: Observed, leader: int, since: datetime) -> Observed:
 
 
 @pytest.mark.parametrize("due", [1, 3], ids=["follower", "leader"])
-def test_a_quorum_counts_as_back_after_some_ticks(due: int) -> None:
+@pytest.mark.parametrize(("tick", "seconds"), [(2000, 6), (6000, 18), (500, 6)])
+def test_a_quorum_counts_as_back_after_some_ticks(due: int, tick: int, seconds: int) -> None:
     scene = outdated(at_rest(3, leader=3), due)
-    assert disruptive(build_plan(seen_since(scene, 3, NOW - timedelta(seconds=6))).actions)
-    fresh = build_plan(seen_since(scene, 3, NOW - timedelta(seconds=5)))
+    spec = scene.ensemble.spec.model_copy(update={"config": {"tickTime": tick}})
+    scene = replace(scene, ensemble=replace(scene.ensemble, spec=spec))
+    assert disruptive(build_plan(seen_since(scene, 3, NOW - timedelta(seconds=seconds))).actions)
+    fresh = build_plan(seen_since(scene, 3, NOW - timedelta(seconds=seconds - 1)))
     assert disruptive(fresh.actions) == []
     assert fresh.rollout.reason == reasons.WAITING_FOR_MEMBER
 
