@@ -17,7 +17,7 @@ AT_A_TIME: Final = int(os.environ.get("E2E_AT_A_TIME", "2"))
 """More, and two cores have no time left for anything but probes."""
 
 Case = Callable[[Ensemble], None]
-"""A case: makes the ensemble whose handle it is given, and does everything else."""
+"""A case: creates the ensemble whose handle it is given, and does everything else."""
 
 
 class Aside:

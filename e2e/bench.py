@@ -1,6 +1,6 @@
 """`make bench`: what an ensemble of the operator costs its clients, beside a plain StatefulSet.
 
-Both run on the same kind cluster, one after the other, through the same acts under the same writer: create,
+Both run on the same kind cluster, one after the other, through the same steps under the same writers: create,
 rolling restart, the leader's pod killed, its packets dropped; ours also through 3, 5, 3; and the rolling
 restart once more while CoreDNS caches the cluster's names. Prints one table of medians and ratios, in
 Markdown.
@@ -63,7 +63,7 @@ class Subject(Protocol):
 
 
 def pods_of(cluster: Cluster, namespace: str) -> dict[str, tuple[str, bool]]:
-    """UID and readiness of every pod that is to stay."""
+    """UID and readiness of every pod that must stay."""
     return {
         pod["metadata"]["name"]: (pod["metadata"]["uid"], _is_ready(pod))
         for pod in cluster.list("pods", namespace)
@@ -210,7 +210,7 @@ def kill(cluster: Cluster, namespace: str, subject: Subject) -> Act:
     old, _ = pods_of(cluster, namespace)[leader]
 
     def back() -> bool:
-        # A status may still be that of before: first the pods have to be what is waited for.
+        # The status may still be the old one: first the pods must be as expected.
         now = pods_of(cluster, namespace)
         return all_ready(now) and now[leader][0] != old and subject.is_whole()
 
@@ -293,7 +293,7 @@ def measure(cluster: Cluster, namespace: str, subject: Subject, *, cached: bool)
     figures[f"{where}acknowledged writes lost"] = result.lost
     figures[f"{where}writes acknowledged"] = result.acknowledged
     if not cached:
-        # Apart from the rest: a client that knows nobody but the one that vanished has to lose its session.
+        # Apart from the rest: a client that knows only the vanished member must lose its session.
         with writers("writer-of-vanished") as writer:
             time.sleep(PAUSE_SECONDS)
             span = vanish(cluster, namespace, subject)

@@ -1,7 +1,7 @@
-"""What people and bad luck do to an ensemble that runs: roll, scale, freeze, cut off; and what to look at.
+"""What people and faults do to a running ensemble: roll, scale, freeze, cut off; and what tests observe.
 
 Used by the tests of rollouts, scaling and observers. Nothing here decides whether a test has passed but
-`Kept`, which is what every change has to keep.
+`Kept`, which is what every change must keep.
 """
 
 import re
@@ -47,7 +47,7 @@ def scale(ensemble: Ensemble, replicas: int) -> None:
     )
 
 
-# ---- what is to be seen ----
+# ---- what is observed ----
 
 
 def wait_rolled(
@@ -136,7 +136,7 @@ def writing(
     pinned: Iterable[int] = (),
     interval: float = 0.05,
 ) -> Iterator[CountingWriter]:
-    """A counting writer whose multi-host client knows all these members, those to come as well."""
+    """A counting writer whose multi-host client knows all these members, also those that are added later."""
     with counting(
         ensemble.cluster,
         ensemble.namespace,
@@ -158,7 +158,7 @@ class Kept:
 
     @classmethod
     def before(cls, ensemble: Ensemble) -> "Kept":
-        """Look at an ensemble that has settled."""
+        """Observe an ensemble that has settled."""
         return cls(ensemble, ensemble.wait_settled()["leader"]["epoch"], ensemble.pod_uids())
 
     def elections(self) -> int:
@@ -204,7 +204,7 @@ def frozen(ensemble: Ensemble, *members: int) -> Iterator[None]:
 
 @contextmanager
 def cut_off(ensemble: Ensemble, member: int, *others: int) -> Iterator[None]:
-    """Drop every packet between a member and others: nobody is told."""
+    """Drop every packet between a member and others, without an answer or a reset."""
     first, *rest = (ensemble.pod(m) for m in (member, *others))
     assert first is not None
     address = first["status"]["podIP"]

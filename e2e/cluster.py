@@ -21,7 +21,7 @@ Object = dict[str, Any]
 Found = TypeVar("Found")
 
 ALLOWED_CONTEXTS: Final = frozenset({"kind-zookeeper-operator"})
-"""Tests delete namespaces and stop processes: they run against a cluster made for them, or not at all."""
+"""Tests delete namespaces and stop processes: they run only against a cluster created for them."""
 
 OPERATOR_NAMESPACE: Final = "zookeeper-operator"
 
@@ -68,13 +68,13 @@ def wait_until(
     every: float = 0.5,
     seen: Callable[[], object] | None = None,
 ) -> Found:
-    """Look again and again until the answer is truthy, and return it.
+    """Check again and again until the answer is truthy, and return it.
 
-    `seen` says what to show when it did not come true; without it the last answer is shown. A look that
-    fails is a look that found nothing.
+    `seen` says what to show when that does not happen; without it the last answer is shown. A check that
+    raises an error counts as one that found nothing.
 
     Raises:
-        WaitError: it was not so within the time.
+        WaitError: the answer was not truthy within the time.
     """
     end = time.monotonic() + seconds * PATIENCE
     while True:
@@ -92,10 +92,10 @@ def wait_until(
 
 
 def stays(what: str, look: Callable[[], object], *, seconds: float, every: float = 0.5) -> None:
-    """Look again and again, and fail when the answer is ever falsy.
+    """Check again and again, and fail when the answer is ever falsy.
 
     Raises:
-        AssertionError: it was not so at some time.
+        AssertionError: the answer was falsy at some time.
     """
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -261,7 +261,7 @@ class Cluster:
     # ---- diagnosis ----
 
     def diagnose(self, namespace: str) -> str:
-        """Everything somebody has to know who reads a failure later."""
+        """Everything that a person needs who reads a failure later."""
         parts = [
             self._told("ensembles", *_in(namespace), "get", "zke", "--output=yaml"),
             self._told("pods and claims", *_in(namespace), "get", "pods,pvc", "--output=wide"),

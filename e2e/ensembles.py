@@ -161,7 +161,7 @@ class Ensemble:
     def wait_recreated(self, member: int, old: Object) -> None:
         """Wait until a voter's pod is another one than this, and ready.
 
-        Only then does the status have to know that the old one was deleted.
+        Only then must the status know that the old one was deleted.
         """
         wait_until(
             f"{self.pod_name(member)} is another pod, and ready",
@@ -358,7 +358,7 @@ class Sighting:
 
 @dataclass
 class StatusWatch:
-    """Every change of the leader in the status, with the time at which a watch told it."""
+    """Every change of the leader in the status, with the time at which a watch delivered it."""
 
     sightings: list[Sighting] = field(default_factory=list)
 
@@ -369,7 +369,7 @@ class StatusWatch:
 
 @contextmanager
 def watch(ensemble: Ensemble, jsonpath: str, tell: Callable[[str], None]) -> Iterator[None]:
-    """Tell a part of the resource each time it is written, however short-lived it is.
+    """Yield a part of the resource each time it is written, however short-lived it is.
 
     Without `range` in the path: with it, kubectl prints the first object only.
     """
@@ -396,7 +396,7 @@ def watch(ensemble: Ensemble, jsonpath: str, tell: Callable[[str], None]) -> Ite
 
 @contextmanager
 def watch_leader(ensemble: Ensemble) -> Iterator[StatusWatch]:
-    """Follow `status.leader` as fast as the API server tells it."""
+    """Follow `status.leader` as fast as the API server delivers it."""
     watched = StatusWatch()
 
     def see(line: str) -> None:
@@ -428,7 +428,7 @@ def parse_time(text: str) -> float:
 
 
 def comparable(body: Mapping[str, Any]) -> Object:
-    """An object without what the API server and the controllers give it anew each time."""
+    """An object without what the API server and the controllers set differently each time."""
     metadata = body["metadata"]
     kept = {
         "name": metadata["name"],

@@ -1,8 +1,8 @@
 """What members cost the node while they are idle: CPU by process, beside the same node without them.
 
-Makes ensembles of five members, waits until each serves, and reads for how long every process of the node has
-run, before and after a while: what processes that have ended in between took counts for the process that
-waited for them. Prints one table in Markdown.
+Creates ensembles of five members, waits until each serves, and reads the CPU time of every process of the
+node twice, with a pause between: the time of processes that have ended in between counts for the process
+that waited for them. Prints one table in Markdown.
 
     python -m e2e.idle_cost          # twenty members
     MEMBERS=40 MEASURE_SECONDS=120 python -m e2e.idle_cost
@@ -90,7 +90,7 @@ def _row(name: str, without: float, with_members: float) -> str:
 
 
 def main() -> None:
-    """Measure, print, and remove what was made."""
+    """Measure, print, and remove what was created."""
     cluster = Cluster(f"kind-{os.environ.get('CLUSTER', 'zookeeper-operator')}")
     Operator(cluster).install(ROOT)
     (node,) = (n["metadata"]["name"] for n in cluster.list("nodes") if _is_ready(n))

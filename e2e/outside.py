@@ -66,7 +66,7 @@ def holders(cluster: Cluster) -> list[str]:
 
 
 def wait_free(cluster: Cluster) -> None:
-    """Wait until nobody has the node ports any more."""
+    """Wait until no Service has the node ports any more."""
     wait_until(
         "the node ports that lead to this machine are free",
         lambda: not holders(cluster),

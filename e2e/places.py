@@ -94,7 +94,7 @@ class Operator:
 
 @dataclass
 class Places:
-    """Namespaces, and ensembles that tests of a module share while they leave them well."""
+    """Namespaces, and ensembles that tests of a module share as long as they leave them healthy."""
 
     cluster: Cluster
     label: str
@@ -125,7 +125,7 @@ class Places:
         return made
 
     def shared(self, *, replicas: int = 3, **spec: Any) -> Ensemble:
-        """An ensemble that serves and may be shared: it has to be left as it was found."""
+        """An ensemble that serves and may be shared: leave it as you found it."""
         key = f"{replicas} {sorted(spec.items())}"
         found = self._shared.get(key)
         if found is None:
@@ -141,7 +141,7 @@ class Places:
         return [*self._own, *sorted(self._used)]
 
     def give_up(self) -> None:
-        """A test has failed: nobody shall go on with what it leaves behind."""
+        """A test has failed: no other test may use what it leaves behind."""
         self._failed.update(self.in_use())
         for key, ensemble in list(self._shared.items()):
             if ensemble.namespace in self._used:

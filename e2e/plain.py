@@ -2,7 +2,7 @@
 
 The same image, resources and probes as the operator's members have, all pods in parallel, a headless Service
 that publishes pods before they are ready, a disruption budget, and the static server list of the image's
-documentation. What it lacks is only what no manifest can do: somebody who knows who leads.
+documentation. It lacks only what no manifest can do: it does not know which member leads.
 """
 
 from typing import Final

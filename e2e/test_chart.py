@@ -134,7 +134,7 @@ def test_an_install_for_some_namespaces_has_no_right_elsewhere() -> None:
 
 
 def test_two_processes_are_kept_apart_and_never_both_evicted() -> None:
-    """replicas=2: a PodDisruptionBudget and an anti-affinity, both by labels that the pods bear."""
+    """replicas=2: a PodDisruptionBudget and an anti-affinity, both by labels that the pods have."""
     objects = {body["kind"]: body for body in render("replicas=2")}
     pod = objects["Deployment"]["spec"]["template"]
     labels = pod["metadata"]["labels"].items()

@@ -1,4 +1,4 @@
-"""A copy of an ensemble's volumes in another namespace, as backup tools and CSI clones make it."""
+"""A copy of an ensemble's volumes in another namespace, as backup tools and CSI clones create it."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""`kubectl zk` on a real ensemble: it tells what is, and what it foretells is what happens."""
+"""`kubectl zk` on a real ensemble: it shows the true state, and what it plans is what happens."""
 
 import json
 import os
@@ -198,7 +198,7 @@ def test_a_roll_goes_as_foretold(new_ensemble: Callable[..., Ensemble]) -> None:
 
 
 def test_growth_and_shrinking_go_as_foretold(new_ensemble: Callable[..., Ensemble]) -> None:
-    """1 → 3 → 1: the same members join and leave, and nobody restarts."""
+    """1 → 3 → 1: the same members join and leave, and no member restarts."""
     ensemble = new_ensemble(replicas=1)
     epoch, uids = ensemble.epoch(), ensemble.pod_uids()
     grow = plan(ensemble, replicas=3)

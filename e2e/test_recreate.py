@@ -88,7 +88,7 @@ def test_all_pods_with_data_in_them_are_gone_at_once(places: Places) -> None:
 
 
 def test_all_volumes_are_lost(places: Places) -> None:
-    """With volumes nobody founds again: it says who is empty, and what to do."""
+    """With volumes it is not founded again: the status says which members are empty, and what to do."""
     ensemble = places.ensemble(replicas=1)
     places.cluster.delete("pvc", "data-zk-1", ensemble.namespace)
     places.cluster.delete("pod", "zk-1", ensemble.namespace)

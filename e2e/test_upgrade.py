@@ -1,4 +1,4 @@
-"""Another version of the operator takes over what one has made: no restart; only the status is written."""
+"""Another version of the operator takes over what one has created: no restart; only the status is written."""
 
 import time
 from pathlib import Path
@@ -24,7 +24,7 @@ SPEC = {
 def test_an_upgrade_and_a_downgrade_of_the_operator_restart_nobody(
     places: Places, operator: Operator, tmp_path: Path
 ) -> None:
-    """Version 0.1 makes, this one takes over, changes, gives back: pods stay, only the status is written."""
+    """Version 0.1 creates, this one takes over, changes, hands back: pods stay, only the status changes."""
     first = unpack(FIRST, tmp_path)
     ensemble = Ensemble(places.cluster, places.namespace())
     log = tmp_path / "operator.log"
@@ -67,7 +67,7 @@ def unchanged(ensemble: Ensemble, known: dict[str, str]) -> dict[str, str]:
 
 
 def taken_over(ensemble: Ensemble) -> dict[str, str]:
-    """An operator that has just started has found everything, and restarts nobody; the pods."""
+    """Check that an operator that has just started finds everything and restarts nothing; return the pods."""
     pods, restarts = ensemble.pod_uids(), ensemble.restarts()
     time.sleep(QUIET_SECONDS)  # the restarts that must not come would come now
     wait_until("it serves as its spec asks", ensemble.is_settled, seconds=30)

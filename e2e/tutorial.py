@@ -3,16 +3,16 @@
     python -m e2e.tutorial docs/tutorial.md             # on the kind cluster of `make cluster`
     python -m e2e.tutorial --update docs/tutorial.md    # writes what came out into the page
 
-A block of `sh` is given to one bash, as a reader would: variables, folders and background jobs last from
-block to block. A `text` block that follows is what it has to print, and a `console` block what a session in
-the shell of ZooKeeper shows: its commands are typed one by one. (Nobody sits at a terminal here, so
+All `sh` blocks of a page run in one bash, as a reader would type them: variables, folders and background jobs
+last from block to block. A `text` block that follows is what the block must print, and a `console` block what
+a session in the shell of ZooKeeper shows: its commands are typed one by one. (There is no terminal here, so
 `exec -it` is run as `exec -i`.) What differs from run to run is left out on both sides: times, ages,
 addresses, hexadecimal numbers. For the rest, comments that a reader does not see:
 
     <!-- varies: zk-3, 42 -->    in the next output these words stand for any of their kind
     <!-- not run: why -->        the next block is not run
     <!-- setup: command -->      run before the first block
-    <!-- cleanup: command -->    run when the page has ended, well or not
+    <!-- cleanup: command -->    run when the page has ended, also after a failure
 
 A line `…` in an output stands for any number of lines, a `…` within a line for any text.
 """

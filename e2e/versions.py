@@ -72,10 +72,10 @@ def kubeconfig() -> str:
 
 
 def _fetch_history(commit: str) -> None:
-    """See to it that this checkout knows a commit, which a shallow clone may not.
+    """Make sure that this checkout has a commit, which a shallow clone may lack.
 
     Raises:
-        CommandError: it is not to be had; the whole repository has to be fetched by hand.
+        CommandError: the commit cannot be fetched; fetch the whole repository by hand.
     """
     git = ("git", "-C", str(ROOT))
     if run(*git, "cat-file", "-e", commit, check=False).returncode != 0:
