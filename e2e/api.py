@@ -88,7 +88,7 @@ class Api:
         return [told | item for item in answer["items"]]
 
     def kind(self, word: str) -> Kind:
-        """The kind that kubectl takes a word for: `pod`, `pods`, `po`.
+        """The kind that a word of kubectl names: `pod`, `pods`, `po`.
 
         Raises:
             LookupError: there is none.

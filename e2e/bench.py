@@ -36,7 +36,7 @@ MEMBERS: Final = (1, 2, 3)
 POLL_SECONDS: Final = 0.2
 ACT_SECONDS: Final = 300
 PAUSE_SECONDS: Final = 5.0
-"""Between two acts, so that one does not answer for the other."""
+"""Between two steps, so that one does not affect the other."""
 
 Figures = dict[str, float]
 
@@ -132,7 +132,7 @@ class Ours:
         self.ensemble = Ensemble(self.cluster, self.namespace)
 
     def create(self) -> None:
-        """Apply it, and wait until it says that it is Ready, which is more than its pods' being so."""
+        """Apply it, and wait until it reports Ready, which is more than that its pods are ready."""
         self.cluster.apply(manifest(self.namespace, jvm={}))  # as the plain one
         _wait(self.cluster, self.namespace, "zke/zk", "condition=Ready")
 
@@ -149,12 +149,12 @@ class Ours:
         return [self.ensemble.host(member) for member in MEMBERS]
 
 
-# ---- the acts ----
+# ---- the steps ----
 
 
 @dataclass
 class Act:
-    """A span of the clock in which something was done."""
+    """A span of time in which something was done."""
 
     begin: float
     end: float = 0.0
@@ -167,7 +167,7 @@ class Act:
 
 @contextmanager
 def act() -> Iterator[Act]:
-    """Take the time of a block."""
+    """Measure the time of a block."""
     span = Act(time.time())
     yield span
     span.end = time.time()
@@ -255,7 +255,7 @@ def scale_up_and_down(ours: Ours) -> Act:
 
 
 def gaps(result: Result, span: Act, what: str) -> Figures:
-    """What clients went through in a span."""
+    """What clients experienced in a span of time."""
     since, until = span.begin, span.end + PAUSE_SECONDS
     inside = [e for e in result.elections if since < e["at"] <= until]
     return {
@@ -269,7 +269,7 @@ def gaps(result: Result, span: Act, what: str) -> Figures:
 
 
 def measure(cluster: Cluster, namespace: str, subject: Subject, *, cached: bool) -> Figures:
-    """Run one subject through all acts."""
+    """Run one subject through all steps."""
     since = time.monotonic()
     subject.create()
     figures: Figures = {} if cached else {"create: time to ready": time.monotonic() - since}
@@ -323,7 +323,7 @@ def namespace_for(cluster: Cluster, name: str) -> Iterator[str]:
 
 
 def run_once(cluster: Cluster, number: int, *, cached: bool) -> dict[str, Figures]:
-    """Both subjects, one after the other; who is first changes from run to run."""
+    """Both subjects, one after the other; which one is first changes from run to run."""
     makers: list[Callable[[Cluster, str], Subject]] = [Plain, Ours]
     found = {}
     for make in makers if number % 2 else makers[::-1]:
@@ -340,7 +340,7 @@ def run_once(cluster: Cluster, number: int, *, cached: bool) -> dict[str, Figure
 # ---- the table ----
 
 Goal = Callable[[float, float, float], bool]
-"""Whether it is met: our typical figure, the plain one's, and our worst."""
+"""Whether the goal is met, by our typical figure, the plain one's, and our worst."""
 
 
 def _at_most(limit: float, *, times_plain: bool = False) -> Goal:

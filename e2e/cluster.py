@@ -26,7 +26,7 @@ ALLOWED_CONTEXTS: Final = frozenset({"kind-zookeeper-operator"})
 OPERATOR_NAMESPACE: Final = "zookeeper-operator"
 
 PATIENCE: Final = float(os.environ.get("E2E_PATIENCE", "1"))
-"""How much longer things may take on a machine that is busy; what may be lost stays the same: nothing."""
+"""How much longer things may take on a busy machine. It changes no limit of what may be lost: nothing."""
 
 
 class CommandError(AssertionError):
@@ -38,7 +38,7 @@ class CommandError(AssertionError):
 
 
 class WaitError(AssertionError):
-    """Something did not come true in time."""
+    """Something did not happen in time."""
 
 
 def run(
@@ -138,11 +138,11 @@ class Cluster:
         self.kubectl("apply", "--filename=-", given=text)
 
     def replace(self, body: Object) -> None:
-        """Put an object in the place of the one of the same name."""
+        """Replace the object of the same name."""
         self.kubectl("replace", "--filename=-", given=json.dumps(body))
 
     def patch(self, kind: str, name: str, namespace: str, patch: Mapping[str, Any]) -> None:
-        """Merge something into an object."""
+        """Merge a patch into an object."""
         self.kubectl(
             *_in(namespace), "patch", kind, name, "--type=merge", f"--patch={json.dumps(patch)}"
         )

@@ -149,7 +149,7 @@ def module_places(
     cluster: Cluster, operator: Operator, request: pytest.FixtureRequest
 ) -> Iterator[Places]:
     """What the tests of a module have in common."""
-    del operator  # it has to be there
+    del operator  # it must be there
     name = request.path.stem.removeprefix("test_").replace("_", "-")
     places = Places(cluster, name)
     yield places

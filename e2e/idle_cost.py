@@ -36,14 +36,14 @@ NAMES: Final = {
     "kube-apiserver": "API server and etcd",
     "etcd": "API server and etcd",
 }
-"""What is shown of each process; the others are left out: they do nothing for a member that is idle."""
+"""What is shown of each process; the others are left out: they do nothing for an idle member."""
 
 Cost = Mapping[str, float]
 """Cores by what took them."""
 
 
 def fetch_cost(cluster: Cluster, node: str, seconds: float) -> Cost:
-    """Cores that each sort of process takes for a while."""
+    """Cores that each kind of process uses over a period."""
     before, since = _fetch_ticks(cluster, node), time.monotonic()
     time.sleep(seconds)
     after, passed = _fetch_ticks(cluster, node), time.monotonic() - since
@@ -52,7 +52,7 @@ def fetch_cost(cluster: Cluster, node: str, seconds: float) -> Cost:
 
 
 def _fetch_ticks(cluster: Cluster, node: str) -> Counter[str]:
-    """Clock ticks that each sort of process has run for, with the children it has waited for."""
+    """Clock ticks that each kind of process has used, with the children it has waited for."""
     ticks: Counter[str] = Counter(dict.fromkeys(NAMES.values(), 0))
     script = "cat /proc/[0-9]*/stat 2> /dev/null || true"  # some end meanwhile
     for line in cluster.on_node(node, "sh", "-c", script).splitlines():

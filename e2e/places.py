@@ -25,7 +25,7 @@ class Operator:
     name: str = "zookeeper-operator"
 
     def install(self, root: Path) -> None:
-        """Install what is in a checkout by its chart, or bring what is installed up to it."""
+        """Install a checkout by its chart, or upgrade the installed operator to it."""
         image = run(str(root / "e2e/kind/operator-image.sh"), timeout=600).stdout.split()[-1]
         self.cluster.kubectl(
             "apply", "--server-side", "--force-conflicts", f"--filename={root / 'crds'}"
@@ -46,7 +46,7 @@ class Operator:
         )
 
     def pods(self) -> list[dict[str, Any]]:
-        """Its pods that are not on their way out."""
+        """Its pods that are not being deleted."""
         found = self.cluster.list(
             "pods", OPERATOR_NAMESPACE, selector="app.kubernetes.io/name=zookeeper-operator"
         )
@@ -60,7 +60,7 @@ class Operator:
         return next((name for name in names if name in holder), "")
 
     def kill(self) -> None:
-        """End the working process without a word, as a node that dies does."""
+        """End the working process abruptly, as a dying node does."""
         self.cluster.delete(
             "pod", self.leading_pod(), OPERATOR_NAMESPACE, "--force", "--grace-period=0"
         )

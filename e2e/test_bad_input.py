@@ -33,7 +33,7 @@ def operator_restarts(operator: Operator) -> int:
 
 
 def is_served(neighbour: Ensemble) -> None:
-    """An edit of the healthy ensemble is acted on at once."""
+    """The operator acts on an edit of the healthy ensemble at once."""
     generation = neighbour.body()["metadata"]["generation"]
     cluster, namespace = neighbour.cluster, neighbour.namespace
     cluster.delete("configmap", "zk-connection", namespace)

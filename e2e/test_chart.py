@@ -1,4 +1,4 @@
-"""The chart: what it gives the operator leave to do, and what it asks of the cluster."""
+"""The chart: what it allows the operator to do, and what it requires of the cluster."""
 
 from pathlib import Path
 from typing import Any
@@ -150,7 +150,7 @@ def test_two_processes_are_kept_apart_and_never_both_evicted() -> None:
 
 
 def test_wrong_values_are_refused() -> None:
-    """The values have a schema: a slip of the finger does not install."""
+    """The values have a schema: a typing error does not install."""
     with pytest.raises(AssertionError, match="replicas"):
         render("replicas=many")
     with pytest.raises(AssertionError, match="allowPrivileged"):

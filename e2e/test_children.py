@@ -171,7 +171,7 @@ def test_the_statefulset_is_deleted_with_its_pods(three: Ensemble) -> None:
 
 
 def test_all_pods_are_deleted_at_once(three: Ensemble) -> None:
-    """As when a node pool is drained without mercy: back with a quorum, with every acknowledged write."""
+    """As when a node pool is drained by force: back with a quorum, with every acknowledged write."""
     pods = three.pod_uids()
     with three.counting() as writer:
         since = time.time()

@@ -95,7 +95,7 @@ def test_a_client_outside_writes_through_a_leader_kill(opened: Ensemble) -> None
     # The clients that know one member only are cut off for as long as it is away.
     assert result.raw["clients"]["multi-host"]["sessionsLost"] == 0
     assert result.acknowledged > 200
-    # It has really felt it, and gone on.
+    # It has lost its connection, and continued.
     assert 0 < result.longest_gap("multiHost", since=killed) < 6
     assert [e["epoch"] for e in result.elections][-1] > epoch
 
@@ -127,7 +127,7 @@ def test_t8_t10_the_browser_shows_who_leads(opened: Ensemble, tmp_path: Path) ->
     opened.wait_settled()
     after = opened.leader()
     assert after != before
-    # The stopped one is back and follows.
+    # The stopped member is back and follows.
     assert read_leaders() == {m: (after, m == after) for m in outside.MEMBERS}
     if browser.find_browser() is not None:
         picture = tmp_path / "leader.png"

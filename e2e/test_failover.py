@@ -20,7 +20,7 @@ NAMED_WITHIN = 2.0
 
 
 def lose_leader(three: Ensemble, lose: Callable[[int], None]) -> Result:
-    """Lose the leader while clients write, and check everything that was promised."""
+    """Lose the leader while clients write, and check every promise."""
     before = three.wait_settled()["leader"]
     told = len(three.events("LeaderChanged"))
     with three.counting() as writer, watch_leader(three) as watched:
@@ -89,7 +89,7 @@ def test_the_leaders_process_is_killed(three: Ensemble) -> None:
 
 
 def test_the_leader_freezes(three: Ensemble) -> None:
-    """SIGSTOP of the leader: it says nothing and breaks no connection, as behind a broken network."""
+    """SIGSTOP of the leader: it answers nothing and breaks no connection, as behind a broken network."""
     frozen: list[int] = []
 
     def freeze(member: int) -> None:

@@ -1,4 +1,4 @@
-"""Ensembles beside each other do not touch each other."""
+"""Ensembles in one cluster do not affect each other."""
 
 from e2e.cluster import Object, wait_until
 from e2e.ensembles import Ensemble, manifest

@@ -1,4 +1,4 @@
-"""Pods that do not come up, or not as a whole: what the status names, and that the right spec heals it."""
+"""Pods that do not start, or not completely: what the status names, and that the right spec fixes it."""
 
 from e2e.ensembles import Ensemble, manifest
 from e2e.places import Places
@@ -14,7 +14,7 @@ def make(places: Places, **spec: object) -> Ensemble:
 
 
 def test_a_quota_that_refuses_the_pods(places: Places) -> None:
-    """PodRefused holds the API server's own words; without the quota the ensemble is founded."""
+    """PodRefused quotes the API server; without the quota the ensemble is founded."""
     ensemble = Ensemble(places.cluster, places.namespace())
     places.cluster.apply(
         {

@@ -22,7 +22,7 @@ def write_and_delete(places: Places, **spec: Any) -> tuple[Ensemble, str]:
 
 
 def wait_new(ensemble: Ensemble, old: str) -> None:
-    """Wait until the ensemble that was created serves, and see that it is a new one."""
+    """Wait until the created ensemble serves, and check that it is a new one."""
     status = ensemble.wait_settled()
     assert status["identity"] not in {old, ""}
     assert ensemble.events("Founded")

@@ -8,7 +8,7 @@ from e2e.cluster import OPERATOR_NAMESPACE, Cluster, wait_until
 from e2e.ensembles import Ensemble
 from e2e.places import Operator, Places
 
-pytestmark = pytest.mark.alone  # the operator counts its writes, whomever they are for
+pytestmark = pytest.mark.alone  # the operator counts all its writes, whatever ensemble they are for
 
 REST_SECONDS = int(os.environ.get("E2E_REST_SECONDS", "60"))
 

@@ -68,7 +68,7 @@ def roll(
 
 
 def test_the_restarted_at_annotation_rolls(rolling: Ensemble) -> None:
-    """One careful roll on request."""
+    """A roll on request."""
     roll(rolling, ask_for_restart)
 
 
@@ -129,7 +129,7 @@ def test_the_operator_is_killed_at_every_step_of_a_roll(
 
 
 def versions_up_and_down(ensemble: Ensemble) -> None:
-    """3.9.3 to 3.9.4, down to 3.8.6, and up again: data and clients go along."""
+    """3.9.3 to 3.9.4, down to 3.8.6, and up again: data and clients survive."""
     ensemble.cluster.apply(manifest(ensemble.namespace, version="3.9.3"))
     ensemble.wait_settled()
     ensemble.write("/before", "3.9.3")
@@ -146,7 +146,7 @@ def versions_up_and_down(ensemble: Ensemble) -> None:
 
 
 def a_broken_image_then_no_room_then_mended(ensemble: Ensemble) -> None:
-    """The rollout stops at the first member, for two reasons in turn, and continues when the spec is fixed."""
+    """The rollout stops at the first member, for two reasons in turn, and continues with a fixed spec."""
     ensemble.cluster.apply(manifest(ensemble.namespace))
     kept = Kept.before(ensemble)
     with writing(ensemble, everyone=VOTERS) as writer:
@@ -199,7 +199,7 @@ def a_follower_freezes_in_mid_roll(ensemble: Ensemble) -> None:
             def leader_is_left() -> bool:
                 return ensemble.pod_uids().get(f"zk-{leader}") == kept.pods[f"zk-{leader}"]
 
-            # Once its readiness says so, a member that does not serve is the next by right.
+            # Once its readiness says that it does not serve, a member is restarted first.
             deadline = 60.0
             happened = happens(
                 "the frozen one is restarted",

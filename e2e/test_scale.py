@@ -1,7 +1,7 @@
 """Scaling under clients that write: up and down, in one edit, interrupted, refused.
 
-Always: no acknowledged write and no session lost, members that run are never restarted, sizes are visited
-one by one, and what pods start from (`zk-membership`) is what the ensemble has committed.
+Always: no acknowledged write and no session lost, running members are never restarted, the size changes
+by one at a time, and what pods start from (`zk-membership`) is what the ensemble has committed.
 """
 
 from collections.abc import Callable, Iterator
@@ -91,7 +91,7 @@ def test_the_operator_is_killed_at_every_step_of_a_scaling(
 
 
 def one_five_one_three_one(ensemble: Ensemble) -> None:
-    """Each in one edit, on the volumes that were left; once the leader is among those who go."""
+    """Each in one edit, on the retained volumes; once the leader is among those that leave."""
     ensemble.cluster.apply(manifest(ensemble.namespace, replicas=1))
     kept = Kept.before(ensemble)
     ensemble.write("/first", "of-one")
@@ -128,7 +128,7 @@ def one_five_one_three_one(ensemble: Ensemble) -> None:
 
 
 def the_leader_is_killed_while_it_scales(ensemble: Ensemble) -> None:
-    """Killed when a joiner has just started, and once more while members leave."""
+    """Killed when a new member has just started, and once more while members leave."""
     ensemble.cluster.apply(manifest(ensemble.namespace))
     kept = Kept.before(ensemble)
     with writing(ensemble, everyone=FIVE, pinned=THREE) as writer:
@@ -191,7 +191,7 @@ def refused_until_it_is_safe(ensemble: Ensemble) -> None:
 
 
 def newcomers_alone_elect_nobody(ensemble: Ensemble) -> None:
-    """1 to 3, and the only member with the data is frozen, then cut off, beside a newcomer."""
+    """1 to 3, and the only member with the data is frozen, then cut off, beside a new member."""
     ensemble.cluster.apply(manifest(ensemble.namespace, replicas=1))
     ensemble.wait_settled()
     ensemble.write("/only", "copy")
@@ -242,7 +242,7 @@ def aside(module_places: Places) -> Iterator[Aside]:
 
 
 def test_one_to_five_and_back_in_one_edit(aside: Aside) -> None:
-    """The data is kept from 1 to 3, the quorum at every step, and both down and up on retained volumes."""
+    """1 to 3 keeps the data, every step keeps the quorum, and members come back on retained volumes."""
     aside.result(one_five_one_three_one)
 
 

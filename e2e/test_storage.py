@@ -35,7 +35,7 @@ def test_a_member_without_its_volume_syncs_before_it_votes(three: Ensemble) -> N
 
 
 def test_a_wiped_member_may_not_vote_a_write_away(places: Places) -> None:
-    """The classic loss: a write that 1 and 2 have acknowledged, 1 is away, 2 is wiped, 3 is behind.
+    """The classic loss: 1 and 2 have acknowledged a write, 1 is away, 2 is wiped, 3 is behind.
 
     An empty 2 and a stale 3 would be a majority. They must wait for 1, however long it takes.
     """
@@ -103,13 +103,13 @@ def test_the_volume_of_another_member_is_refused(places: Places) -> None:
 
 
 def identity_of(ensemble: Ensemble) -> str:
-    """What the volumes of an ensemble are stamped with."""
+    """The identity that is written on the volumes of an ensemble."""
     identity: str = ensemble.status()["identity"]
     return identity
 
 
 def check_refusal(ensemble: Ensemble, stamp: str, words: str) -> None:
-    """Stamp a member's volume otherwise, restart it, read what it says, and put the stamp right again."""
+    """Write another identity on a member's volume, restart it, read its log, and restore the identity."""
     ensemble.write("/mine", "untouched")
     own = f"{identity_of(ensemble)} 1"
     node, path = ensemble.volume_path(1)

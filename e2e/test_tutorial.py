@@ -52,7 +52,7 @@ def test_t2_the_log_can_be_read(one: Ensemble) -> None:
 
 
 def test_t3_the_admin_server_shows_ones_own_session(one: Ensemble) -> None:
-    """/commands, and one's own session in /commands/connections."""
+    """/commands, and our session in /commands/connections."""
     with admin_port(one) as address, one.client("pod/zk-1") as client:
         commands = page(address)
         for command in ("ruok", "leader", "monitor", "connections", "voting_view"):

@@ -11,7 +11,7 @@ from e2e.versions import FIRST, ROOT, running, unpack, without_installed
 
 from zookeeper_operator.api.ensemble import KIND
 
-pytestmark = pytest.mark.alone  # the installed operator rests meanwhile
+pytestmark = pytest.mark.alone  # the installed operator is scaled to 0 meanwhile
 
 QUIET_SECONDS = 8
 SPEC = {
@@ -38,7 +38,7 @@ def test_an_upgrade_and_a_downgrade_of_the_operator_restart_nobody(
 
         with running(places.cluster, ROOT / "operator", ensemble.namespace, log):
             pods = unchanged(ensemble, known)
-            # The next change of the user's brings what this version builds otherwise.
+            # The next change that the user makes brings what this version builds differently.
             ensemble.change(config={"maxClientCnxns": 62})
             ensemble.wait_settled()
             assert not set(ensemble.pod_uids().values()) & set(pods.values())
@@ -59,7 +59,7 @@ def test_an_upgrade_and_a_downgrade_of_the_operator_restart_nobody(
 
 
 def unchanged(ensemble: Ensemble, known: dict[str, str]) -> dict[str, str]:
-    """All that an operator that takes over writes is the status, if it reports more; the pods."""
+    """Check that an operator that takes over writes only the status, if it reports more; return the pods."""
     pods = taken_over(ensemble)
     now = ensemble.wait_calm(seconds=3)
     assert {k for k, v in now.items() if known.get(k) != v} <= {f"{KIND}/{ensemble.name}"}

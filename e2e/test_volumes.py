@@ -107,7 +107,7 @@ def test_volumes_grow_and_who_must_is_restarted(places: Places, growing: str) ->
         grow(ensemble, online)
         stays("no pod is touched for it", lambda: ensemble.pod_uids() == kept.pods, seconds=5)
 
-        # Two file systems grow at the start of a pod only, the leader's among them: a careful roll.
+        # Two file systems grow only at the start of a pod, the leader's among them: a roll.
         for member in offline:
             wait_for_the_pod(ensemble, member)
         for count in range(1, len(offline) + 1):

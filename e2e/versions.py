@@ -31,7 +31,7 @@ def unpack(commit: str, folder: Path) -> Path:
 
 @contextmanager
 def without_installed(operator: Operator) -> Iterator[None]:
-    """No installed operator works for as long as this lasts."""
+    """Keep the installed operator scaled to 0 as long as the block lasts."""
     cluster = operator.cluster
     scale = ("--namespace", OPERATOR_NAMESPACE, "scale", "deployment", operator.name)
     cluster.kubectl(*scale, "--replicas=0")
