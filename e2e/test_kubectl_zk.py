@@ -72,7 +72,7 @@ def test_one_screen_tells_who_leads_and_who_follows(three: Ensemble) -> None:
         assert re.search(
             rf"^{member['pod']} +{member['role']} +broadcast +yes ", screen, re.MULTILINE
         )
-    assert "NOT FINE" not in screen
+    assert "CONDITION" not in screen
 
     value = wait_until(
         "the members are asked",

@@ -69,10 +69,10 @@ def accept_nested_objects() -> None:
 
 
 def main() -> None:
-    """Run until a signal; exit 1 when this process cannot go on.
+    """Run until a signal; exit 1 when this process cannot continue.
 
     It exits without closing the loop, which would wait for kopf: kopf needs seconds to end what it has
-    open, and waits for ever for tasks that closing the loop has cancelled. Our own parts have ended before.
+    open, and waits forever for tasks that closing the loop has cancelled. Our own parts have ended before.
     """
     accept_nested_objects()
     settings = read_settings(sys.argv[1:], os.environ)

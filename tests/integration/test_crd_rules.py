@@ -159,7 +159,7 @@ RUNNING: dict[str, Stored] = {
         {"jvm": {"options": ["-XX:-ExitOnOutOfMemoryError"]}},
         {"jvm": {"options": ["-XX:-ExitOnOutOfMemoryError", "-XX:+UseZGC"]}},
         {"jvm": {"options": ["-XX:Flags=/data/flags"]}},
-        "size the heap by an old name",
+        "set the heap by an old name",
     ),
 }
 

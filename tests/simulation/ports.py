@@ -334,7 +334,7 @@ class SimulatedZooKeeper:
         except TimeoutError:
             said = "ConnectionLoss"
         if said in _REFUSALS:
-            raise ReconfigureRefusedError(said, passing=said == "NewConfigNoQuorum")
+            raise ReconfigureRefusedError(said, transient=said == "NewConfigNoQuorum")
         config = await self._read_back(access, attempts=5)
         if self._stage.chance(self._weather.lost_calls):
             raise EnsembleUnreachableError("the outcome is not known")

@@ -55,7 +55,7 @@ class ImageSpec(ApiModel):
     digest: str = Field(
         default="",
         description=(
-            "Image digest such as `sha256:…`, instead of a tag. `spec.version` still has to say "
+            "Image digest such as `sha256:…`, instead of a tag. `spec.version` must still say "
             "which ZooKeeper is inside."
         ),
         json_schema_extra={"maxLength": 140},
@@ -80,7 +80,7 @@ class ObserversSpec(ApiModel):
     replicas: int = Field(
         default=0,
         description=(
-            "Number of observers, 0 to 100. They answer reads and pass writes on, and they do not "
+            "Number of observers, 0 to 100. They answer reads and forward writes, and they do not "
             "slow down a majority. Their ids start at 101."
         ),
         json_schema_extra={"format": "int32"},
@@ -115,7 +115,7 @@ class JvmSpec(ApiModel):
 class LoggingSpec(ApiModel):
     """What the members write to their logs."""
 
-    level: LogLevel = Field(default="INFO", description="The least level that is written.")
+    level: LogLevel = Field(default="INFO", description="The lowest level that is written.")
     format: LogFormat = Field(
         default="text", description="One line of text per entry, or one JSON object."
     )
@@ -159,14 +159,14 @@ class VolumeSpec(ApiModel):
 
 
 class RetentionSpec(ApiModel):
-    """What becomes of the volumes."""
+    """What happens to the volumes."""
 
     when_deleted: RetentionPolicy = Field(
-        default="Retain", description="What becomes of the volumes when the ensemble is deleted."
+        default="Retain", description="What happens to the volumes when the ensemble is deleted."
     )
     when_scaled: RetentionPolicy = Field(
         default="Retain",
-        description="What becomes of the volumes of members that are removed by scaling down.",
+        description="What happens to the volumes of members that are removed by scaling down.",
     )
 
 
@@ -192,7 +192,7 @@ class StorageSpec(ApiModel):
         ),
     )
     retention: RetentionSpec = Field(
-        default_factory=RetentionSpec, description="What becomes of volumes no longer in use."
+        default_factory=RetentionSpec, description="What happens to volumes no longer in use."
     )
 
 
@@ -225,7 +225,7 @@ class ExternalSpec(ApiModel):
         default=False,
         description=(
             "Expose the AdminServer (port 8080) of each member as well. It has no password: "
-            "whoever reaches it can read the configuration and who is connected."
+            "anyone who reaches it can read the configuration and who is connected."
         ),
     )
     members: tuple[ExternalMember, ...] = Field(
@@ -269,7 +269,7 @@ class ExternalSpec(ApiModel):
 
 
 class NetworkPolicySpec(ApiModel):
-    """Who may talk to the members."""
+    """Who may connect to the members."""
 
     enabled: bool = Field(
         default=True,
@@ -282,7 +282,7 @@ class NetworkPolicySpec(ApiModel):
 
 
 class SecurityContextSpec(ApiModel):
-    """As whom the members run."""
+    """The user and group the members run as."""
 
     mode: SecurityContextMode = Field(
         default="Fixed",
@@ -368,13 +368,13 @@ class EnsembleSpec(ApiModel):
     )
     external: ExternalSpec | None = Field(
         default=None,
-        description="How clients outside of the cluster reach each member. Without it they do not.",
+        description="How clients outside of the cluster reach each member. Without it they cannot.",
     )
     network_policy: NetworkPolicySpec = Field(
-        default_factory=NetworkPolicySpec, description="Who may talk to the members."
+        default_factory=NetworkPolicySpec, description="Who may connect to the members."
     )
     security_context: SecurityContextSpec = Field(
-        default_factory=SecurityContextSpec, description="As whom the members run."
+        default_factory=SecurityContextSpec, description="The user and group the members run as."
     )
     labels: dict[str, str] = Field(
         default_factory=dict,

@@ -92,7 +92,7 @@ class Reason:
         name: The word as users and programs read it.
         sentence: What it means, for the reference page and the index of the runbooks.
         severity: How serious it is. An Event with this reason is a Warning unless it is `normal`.
-        runbook: Whether `docs/runbooks` has a page about it: it does not pass by itself, or it matters
+        runbook: Whether `docs/runbooks` has a page about it: it does not end by itself, or it matters
             when it lasts.
         alarming: Whether an Event reports it as soon as a condition is `False` because of it.
         event_only: Whether it is the reason of Events and never of a condition.
@@ -108,7 +108,8 @@ class Reason:
 
 _TABLE: Final = (
     Reason(
-        STOPPED, "All members are down because the spec says `stopped: true`; their data is kept."
+        STOPPED,
+        "All members are stopped because the spec says `stopped: true`; their data is kept.",
     ),
     Reason(PAUSED, "The spec says `paused: true`: the operator reports and changes nothing."),
     Reason(DELETING, "The ensemble is being deleted."),
@@ -120,7 +121,7 @@ _TABLE: Final = (
     ),
     Reason(
         PREVIOUS_ENSEMBLE,
-        "A deleted ensemble of the same name has not gone yet; the new one waits for that.",
+        "A deleted ensemble of the same name is not gone yet; the new one waits for that.",
         severity="warning",
         runbook=True,
     ),
@@ -152,8 +153,8 @@ _TABLE: Final = (
     ),
     Reason(
         SPLIT_BRAIN,
-        "Two members claim to lead at the same time; the operator changes nothing until a person "
-        "has looked.",
+        "Two members claim to lead at the same time; the operator changes nothing until only "
+        "one of them does.",
         severity="critical",
         runbook=True,
         alarming=True,
@@ -173,13 +174,13 @@ _TABLE: Final = (
     ),
     Reason(ADDING_MEMBER, "A member has synced and is being added to the committed configuration."),
     Reason(REMOVING_MEMBER, "A member is being removed from the committed configuration."),
-    Reason(REPAIRING_MEMBERSHIP, "A change of the membership that was left half done is finished."),
+    Reason(REPAIRING_MEMBERSHIP, "An interrupted change of the membership is being completed."),
     Reason(
         WAITING_FOR_SYNC, "A new member is up and still copies the data, so it may not vote yet."
     ),
     Reason(SETTLED, "The committed members are the ones the spec asks for."),
     Reason(ROLLING_MEMBER, "A member is being restarted with the current revision."),
-    Reason(HANDING_OVER_LEADERSHIP, "The leader passes its role on before it is restarted."),
+    Reason(HANDING_OVER_LEADERSHIP, "The leader hands over its role before it is restarted."),
     Reason(
         WAITING_FOR_MEMBER,
         "A restarted member is not yet in sync; the next one waits for it.",
@@ -202,7 +203,7 @@ _TABLE: Final = (
         runbook=True,
     ),
     Reason(ROLLOUT_IN_PROGRESS, "Members are being restarted; scaling waits until that is done."),
-    Reason(ALLOWED, "Nothing speaks against a change of `replicas`."),
+    Reason(ALLOWED, "A change of `replicas` would be started now."),
     Reason(BOUND, "Every volume is bound and as large as asked for."),
     Reason(BINDING, "A volume claim has no volume yet; one is provided when its pod has a node."),
     Reason(RESIZE_PENDING, "A volume is growing."),
@@ -265,8 +266,8 @@ _TABLE: Final = (
     Reason(VALID, "The spec can be acted on."),
     Reason(
         INVALID_CONFIG_KEY,
-        "`config` or `jvm.options` holds what belongs to the operator, or a value that ZooKeeper does "
-        "not take.",
+        "`config` or `jvm.options` sets what the operator sets itself, or a value that ZooKeeper does "
+        "not accept.",
         severity="warning",
         runbook=True,
         alarming=True,
@@ -305,14 +306,14 @@ _TABLE: Final = (
     ),
     Reason(
         MANAGED_ELSEWHERE,
-        "Another operator manages the ensemble; the one that says so leaves it alone.",
+        "Another operator manages the ensemble; the one that reports this leaves it alone.",
         severity="warning",
         runbook=True,
         event_only=True,
     ),
     Reason(
         NAME_TAKEN,
-        "An object of a name that is needed exists and belongs to someone else.",
+        "An object whose name the ensemble needs exists and does not belong to it.",
         severity="warning",
         runbook=True,
         alarming=True,
@@ -384,7 +385,7 @@ _TABLE: Final = (
     ),
     Reason(
         APPLY_FAILED,
-        "The API server refused something the ensemble needs; it is tried again.",
+        "The API server refused something that the ensemble needs; the operator tries again.",
         severity="warning",
         runbook=True,
     ),
@@ -404,7 +405,7 @@ _TABLE: Final = (
     Reason(LEADER_CHANGED, "A leader has been elected.", event_only=True),
     Reason(
         MEMBER_LOST,
-        "A member that served no longer does, and neither the spec nor the operator wants it so.",
+        "A member that served no longer does, although neither the spec nor the operator wants that.",
         severity="warning",
         event_only=True,
     ),

@@ -1,6 +1,6 @@
 """An edit that has not been made yet: read from a file, and shown to the planner as if it had.
 
-Nothing is written: the way to the API server that the edit is looked at through refuses to write.
+Nothing is written: the way to the API server that the edit is observed through refuses to write.
 """
 
 import uuid
@@ -112,10 +112,10 @@ def _differences(old: Any, new: Any, path: str) -> Iterable[Change]:
         for key in sorted(new, key=str):
             yield from _differences(None, new[key], f"{path}.{key}")
     elif old != new:
-        yield Change(path, _told(old), _told(new))
+        yield Change(path, _shown(old), _shown(new))
 
 
-def _told(value: Any) -> str:
+def _shown(value: Any) -> str:
     if value is None:
         return _ABSENT
     if isinstance(value, str):

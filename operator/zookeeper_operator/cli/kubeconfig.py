@@ -1,6 +1,6 @@
-"""Which cluster and which namespace are meant: the choice that kubectl makes, made again.
+"""Which cluster and which namespace are meant: the same choice that kubectl makes.
 
-A plugin is told nothing of it by kubectl, only the environment is the same.
+kubectl reports nothing of it to a plugin, only the environment is the same.
 """
 
 from collections.abc import Mapping, Sequence

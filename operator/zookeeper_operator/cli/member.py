@@ -6,7 +6,7 @@ from typing import Final
 
 from zookeeper_operator.cli.failure import Failure
 from zookeeper_operator.cli.kubeconfig import KubeContext
-from zookeeper_operator.cli.look import find_ensemble
+from zookeeper_operator.cli.reading import find_ensemble
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.observe import utc_now
 from zookeeper_operator.ensemble.observed import Pod
@@ -53,7 +53,7 @@ def choose_pod(
     ready = sorted((p for p in pods if p.ready and not p.terminating), key=lambda p: p.id)
     listed = ", ".join(str(p.id) for p in ready) or "none"
     if member is not None:
-        # A member that is not ready is often the one to be looked into.
+        # A member that is not ready is often the one that must be examined.
         chosen = next((p for p in pods if p.id == member and not p.terminating), None)
         if chosen is None:
             raise Failure(f"{ensemble} has no running member {member}; ready are: {listed}")

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.api.reasons import REASONS
-from zookeeper_operator.cli.look import Reading
+from zookeeper_operator.cli.reading import Reading
 from zookeeper_operator.cli.times import age_of
 
 _NOTHING: Final = "-"
@@ -43,9 +43,9 @@ def render_status(reading: Reading, now: datetime) -> RenderableType:
     members = reading.status.get("members") or []
     if members:
         parts += [Text(), _members(members, now)]
-    unfine = list(_unfine(reading.status.get("conditions") or []))
-    if unfine:
-        parts += [Text(), _conditions(unfine)]
+    unhealthy = list(_unhealthy(reading.status.get("conditions") or []))
+    if unhealthy:
+        parts += [Text(), _conditions(unhealthy)]
     parts += [Text(remark, style="yellow") for remark in remarks(reading)]
     return Group(*parts)
 
@@ -62,19 +62,19 @@ def _facts(reading: Reading, now: datetime) -> Table:
         table.add_row("clients", Text(str(status["connectionString"])))
     if status.get("externalConnectionString"):
         table.add_row("outside", Text(str(status["externalConnectionString"])))
-    table.add_row("next", Text(str(status.get("nextAction") or "the operator has not said yet")))
+    table.add_row("next", Text(str(status.get("nextAction") or "not reported by the operator yet")))
     return table
 
 
 def _headline(metadata: Mapping[str, Any], status: Mapping[str, Any]) -> Text:
     summary = str(status.get("summary") or "no status yet")
-    calm = _is_true(status, conditions.READY) or summary in _ASKED_FOR
+    healthy = _is_true(status, conditions.READY) or summary in _ASKED_FOR
     versions = (status.get("version") or {}).get("members") or {}
-    told = " and ".join(f"{v} ({n})" if len(versions) > 1 else v for v, n in versions.items())
+    running = " and ".join(f"{v} ({n})" if len(versions) > 1 else v for v, n in versions.items())
     line = Text(f"{metadata['namespace']}/{metadata['name']}  ")
-    line.append(summary, style="green" if calm else "bold yellow")
-    if told:
-        line.append(f"  ZooKeeper {told}")
+    line.append(summary, style="green" if healthy else "bold yellow")
+    if running:
+        line.append(f"  ZooKeeper {running}")
     return line
 
 
@@ -104,7 +104,7 @@ def leader_line(status: Mapping[str, Any], now: datetime) -> str:
     """Say who leads and since when: `zk-3 for 12m, epoch 2`."""
     leader = status.get("leader")
     if not leader:
-        return "nobody"
+        return "none"
     since = age_of(leader.get("since"), now)
     return f"{leader['pod']}{f' for {since}' if since else ''}, epoch {leader['epoch']}"
 
@@ -131,7 +131,7 @@ def _members(members: Sequence[Mapping[str, Any]], now: datetime) -> Table:
 
 
 def _state_of(member: Mapping[str, Any], now: datetime) -> str:
-    """Where a member is; of one that does not serve any more, for how long."""
+    """Where a member is; of one that no longer serves, for how long."""
     state = str(member.get("state") or _NOTHING)
     since = age_of(member.get("notServingSince"), now)
     return f"{state} for {since}" if since else state
@@ -141,7 +141,7 @@ def _value(value: object) -> Text:
     return Text(_NOTHING if value in {None, ""} else str(value))
 
 
-def _unfine(stored: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str, str]]:
+def _unhealthy(stored: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str, str]]:
     """Conditions that are not true, or true with a warning; those that say the same taken together.
 
     What the spec asks for is not among them.
@@ -159,12 +159,12 @@ def _unfine(stored: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str, str
         yield ", ".join(types), reason, message
 
 
-def _conditions(unfine: Iterable[tuple[str, str, str]]) -> Table:
+def _conditions(unhealthy: Iterable[tuple[str, str, str]]) -> Table:
     table = _plain_table()
-    table.add_column("NOT FINE", overflow="fold")
+    table.add_column("CONDITION", overflow="fold")
     table.add_column("REASON", no_wrap=True)
     table.add_column("MESSAGE", overflow="fold")
-    for types, reason, message in unfine:
+    for types, reason, message in unhealthy:
         table.add_row(Text(types, style="yellow"), Text(reason), Text(message))
     return table
 
@@ -175,11 +175,11 @@ def remarks(reading: Reading) -> list[str]:
     generation = reading.body["metadata"].get("generation", 0)
     found = []
     if reading.why_not_seen:
-        found.append(f"as the operator wrote it last: {reading.why_not_seen}")
+        found.append(f"as last written by the operator: {reading.why_not_seen}")
     if not written:
-        found.append("the operator has not written a status yet; does it run?")
+        found.append("the operator has not written a status yet; is it running?")
     elif written.get("observedGeneration", 0) < generation:
-        found.append(f"the operator has not looked at generation {generation} of the spec yet")
+        found.append(f"the operator has not reconciled generation {generation} of the spec yet")
     elif reading.seen is not None and _said(written) != _said(reading.status):
         last = written.get("nextAction") or written.get("summary")
         found.append(f"the operator's last status differs: {written.get('summary')}: {last}")
@@ -203,13 +203,13 @@ def render_list(readings: Sequence[Reading], now: datetime) -> RenderableType:
     for reading in readings:
         body, status = reading.body, reading.status
         leader = status.get("leader") or {}
-        fine = _is_true(status, conditions.READY) or status.get("summary") in _ASKED_FOR
+        healthy = _is_true(status, conditions.READY) or status.get("summary") in _ASKED_FOR
         table.add_row(
             Text(str(body["metadata"]["name"])),
             Text(str((status.get("quorum") or {}).get("summary") or _NOTHING)),
             Text(str(leader.get("pod") or _NOTHING)),
             _value(leader.get("epoch")),
-            Text(str(status.get("summary") or _NOTHING), style="green" if fine else "yellow"),
+            Text(str(status.get("summary") or _NOTHING), style="green" if healthy else "yellow"),
             Text(age_of(body["metadata"].get("creationTimestamp"), now)),
             Text(str(status.get("nextAction") or _NOTHING)),
         )

@@ -5,7 +5,7 @@ So a timer of the operating system, which counts the CPU time of this process, i
 two awaits that takes too long. It costs two system calls for each stretch, and nothing else.
 
 It ends what runs as Python code. A single operation on huge values is not interrupted: whatever a user can
-write has to be bounded before it is computed with (`kube.quantity`, `api.ensemble`).
+write must be bounded before it is computed with (`kube.quantity`, `api.ensemble`).
 """
 
 import signal

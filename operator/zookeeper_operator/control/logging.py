@@ -16,7 +16,7 @@ Format = Literal["text", "json"]
 _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 _QUIET = ("kopf", "aiohttp", "asyncio", "kubernetes", "kazoo", "urllib3")
-"""Libraries whose chatter below WARNING nobody asked for."""
+"""Libraries whose records below WARNING are not wanted."""
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -111,7 +111,7 @@ class Operator:
         """Serve health requests, wait for the Lease, work; return when `stop` is set.
 
         Raises:
-            LeaseLostError, WatchError: this process cannot go on; it must be restarted.
+            LeaseLostError, WatchError: this process cannot continue; it must be restarted.
         """
         health = HealthServer(
             self._settings.http_host,
@@ -119,7 +119,7 @@ class Operator:
             metrics=self.metrics.render,
             on_lag=self.metrics.loop_lag,
         )
-        health.add_liveness("passes", self._check_passes)
+        health.add_liveness("reconciles", self._check_reconciles)
         health.add_readiness("kubernetes", self._check_kubernetes)
         health.add_liveness("lease", self._check_lease)
         await health.start()
@@ -220,10 +220,10 @@ class Operator:
 
     # ------------------------------------------------------------------ health
 
-    def _check_passes(self) -> str | None:
+    def _check_reconciles(self) -> str | None:
         oldest = self._queue.oldest_running() if self._queue is not None else 0.0
         if oldest > 2 * self._settings.pass_timeout_seconds:
-            return f"a pass has been running for {oldest:.0f} s"
+            return f"a reconcile has been running for {oldest:.0f} s"
         return None
 
     def _check_kubernetes(self) -> str | None:
@@ -232,7 +232,7 @@ class Operator:
         since = self._unanswered_since
         silent = 0.0 if since is None else asyncio.get_running_loop().time() - since
         if silent > _UNANSWERED_SECONDS:
-            return f"the API server does not answer, for {silent:.0f} s now"
+            return f"the API server has not answered for {silent:.0f} s"
         return None
 
     def _check_lease(self) -> str | None:

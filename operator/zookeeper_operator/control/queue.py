@@ -48,15 +48,15 @@ class QueueListener(Protocol):
     def finished(self, worked_seconds: float) -> None:
         """A worker gave a key back after so long."""
 
-    def passed(self, result: Result, seconds: float) -> None:
-        """One pass of `work` ended like this."""
+    def reconciled(self, result: Result, seconds: float) -> None:
+        """One reconcile by `work` ended like this."""
 
     def running(self, oldest_seconds: Callable[[], float]) -> None:
         """Called once: where to ask how long the oldest running key has been worked on."""
 
 
 class _Silent:
-    """The listener of a queue that nobody listens to."""
+    """The listener of a queue without listeners."""
 
     def added(self) -> None:
         pass
@@ -73,7 +73,7 @@ class _Silent:
     def finished(self, worked_seconds: float) -> None:
         pass
 
-    def passed(self, result: Result, seconds: float) -> None:
+    def reconciled(self, result: Result, seconds: float) -> None:
         pass
 
     def running(self, oldest_seconds: Callable[[], float]) -> None:
@@ -102,7 +102,7 @@ class WorkQueue(Generic[K]):
         self._base = backoff_base
         self._cap = backoff_cap
         self._waiting: dict[K, float] = {}  # key → since when
-        self._handled: dict[K, float] = {}  # key that is to come back → when it was handled last
+        self._handled: dict[K, float] = {}  # key that must come back → when it was handled last
         self._running: dict[K, float] = {}  # key → since when
         self._dirty: dict[K, float] = {}  # running keys to run once more → since when
         self._timers: dict[K, asyncio.TimerHandle] = {}
@@ -121,7 +121,7 @@ class WorkQueue(Generic[K]):
 
     @property
     def listener(self) -> QueueListener:
-        """Who hears of this queue; the workers report to it too."""
+        """What this queue reports to; the workers report to it too."""
         return self._listener
 
     def oldest_running(self) -> float:
@@ -135,7 +135,7 @@ class WorkQueue(Generic[K]):
         return self._failures.get(key, 0)
 
     def add(self, key: K) -> None:
-        """Have a key reconciled soon. After `close` this does nothing."""
+        """Queue a key to be reconciled soon. After `close` this does nothing."""
         if self._closed:
             return
         self._cancel_timer(key)
@@ -148,7 +148,7 @@ class WorkQueue(Generic[K]):
         self._enqueue(key, self._loop.time())
 
     def add_after(self, key: K, seconds: float) -> None:
-        """Have a key reconciled in so many seconds, unless something asks for it sooner."""
+        """Queue a key to be reconciled in so many seconds, unless something asks for it sooner."""
         if seconds <= 0:
             self.add(key)
             return
@@ -162,7 +162,7 @@ class WorkQueue(Generic[K]):
         self._timers[key] = self._loop.call_at(due, self.add, key)
 
     def retry(self, key: K) -> float:
-        """Have a key reconciled again after a pause that doubles with every failure; the pause."""
+        """Queue a key to be reconciled again after a pause that doubles with every failure; the pause."""
         exponent = min(self._failures.get(key, 0), _EXPONENT_LIMIT)
         self._failures[key] = self._failures.get(key, 0) + 1
         ceiling = min(self._cap, self._base * 2.0**exponent)
@@ -172,7 +172,7 @@ class WorkQueue(Generic[K]):
         return pause
 
     def forget(self, key: K) -> None:
-        """Reset the backoff of a key that is fine, or gone."""
+        """Reset the backoff of a key that was reconciled, or is gone."""
         self._failures.pop(key, None)
 
     async def get(self) -> K:
@@ -202,7 +202,7 @@ class WorkQueue(Generic[K]):
         """Give a key back. If it was added meanwhile, it waits again.
 
         Raises:
-            KeyError: nobody is working on that key.
+            KeyError: no worker has that key.
         """
         since = self._running.pop(key)
         now = self._loop.time()

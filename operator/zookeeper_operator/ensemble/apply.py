@@ -7,7 +7,7 @@ configuration it was decided on; before each of them the right to act is asked f
 process that has lost its lease does nothing more, in the middle of a plan too.
 
 What the end of a pod was decided on is read again right before it, since an observation may be seconds old:
-the members that have to serve, in one round, and the claims that have to stay. What remains is the time
+the members that must serve, in one round, and the claims that must stay. What remains is the time
 between a member's answer and the effect of the request: some milliseconds, and a second at most, because
 a slower round counts for nothing. A member that is lost in that time is lost beside the one whose pod ends.
 """
@@ -55,7 +55,7 @@ class NotLeadingError(Exception):
 
 @dataclass
 class Outcome:
-    """What came of a plan. `failure` is a sentence for the status; `refused` what ZooKeeper refused.
+    """The result of a plan. `failure` is a sentence for the status; `refused` what ZooKeeper refused.
 
     `optional` are sentences about refused children that the ensemble does without; `generations` are those
     that StatefulSets have got by being applied, `applied` what applies have led to by the uid of the object.
@@ -82,7 +82,7 @@ class Applier:
         """Carry out the actions of a plan in order; stop at the first that fails.
 
         Raises:
-            NotLeadingError: the lease was lost; the rest of the plan is somebody else's.
+            NotLeadingError: the lease was lost; another process carries out the rest.
             NamespaceEndingError: the namespace is being deleted, and the ensemble with it.
         """
         outcome = Outcome()
@@ -115,7 +115,7 @@ class Applier:
         return outcome
 
     async def _carry_out(self, action: Action, observed: Observed, outcome: Outcome) -> bool:
-        """Carry one action out; False if it turned out that nothing was to do."""
+        """Carry one action out; False if there was nothing to do."""
         namespace = observed.ensemble.namespace
         match action:
             case Apply():
@@ -148,7 +148,7 @@ class Applier:
     async def _has_changed(
         self, basis: Basis | None, observed: Observed, action: Apply | RestartMember | ReplaceMember
     ) -> bool:
-        """Whether what an action was decided on is not so any more; the next reconcile decides again."""
+        """Whether an action was decided on facts that no longer hold; the next reconcile decides again."""
         if basis is None:
             return False
         member_id = 0 if isinstance(action, Apply) else action.member_id
@@ -230,7 +230,7 @@ class Applier:
 
 
 def _is_refusal(error: Exception) -> bool:
-    """Whether the API server has read the request and will not have it."""
+    """Whether the API server has read the request and refuses it."""
     return isinstance(error, KubeError) and error.status in {
         HTTPStatus.FORBIDDEN,
         HTTPStatus.UNPROCESSABLE_ENTITY,

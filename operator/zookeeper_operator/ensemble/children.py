@@ -32,11 +32,11 @@ REMOVABLE: Final = frozenset(kind.resource.kind for kind in CHILD_KINDS if kind.
 
 
 def expected_names(ensemble: Ensemble, present: Iterable[int] = ()) -> frozenset[tuple[str, str]]:
-    """Kind and name of every child the spec calls for: what nobody else's object may be called.
+    """Kind and name of every child the spec calls for: no object of others may have such a name.
 
     `present` are members that are still there, whether or not the spec asks for them.
 
-    The configuration is left out: its name holds a hash of its content, and nobody else's is called so.
+    The configuration is left out: its name holds a hash of its content, and no object of others has it.
     """
     name = ensemble.name
     found = {

@@ -1,8 +1,8 @@
-"""The controller of `ZookeeperEnsemble`: what wakes an ensemble, and one pass over it.
+"""The controller of `ZookeeperEnsemble`: what wakes an ensemble, and how one is reconciled.
 
-A pass observes, validates, plans, applies and reports. It knows only which ensemble to reconcile, never why.
-Whatever wakes it, and however often, it ends in the same state; between passes nothing is remembered that the
-next one needs in order to be right.
+A reconcile observes, validates, plans, applies and reports. It knows only which ensemble to reconcile, never
+why. Whatever wakes it, and however often, it ends in the same state; between reconciles nothing is remembered
+that the next one needs in order to be right.
 """
 
 import logging
@@ -52,7 +52,8 @@ from zookeeper_operator.settings import Settings
 from zookeeper_operator.zookeeper.protocol import ZooKeeper
 
 _LOG = logging.getLogger(__name__)
-# While a disruptive action is under way, the next look decides how long the ensemble does without one member.
+# While a disruptive action is under way, the next reconcile decides how long the ensemble does without one
+# member.
 _UNDER_WAY = 0.25
 # A change of the members or of the children wakes an ensemble in any case. One that waits for minutes, for
 # example for a zone that is gone, must not cost as much as one that changes every second.
@@ -200,7 +201,7 @@ class EnsembleController:
             except (NotLeadingError, NamespaceEndingError):
                 return self._settings.resync_seconds
         _remember(memory, plan, outcome)
-        reported = await self._tell(key, plan, outcome)
+        reported = await self._report(key, plan, outcome)
         if plan.settled or outcome.done or reported:
             memory.unchanged_since = None
         addresses = addresses_of(observed.ensemble, observed.pods)
@@ -260,7 +261,7 @@ class EnsembleController:
             await self._record(key, body["metadata"]["uid"], notice, self._now())
         return self._settings.resync_seconds
 
-    async def _tell(self, key: Key, plan: Plan, outcome: Outcome) -> bool:
+    async def _report(self, key: Key, plan: Plan, outcome: Outcome) -> bool:
         """Write Events and the status; whether the status says something new."""
         observed = plan.situation.observed
         ensemble = observed.ensemble
@@ -315,7 +316,7 @@ class EnsembleController:
         try:
             await self._kube.apply_status(names.ENSEMBLES, body)
         except KubeError as error:
-            # Deleted, or deleted and made anew, since the look began: this status is about nothing.
+            # Deleted, or deleted and recreated, since the reconcile began: this status is about nothing.
             if error.status in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
                 return False
             raise
@@ -369,7 +370,7 @@ def _remember(memory: _Memory, plan: Plan, outcome: Outcome) -> None:
             None,
         )
         found = Refusal(
-            str(error), plan.situation.observed.now, handing_over, passing=error.passing
+            str(error), plan.situation.observed.now, handing_over, transient=error.transient
         )
         memory.refusal = memory.refusal.followed_by(found) if memory.refusal else found
     elif plan.rollout.state is True:

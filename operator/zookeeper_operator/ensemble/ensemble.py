@@ -1,7 +1,7 @@
 """The ensemble as its spec asks for it.
 
 Values only. A `ZookeeperEnsemble` object becomes an `Ensemble` once, in `read_ensemble`; after that
-no code looks into the raw custom resource for configuration.
+no code reads the raw custom resource for configuration.
 """
 
 from collections.abc import Collection, Mapping

@@ -5,7 +5,7 @@ from typing import Literal
 
 FailureKind = Literal["", "spec", "api"]
 """`spec`: the API server does not accept what the spec makes of a child. `api`: it has refused a request for
-another reason, or could not carry it out. Empty: anything that passes by itself, such as a conflict."""
+another reason, or could not carry it out. Empty: anything transient, such as a conflict."""
 
 
 @dataclass(frozen=True)

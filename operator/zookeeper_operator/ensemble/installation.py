@@ -12,7 +12,7 @@ from zookeeper_operator.kube.api import Object
 
 
 class ManagedElsewhereError(Exception):
-    """Another operator manages this ensemble; nothing of it may be touched."""
+    """Another operator manages this ensemble; nothing of it may be changed."""
 
     def __init__(self, body: Object, manager: str) -> None:
         super().__init__(f"{manager} manages it")

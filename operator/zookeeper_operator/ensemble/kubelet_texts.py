@@ -1,7 +1,7 @@
 """What the kubelet and the scheduler say, without what changes each time they say it.
 
-Pure. A status that repeats such a text is written anew for each random port, back-off time or id in it, every
-ten seconds for as long as the trouble lasts, and says nothing new.
+Pure. A status that repeats such a text is written again for each random port, back-off time or id in it,
+every ten seconds for as long as the trouble lasts, and says nothing new.
 """
 
 import re

@@ -1,7 +1,7 @@
 """The names everything else is found by: API group, labels, annotations, child objects, ports.
 
 Nothing here may depend on a cluster or on a spec: a name is a function of the ensemble's own
-name and a member's id, for ever. Changing one renames objects that hold data.
+name and a member's id, forever. Changing one renames objects that hold data.
 """
 
 import re
@@ -147,7 +147,7 @@ def auth_name(ensemble: str) -> str:
 
 
 def connection_name(ensemble: str) -> str:
-    """The ConfigMap and the Secret that tell applications where to connect."""
+    """The ConfigMap and the Secret that say where applications connect."""
     return f"{ensemble}-connection"
 
 

@@ -1,7 +1,7 @@
-"""One look at an ensemble: everything that is decided from, gathered live, in one value.
+"""One observation of an ensemble: everything that is decided from, gathered live, in one value.
 
-Reads only. Children come from lists by label at the time of the look, never from events; members are asked
-all at once. What could not be learned is left unknown in the value, never guessed.
+Reads only. Children come from lists by label at the time of the observation, never from events; members are
+asked all at once. What could not be learned is left unknown in the value, never guessed.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ from zookeeper_operator.zookeeper.servers import CommittedConfig
 _LISTED: Final = tuple(kind.resource for kind in CHILD_KINDS if kind.listed)
 _READ_AS_VALUES: Final = frozenset({"Pod", "PersistentVolumeClaim"})
 # The members' voting views give every change of voters away at once; only a change among observers that
-# somebody else made needs the configuration itself to be read again.
+# someone else made needs the configuration itself to be read again.
 _CONFIG_AGE_SECONDS: Final = 60.0
 
 
@@ -71,7 +71,7 @@ class _Told:
 
 
 class Inspector:
-    """Looks at ensembles. Remembers only what saves a question, never what decides."""
+    """Observes ensembles. Remembers only what saves a question, never what decides."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Inspector:
         self._readings: dict[Key, _KnownConfig] = {}
 
     async def observe(self, key: Key) -> Observed | None:
-        """Look at one ensemble; None if it does not exist.
+        """Observe one ensemble; None if it does not exist.
 
         Raises:
             KubeError: the API server could not be asked; nothing is known.
@@ -126,7 +126,7 @@ class Inspector:
         pods = read_pods(listed["Pod"], ensemble=name, statefulsets=statefulsets, now=now)
         claims = _read_claims(listed["PersistentVolumeClaim"], name, now)
         addresses = addresses_of(ensemble, pods)
-        told, referenced, classes, pods, refused = await asyncio.gather(
+        polled, referenced, classes, pods, refused = await asyncio.gather(
             self._ask_ensemble(key, ensemble.uid, addresses),
             dereference(self._kube, ensemble),
             self._fetch_storage_classes(ensemble, claims),
@@ -134,7 +134,7 @@ class Inspector:
             fetch_refused(self._kube, ensemble.namespace, statefulsets, pods),
         )
         lost_nodes = await self._fetch_lost_nodes(
-            {p.node for p in pods if p.node and not _answered(told.answers, p)}
+            {p.node for p in pods if p.node and not _answered(polled.answers, p)}
         )
         return Observed(
             ensemble=ensemble,
@@ -147,9 +147,9 @@ class Inspector:
             previous_pods=read_previous_pods(listed["Pod"], ensemble=name, pods_of_members=pods),
             refused=refused,
             claims=claims,
-            answers=told.answers,
-            committed=told.committed,
-            unreadable=told.unreadable,
+            answers=polled.answers,
+            committed=polled.committed,
+            unreadable=polled.unreadable,
             storage_classes=classes,
             referenced=referenced,
             lost_nodes=lost_nodes,
@@ -234,7 +234,7 @@ class Inspector:
         try:
             config = await self._zookeeper.read_config(Access(serving))
         except EnsembleUnreachableError as error:
-            # Giving up has taken seconds, and what was said before them is no longer worth telling.
+            # Giving up has taken seconds, and what was said before them is too old to report.
             why = f"the configuration could not be read: {error}"
             return _Told(await self._zookeeper.probe(addresses, thorough=True), None, why)
         self._readings[key] = _KnownConfig(config, fingerprint, now, uid)
@@ -284,7 +284,7 @@ def fingerprint_of(answers: Mapping[int, Answers]) -> object:
 
 
 def addresses_of(ensemble: Ensemble, pods: tuple[Pod, ...]) -> tuple[Address, ...]:
-    """Where the members can be asked: every pod that has an address and is to stay."""
+    """Where the members can be asked: every pod that has an address and must stay."""
     return tuple(
         Address(pod.id, ensemble.namespace, pod.name, pod.ip)
         for pod in pods

@@ -1,7 +1,7 @@
-"""Everything one look at an ensemble found, as one frozen value.
+"""Everything that one observation of an ensemble found, as one frozen value.
 
-`observe` fills it in once per pass, from live reads; nothing else decides anything. Absence is
-told apart from ignorance: a member that could not be asked has `reachable=False`, a configuration
+`observe` fills it in once per reconcile, from live reads; nothing else decides anything. Absence is
+distinguished from ignorance: a member that could not be asked has `reachable=False`, a configuration
 that could not be read is None, and neither is ever taken for "gone".
 """
 
@@ -117,23 +117,23 @@ class Refusal:
         why: What the ensemble answered.
         at: When it did so last.
         handing_over: The member that was to hand over its vote; None if something else was refused.
-        passing: Whether the cause may pass by itself, such as a follower that is not in sync yet.
+        transient: Whether the cause is transient, such as a follower that is not in sync yet.
         since: When the same was refused first; None if that was only once.
     """
 
     why: str
     at: datetime
     handing_over: int | None = None
-    passing: bool = False
+    transient: bool = False
     since: datetime | None = None
 
     def is_recent(self, now: datetime) -> bool:
         """Whether it is too early to try the same again."""
         return now - self.at < _RETRY_AFTER
 
-    def may_pass(self, now: datetime) -> bool:
+    def is_transient(self, now: datetime) -> bool:
         """Whether trying the same again is better than going without it."""
-        return self.passing and now - (self.since or self.at) < _WORTH_TRYING
+        return self.transient and now - (self.since or self.at) < _WORTH_TRYING
 
     def followed_by(self, later: "Refusal") -> "Refusal":
         """A later refusal, which continues this one if it is about the same."""
@@ -153,14 +153,14 @@ class Applied:
 
 @dataclass(frozen=True)
 class Observed:
-    """One look at one ensemble."""
+    """One observation of one ensemble."""
 
     ensemble: Ensemble
     now: datetime
     children: tuple[Object, ...] = ()
     """Live objects that the ensemble owns (controller owner UID), pods and claims left out."""
     foreign: tuple[Object, ...] = ()
-    """Live objects that bear a name we need but are owned by somebody else."""
+    """Live objects that bear a name we need but are owned by someone else."""
     pods: tuple[Pod, ...] = ()
     unclaimed: frozenset[str] = frozenset()
     """Names of further pods with our label: of a StatefulSet that was just recreated, or not ours."""

@@ -2,7 +2,8 @@
 
 Why a pod is refused by the API server, or its volumes are not mounted, stands in no status. Events are read
 only then: of a StatefulSet while a pod of it is missing, of a pod while no container of it has been started
-for some time. At rest none is read. An Event outlives what it reports, so the newest one about a pod counts.
+for some time. Otherwise none is read. An Event outlives what it reports, so the newest one about a pod
+counts.
 """
 
 import asyncio
@@ -115,7 +116,7 @@ async def _fetch_events(kube: Kube, namespace: str, uid: str) -> list[Object]:
     try:
         return await kube.list(RESOURCES["Event"], namespace, fields=fields)
     except KubeError as error:
-        # Without the right to read Events the ensemble is looked after all the same.
+        # Without the right to read Events the ensemble is managed all the same.
         if error.status != HTTPStatus.FORBIDDEN:
             raise
         return []

@@ -50,8 +50,8 @@ def read_previous_pods(
 ) -> tuple[str, ...]:
     """The names of pods that are called like a member's, and are controlled by what is not ours.
 
-    A deleted ensemble has left them, for the garbage collector. One without an owner stays, and is nobody's:
-    a copy that somebody has made of a pod.
+    A deleted ensemble has left them, for the garbage collector. One without an owner stays, and belongs to
+    no ensemble: a copy that someone has made of a pod.
     """
     ours = {pod.name for pod in pods_of_members}
     found = {
@@ -149,7 +149,7 @@ def template_marks(metadata: Mapping[str, Any]) -> Mapping[str, str]:
 def ordinals(statefulset: Object) -> range:
     """The ids of the members that a StatefulSet has pods for.
 
-    There are none beyond the ids of its component, whatever somebody has scaled it to.
+    There are none beyond the ids of its component, whatever it was scaled to.
     """
     spec = statefulset["spec"]
     first: int = (spec.get("ordinals") or {}).get("start", 0)

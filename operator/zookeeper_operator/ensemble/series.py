@@ -59,9 +59,7 @@ _MEMBER_LAG: Final = gauge(
     "Transactions by which a member is behind the leader.",
 )
 _EPOCH: Final = gauge("ensemble_epoch", _ENSEMBLE, "Epoch of the current leader.")
-_LEADER_CHANGES: Final = counter(
-    "ensemble_leader_changes", _ENSEMBLE, "Times another member than before was seen leading."
-)
+_LEADER_CHANGES: Final = counter("ensemble_leader_changes", _ENSEMBLE, "Changes of the leader.")
 _ELECTIONS: Final = counter(
     "ensemble_elections", _ENSEMBLE, "Elections, by the increments of the epoch."
 )
@@ -117,7 +115,7 @@ def build_samples(plan: Plan, elections: Elections) -> tuple[Sample, ...]:
         _READY: _truth(found, conditions.READY),
         _STOPPED: ensemble.spec.stopped,
         _PAUSED: ensemble.spec.paused,
-        # What is asked for is no fault that anybody is to be woken for.
+        # What is asked for must not raise an alert.
         _QUORUM_HEALTHY: None if stopped else served,
         _VOTERS: len(quorum.voters),
         _LIVE_VOTERS: live,

@@ -71,7 +71,7 @@ _FIRST_FIELDS: Final[Mapping[str, Any]] = {
     },
     "pod_template": True,
 }
-"""The fields of version 0.1 that start a roll. Closed for ever: a field that comes later is left out here,
+"""The fields of version 0.1 that start a roll. Closed forever: a field that comes later is left out here,
 and with it from the annotation `inputs`, which older operators compute in the same way."""
 
 _NO_TEMPLATE: Final[Mapping[str, Any]] = {

@@ -2,7 +2,7 @@
 
 Pure. The words of Kubernetes are kept but for what changes each time, so that the status can repeat them;
 advice names the field of the spec that the container at fault is made from. A container that the user added
-is told apart from the server: a member serves without it.
+is distinguished from the server: a member serves without it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -180,7 +180,7 @@ def _container_trouble(container: _Container, now: datetime) -> Trouble | None:
 def _ends_again(container: Status, now: datetime) -> bool:
     """Whether one that runs, or has just ended, is in the middle of a crash loop.
 
-    The kubelet says so only while it waits for the next start; in between it would look like a member
+    The kubelet says so only while it waits for the next start; in between it would seem to be a member
     that is on its way.
     """
     state, last = container.get("state") or {}, container.get("lastState") or {}

@@ -1,6 +1,6 @@
 """Kubernetes Events about any object: one per occurrence, written once, never updated.
 
-A lost Event is not worth a failed pass: a refusal is logged, never raised.
+A lost Event is not worth a failed reconcile: a refusal is logged, never raised.
 """
 
 import logging

@@ -2,7 +2,7 @@
 
 https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
 
-A quantity may come from anybody who may write an object, so nothing is computed before its length and its
+A quantity may come from anyone who may write an object, so nothing is computed before its length and its
 exponent are known to be small: the exact value of `1e999999` alone has a million digits.
 """
 

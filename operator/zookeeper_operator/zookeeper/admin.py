@@ -42,8 +42,8 @@ _BODY_BYTES: Final = 1 << 20
 _PARALLEL_PROBES: Final = 128
 _PARALLEL_LATE: Final = 64
 """Questions to silent members have places of their own."""
-# A member that was silent still has the whole time to answer, but a pass over the others does not wait for
-# it: while a leader is silent, passes must be quick enough to see the next one within two seconds.
+# A member that was silent still has the whole time to answer, but a round over the others does not wait for
+# it: while a leader is silent, rounds must be quick enough to see the next one within two seconds.
 _SILENT_SECONDS: Final = 0.3
 _REMEMBERED_SECONDS: Final = 30.0
 
@@ -88,10 +88,10 @@ class AdminServers:
     async def probe(self, members: Sequence[Address], *, thorough: bool) -> Mapping[int, Answers]:
         """Ask every member at once; never raises, an unreachable member says so in its answer.
 
-        `leader` is always asked: whom it follows and whether it serves. `thorough` asks for everything
-        else in `Answers`, too. A member that let the last question time out is waited for only 0.3 s, and
-        not at all while it has a question that it has not answered; it has the whole time again as soon as
-        it has answered, however late.
+        `leader` is always asked: which leader it follows and whether it serves. `thorough` asks for
+        everything else in `Answers`, too. A member that let the last question time out is waited for only 0.3
+        s, and not at all while it has a question that it has not answered; it has the whole time again as
+        soon as it has answered, however late.
         """
         answers = await asyncio.gather(
             *(self._probe_member(member, thorough=thorough) for member in members)

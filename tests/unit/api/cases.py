@@ -117,9 +117,9 @@ REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
     ("jvm-heap-low", {"jvm": {"heapPercent": 9}}, None, "heapPercent must be 10 to 90"),
     ("jvm-heap-high", {"jvm": {"heapPercent": 91}}, None, "heapPercent must be 10 to 90"),
     ("jvm-two-in-one", {"jvm": {"options": ["-Da=1 -Db=2"]}}, None, "no white space"),
-    ("jvm-no-dash", {"jvm": {"options": ["Xmx1g"]}}, None, "begins with a dash"),
-    ("jvm-xmx", {"jvm": {"options": ["-Xmx1g"]}}, None, "must not size the heap"),
-    ("jvm-ram", {"jvm": {"options": ["-XX:MaxRAMPercentage=50"]}}, None, "must not size the heap"),
+    ("jvm-no-dash", {"jvm": {"options": ["Xmx1g"]}}, None, "must begin with a dash"),
+    ("jvm-xmx", {"jvm": {"options": ["-Xmx1g"]}}, None, "must not set the heap"),
+    ("jvm-ram", {"jvm": {"options": ["-XX:MaxRAMPercentage=50"]}}, None, "must not set the heap"),
     (
         "jvm-property",
         {"jvm": {"options": ["-Dzookeeper.db.autocreate=true"]}},
@@ -132,7 +132,7 @@ REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
         None,
         "how long addresses are kept",
     ),
-    ("jvm-old-xmx", {"jvm": {"options": ["-mx1g"]}}, None, "size the heap by an old name"),
+    ("jvm-old-xmx", {"jvm": {"options": ["-mx1g"]}}, None, "set the heap by an old name"),
     (
         "jvm-options-file",
         {"jvm": {"options": ["-XX:Flags=/data/flags"]}},

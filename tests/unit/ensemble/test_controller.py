@@ -632,20 +632,20 @@ async def test_an_ensemble_that_is_created_again_is_not_taken_for_the_deleted_on
     assert zookeeper.read == read + 1
 
 
-async def test_a_refusal_that_may_pass_is_remembered_as_such() -> None:
+async def test_a_refusal_that_is_transient_is_remembered_as_such() -> None:
     seen: list[Observed] = []
 
     def decide(observed: Observed) -> Plan:
         seen.append(observed)
         return hand_over(observed)
 
-    error = ReconfigureRefusedError("a follower is not in sync", passing=True)
+    error = ReconfigureRefusedError("a follower is not in sync", transient=True)
     controller = controller_of(served(), Changing(error), decide)
     for _ in range(3):
         await controller.reconcile(KEY)
     refusal = seen[-1].refusal
     assert refusal is not None
-    assert (refusal.passing, refusal.since) == (True, NOW)
+    assert (refusal.transient, refusal.since) == (True, NOW)
 
 
 async def test_an_apply_that_changes_nothing_is_not_repeated_and_settles() -> None:

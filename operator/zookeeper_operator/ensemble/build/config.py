@@ -33,7 +33,7 @@ _FILES: Final[Mapping[str, str]] = {
 _OWNED: Final[Mapping[str, str]] = {
     "dataDir": "/data",
     "dataLogDir": "/datalog",
-    # A member's address is its Service's, which the pod cannot bind (pain 23).
+    # A member's address is its Service's, which the pod cannot bind.
     "quorumListenOnAllIPs": "true",
     "electionPortBindRetry": "0",
     # One code path for every size; a standalone server cannot be grown without losing its data.
@@ -41,11 +41,11 @@ _OWNED: Final[Mapping[str, str]] = {
     "reconfigEnabled": "true",
     # An empty member waits for one with data; start.sh marks the founders of a new ensemble.
     "db.autocreate": "false",
-    # By default up to 60 s pass between two calls of a member that looks for its peers.
+    # By default up to 60 s pass between two calls of a member that connects to its peers.
     "fastleader.maxNotificationInterval": "2000",
     "admin.enableServer": "true",
     "admin.serverPort": str(names.ADMIN_PORT),
-    # Without an ACL on / any made-up user may call these (CVE-2025-58457, pain 37).
+    # Without an ACL on / any made-up user may call these (CVE-2025-58457).
     "admin.snapshot.enabled": "false",
     "admin.restore.enabled": "false",
 }
@@ -59,8 +59,9 @@ DEFAULTS: Final[Mapping[str, str]] = {
     # reach it would hold up an election otherwise.
     "cnxTimeout": "500",
     "connectToLearnerMasterLimit": "2",
-    # Whom leadership is handed to may listen for its followers only after they have first called: the
-    # pause until the next of their five calls, 100 ms by default, is then most of the time without a leader.
+    # The member that leadership is handed to may listen for its followers only after they have first called:
+    # the pause until the next of their five calls, 100 ms by default, is then most of the time without a
+    # leader.
     "leaderConnectDelayDuringRetryMs": "50",
     # Election connections are silent between elections, which is when middle boxes forget them.
     "tcpKeepAlive": "true",
@@ -94,7 +95,7 @@ def build_config(target: Target) -> Object:
 
 
 def follower_timeout(spec: EnsembleSpec) -> timedelta:
-    """How long a leader and its followers may be cut off before they give each other up: `syncLimit` ticks.
+    """How long a leader and its followers may be cut off before they drop each other: `syncLimit` ticks.
 
     A value that the server could not use counts as the default: no member runs with it.
     """
@@ -164,7 +165,7 @@ def _escaped(value: str) -> str:
 
 
 def _log_file_sizes(spec: EnsembleSpec) -> dict[str, str]:
-    """How large files of the transaction log get, so that a small volume does not fill (pain 27).
+    """How large files of the transaction log get, so that a small volume does not fill.
 
     ZooKeeper's 4 GiB per file are no match for volumes of a few. From 4 GiB on the values are fixed,
     so that growing a volume usually changes nothing; below that a file gets an eighth of the volume, in

@@ -62,7 +62,7 @@ def labels_of(target: Target, component: str = "") -> dict[str, str]:
 
 
 def member_selector(target: Target, component: str = "") -> dict[str, str]:
-    """The labels by which the pods of an target, or of one component of it, are selected.
+    """The labels by which the pods of a target, or of one component of it, are selected.
 
     A selector cannot be changed later: only what never changes is in it, no version and no chart.
     """

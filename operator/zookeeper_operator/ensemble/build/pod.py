@@ -23,13 +23,13 @@ MEBIBYTE: Final = 1024**2
 _MEMORY_WITHOUT_LIMIT: Final = 512 * MEBIBYTE
 
 _JVM_FLAGS: Final = (
-    # Names are cached below the JVM already; its own 30 s keep a restarted member away (pain 20).
+    # Names are cached below the JVM already; its own 30 s keep a restarted member away.
     "-Dsun.net.inetaddr.ttl=0",
     "-Dsun.net.inetaddr.negative.ttl=0",
     # As process 1 it cannot be killed by the `kill -9` that zkServer.sh gives it for this case, and
-    # would go on without the threads that ran out of memory.
+    # would continue without the threads that ran out of memory.
     "-XX:+ExitOnOutOfMemoryError",
-    # The dump would have to go to the disk of the node, and holds everybody's data.
+    # The dump would go to the disk of the node, and holds the data of all clients.
     "-XX:-HeapDumpOnOutOfMemoryError",
     "-Dzookeeper.log.target=System.out",
 )
@@ -39,7 +39,7 @@ _LARGEST_PACKET: Final = "-Djute.maxbuffer="
 
 
 def build_pod_template(target: Target, component: str, *, config: str, auth_hash: str) -> Object:
-    """The pod template of the voters or of the observers; another one makes another revision of the pods.
+    """The pod template of the voters or of the observers; a change of it creates a new revision of the pods.
 
     Args:
         target: What is wanted.
@@ -49,7 +49,7 @@ def build_pod_template(target: Target, component: str, *, config: str, auth_hash
 
     Returns:
         The template. `spec.podTemplate` is merged over it; what that may not touch,
-        `pod_template_problems` tells beforehand.
+        `pod_template_problems` reports beforehand.
     """
     annotations = {
         names.ANNOTATION_AUTH: auth_hash,
@@ -69,7 +69,7 @@ def build_pod_template(target: Target, component: str, *, config: str, auth_hash
 
 def _pod_spec(target: Target, component: str, config: str) -> Object:
     spec: Object = {
-        "terminationGracePeriodSeconds": 20,  # SIGTERM ends ZooKeeper at once; it has no farewell
+        "terminationGracePeriodSeconds": 20,  # SIGTERM ends ZooKeeper at once; there is nothing to wait for
         "enableServiceLinks": False,
         "automountServiceAccountToken": False,
         "securityContext": _security_context(target),
@@ -92,7 +92,7 @@ def _pod_spec(target: Target, component: str, config: str) -> Object:
 
 
 def _security_context(target: Target) -> Object:
-    """As whom the members run; a platform that gives each namespace ids of its own refuses any others."""
+    """The user and group of the members; a platform that gives each namespace its own ids refuses others."""
     context: Object = {
         "runAsUser": _USER,
         "runAsGroup": _USER,
@@ -140,7 +140,7 @@ def _container(target: Target) -> Object:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        # Where the start script has no last words, those of the server say why it ended.
+        # Where the start script leaves no message, the end of the server's log says why it ended.
         "terminationMessagePolicy": "FallbackToLogsOnError",
         **_probes(),
         "volumeMounts": [
@@ -166,7 +166,7 @@ def _container(target: Target) -> Object:
 def _environment(target: Target) -> list[Object]:
     """The variables of start.sh and of the image.
 
-    `ZOO_MY_ID` and `ZOO_SERVERS` bear the names of the official image, for people who look into a pod.
+    `ZOO_MY_ID` and `ZOO_SERVERS` bear the names of the official image, for people who debug a pod.
     """
     own_index = {"fieldRef": {"fieldPath": f"metadata.labels['{names.LABEL_POD_INDEX}']"}}
     servers = {"configMapKeyRef": {"name": names.membership_name(target.name), "key": SERVERS_KEY}}
@@ -199,12 +199,12 @@ def _jvm_flags(target: Target) -> tuple[str, ...]:
 
 
 def _probes() -> Object:
-    """Started is who serves, or has answered for a while; alive is who answers; ready is who serves.
+    """A member is started if it serves, or has answered for a while; alive if it answers; ready if it serves.
 
     The AdminServer listens when the database is loaded, which takes as long as there is data, and answers
-    `ruok` with 200 with and without a quorum: exactly what liveness has to know. A member without a quorum
+    `ruok` with 200 with and without a quorum: exactly what liveness must know. A member without a quorum
     must not be killed, it is one of those that can bring it back. `monitor` is the one command whose
-    status tells: 200 from a member that serves, 500 from one that does not (3.8.6 to 3.9.5,
+    status matters: 200 from a member that serves, 500 from one that does not (3.8.6 to 3.9.5,
     tests/integration/test_zookeeper_probe.py). An exec probe would start processes in every pod every
     other second. Readiness outlasts an election, so that one does not empty the client Service.
     """

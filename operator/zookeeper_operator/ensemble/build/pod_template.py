@@ -1,6 +1,6 @@
 """What a user's `spec.podTemplate` may not touch.
 
-Everything is allowed but what a promise hangs on: who a member is, where it is reached, how it is
+Everything is allowed except what a promise depends on: who a member is, where it is reached, how it is
 probed, where its data is, and what the status is read from. The answers say what to use instead.
 """
 
@@ -27,7 +27,7 @@ OWN_VOLUMES: Final = (
 )
 OWN_MOUNTS: Final = ("/data", "/datalog", "/conf", "/config", "/membership", "/logs", "/tmp")  # noqa: S108
 _START_MOUNTS: Final = ("/bin", "/dev", "/docker-entrypoint.sh", "/proc", "/usr")
-"""What the start of a member and its last message hang on."""
+"""What the start of a member and its last message depend on."""
 _IDENTITY: Final = "a member is known by its name"
 _POD_KEYS: Final[Mapping[str, str]] = {
     "hostname": _IDENTITY,
@@ -36,12 +36,12 @@ _POD_KEYS: Final[Mapping[str, str]] = {
     "hostNetwork": "two members on one node would want the same ports, and the NetworkPolicy would "
     "not apply",
     "restartPolicy": "a member that ends is always restarted",
-    "activeDeadlineSeconds": "members are not to end",
+    "activeDeadlineSeconds": "members must not end",
     "ephemeralContainers": "use kubectl debug",
 }
 _IMAGE: Final = "use spec.image"
 _COMMAND: Final = "the start script checks the volume and the membership"
-_PROBE: Final = "the probes know what a member without a quorum looks like"
+_PROBE: Final = "the probes of the operator recognise a member without a quorum"
 _REPORT: Final = "the status is read from it"
 _CONTAINER_KEYS: Final[Mapping[str, str]] = {
     "image": _IMAGE,
@@ -120,23 +120,23 @@ def _of_container(**fields: Any) -> Mapping[str, Any]:
 
 def _problems(ensemble: Ensemble, template: Mapping[str, Any]) -> Iterator[str]:
     for key in sorted(template.keys() - {"metadata", "spec"}):
-        yield f"spec.podTemplate.{key} is no part of a pod template; only metadata and spec are"
+        yield f"spec.podTemplate.{key} is not a part of a pod template; only metadata and spec are"
     metadata, spec = template.get("metadata", {}), template.get("spec", {})
     if isinstance(metadata, Mapping):
         yield from _metadata_problems(ensemble, metadata)
     else:
-        yield "spec.podTemplate.metadata has to be a map"
+        yield "spec.podTemplate.metadata must be a map"
     if isinstance(spec, Mapping):
         yield from _spec_problems(spec)
         yield from _quantity_problems(spec)
     else:
-        yield "spec.podTemplate.spec has to be a map"
+        yield "spec.podTemplate.spec must be a map"
 
 
 def _metadata_problems(ensemble: Ensemble, metadata: Mapping[str, Any]) -> Iterator[str]:
     where = "spec.podTemplate.metadata"
     for key in sorted(metadata.keys() - {"labels", "annotations"}):
-        yield f"{where}.{key} is not yours to set; only labels and annotations are"
+        yield f"{where}.{key} cannot be set; only labels and annotations can"
     labels, annotations = metadata.get("labels", {}), metadata.get("annotations", {})
     own = {*common_labels(ensemble.name), names.LABEL_COMPONENT}
     for key in _keys(labels):
@@ -147,7 +147,7 @@ def _metadata_problems(ensemble: Ensemble, metadata: Mapping[str, Any]) -> Itera
             yield f"{where}.annotations.{key} is owned by the operator"
     for name, value in (("labels", labels), ("annotations", annotations)):
         if not isinstance(value, Mapping) or not all(isinstance(v, str) for v in value.values()):
-            yield f"{where}.{name} has to be a map of texts"
+            yield f"{where}.{name} must be a map of strings"
 
 
 def _keys(value: Any) -> list[str]:
@@ -164,7 +164,7 @@ def _spec_problems(spec: Mapping[str, Any]) -> Iterator[str]:
     for kind in ("containers", "initContainers", "volumes"):
         items = spec.get(kind, [])
         if not isinstance(items, list) or len(_named(items)) != len(items):
-            yield f"{where}.{kind} has to be a list of things with a name"
+            yield f"{where}.{kind} must be a list of items with a name"
     for container in _named(spec.get("containers", [])):
         name = container["name"]
         if name == names.CONTAINER:
@@ -191,7 +191,7 @@ def _quantity_problems(spec: Mapping[str, Any]) -> Iterator[str]:
                 for name, quantity in quantities.items():
                     if quantity is not None and not is_quantity(quantity):
                         at = f"{where}.{key}.{name}".rstrip(".")
-                        yield f"{at} is not a quantity; write it such as 100m or 5Gi"
+                        yield f"{at} is not a quantity; write for example 100m or 5Gi"
             left.append((f"{where}.{key}", found))
 
 
@@ -210,7 +210,7 @@ def _container_problems(container: Mapping[str, Any], where: str) -> Iterator[st
             yield f"{where}.volumeMounts: {path or '/'} is owned by the operator"
     for key in ("env", "envFrom", "volumeMounts", "ports"):
         if not isinstance(container.get(key, []), list):
-            yield f"{where}.{key} has to be a list"
+            yield f"{where}.{key} must be a list"
 
 
 def _mount_path(mount: Any) -> str:

@@ -18,7 +18,7 @@ from zookeeper_operator.kube.api import Object
 
 
 def delete_pod(world: World, member_id: int) -> World:
-    """A pod that ends: its member serves nobody any more."""
+    """A pod that ends: its member serves no clients any more."""
     pods = tuple(
         replace(p, terminating=True, ready=False) if p.id == member_id else p
         for p in world.observed.pods

@@ -1,9 +1,9 @@
-"""What the live StatefulSets of an ensemble were made of, as far as a rule has to know.
+"""What the live StatefulSets of an ensemble were made of, as far as a rule must know.
 
 A rule of a newer operator may stop a change, never an ensemble that runs: a value that the live pod
 template, or the configuration it names, has already is reported and otherwise taken as it is. So is a spec
-of which the status says that it was valid in this very generation: a StatefulSet that somebody has deleted
-must come back. That does not count for privileges, which nobody may gain by writing a status.
+of which the status says that it was valid in this very generation: a StatefulSet that was deleted must
+come back. That does not count for privileges, which must not be gained by writing a status.
 """
 
 from collections.abc import Iterator, Mapping

@@ -11,7 +11,7 @@ from typing import Final
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.observed import Observed
 
-# While a StatefulSet is recreated its pods run on, and are for a moment nobody's.
+# While a StatefulSet is recreated its pods run on, and have no owner for a moment.
 _RECREATION: Final = timedelta(seconds=10)
 
 

@@ -5,12 +5,12 @@ safety rule that other modules rely on is a property or a method of `Quorum`:
 
 * *live* is a committed voter that serves, follows the agreed leader and shares its epoch, by its own answer;
 * a leader is *agreed* only if it claims to lead and a majority of the voters names it, or if no voter names
-  anybody else;
+  another one;
 * while members contradict each other (`contradiction`), nothing may be changed.
 
 Silence is neither: a voter that did not answer is not live, so nothing is decided in reliance on it, and it
-is not `absent` either, so nobody is alarmed. Only voters speak about who leads: an observer, or a member that
-has lost its vote, may be late.
+is not `absent` either, so no alarm is raised. Only voters speak about who leads: an observer, or a member
+that has lost its vote, may be late.
 """
 
 from collections.abc import Iterable, Mapping
@@ -74,7 +74,7 @@ class Quorum:
 
     @property
     def healthy(self) -> bool:
-        """Whether writes are acknowledged, by the answers of a majority, and nobody contradicts anybody.
+        """Whether writes are acknowledged, by the answers of a majority, and no member contradicts another.
 
         This is what decisions rely on; what is reported about the quorum is `plan.availability`.
         """
@@ -175,7 +175,7 @@ def _find_voters(
 
 
 def _find_leader(voting: Iterable[Answers], needed: int) -> int | None:
-    """The voter that claims to lead, and that a majority names, or at least nobody denies."""
+    """The voter that claims to lead, and that a majority names, or that at least no voter denies."""
     named = [a.leader_id for a in voting]
     claiming = [a.id for a in voting if a.is_leader]
     followed = [i for i in claiming if named.count(i) >= needed]
@@ -196,7 +196,7 @@ def _find_left_behind(
 ) -> frozenset[int]:
     """The silent members that do not follow the leader by its own count.
 
-    A leader counts who follows it and does not name them. Where all whom it counts have answered, those that
+    A leader counts who follows it and does not name them. Where all that it counts have answered, those that
     have not are the ones it has lost.
     """
     if leader is None:

@@ -98,7 +98,7 @@ def _quantity_problems(ensemble: Ensemble) -> list[Problem]:
     return [
         Problem(
             reasons.INVALID_SPEC,
-            f"spec.{field} {str(value)[:_QUOTED]!r} is not a quantity; write it such as 100m or 5Gi",
+            f"spec.{field} {str(value)[:_QUOTED]!r} is not a quantity; write for example 100m or 5Gi",
         )
         for field, value in sorted(quantities.items())
         if not is_quantity(value)
@@ -110,7 +110,7 @@ def _version_problems(observed: Observed) -> Iterator[Problem]:
     spec = ensemble.spec
     if _needs_image(ensemble):
         message = (
-            f"spec.version {spec.version} is of no release line that is known ({', '.join(KNOWN_LINES)}); "
+            f"spec.version {spec.version} belongs to no known release line ({', '.join(KNOWN_LINES)}); "
             "choose a release of one of these, or name the image to run by spec.image.tag or "
             "spec.image.digest"
         )
@@ -122,8 +122,8 @@ def _version_problems(observed: Observed) -> Iterator[Problem]:
         if not has_upgrade_path(current, spec.version):
             yield Problem(
                 reasons.UNSUPPORTED_VERSION,
-                f"members run {current}, and there is no supported way from there to "
-                f"{spec.version}; go by way of 3.8, one minor version at a time",
+                f"the members run {current}, and no supported upgrade leads from there to "
+                f"{spec.version}; upgrade by way of 3.8, one minor version at a time",
             )
             return
 
@@ -162,7 +162,7 @@ def _name_problem(other: Object, ensemble: Ensemble) -> Problem:
     if any(o["kind"] == names.KIND and o["name"] == ensemble.name for o in owners):
         return Problem(
             reasons.PREVIOUS_ENSEMBLE,
-            f"{named} of the deleted ensemble of this name is still there; waiting for it to go",
+            f"{named} of a deleted ensemble of this name still exists; waiting until it is gone",
         )
     return Problem(
         reasons.NAME_TAKEN,

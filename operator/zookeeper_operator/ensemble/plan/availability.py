@@ -94,7 +94,7 @@ def _lost(situation: Situation) -> Verdict:
 
 
 def _is_lost_by_silence(situation: Situation) -> bool:
-    """Whether it has been unknown for so long that a member without a leader is to be believed.
+    """Whether it has been unknown for so long that the word of a member without a leader counts.
 
     A loss that was reported stands until members prove the opposite, or their kubelets do: readiness outlasts
     a loss by some seconds, but a member that has become ready since then has had a leader.

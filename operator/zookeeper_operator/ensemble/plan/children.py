@@ -1,8 +1,8 @@
 """The child objects as they must be now, and the applies that make them so.
 
 An object is applied when it is missing, when what we would apply has changed since we last did (the hash
-in its annotation), or when a value we own was edited by somebody else. At rest nothing differs and
-nothing is sent.
+in its annotation), or when a value we own was edited by someone else. When idle, nothing differs
+and nothing is sent.
 """
 
 from collections.abc import Iterable, Iterator
@@ -100,7 +100,7 @@ def _statefulsets(situation: Situation, *, config: Object, auth: Object) -> Iter
             auth_hash=content_hash(auth["data"]),
         )
         if found is not None:
-            # Claim templates cannot be edited: plan.storage remakes the StatefulSet where they differ.
+            # Claim templates cannot be edited: plan.storage recreates the StatefulSet where they differ.
             templates = found["spec"].get("volumeClaimTemplates")
             asked = body["spec"].get("volumeClaimTemplates")
             if templates and (
@@ -138,9 +138,9 @@ def plan_children(situation: Situation) -> Step:
     """
     actions = _plan_actions(situation)
     if _changes_template(situation, actions):
-        on_its_way = "a change is on its way to the pods"
+        on_its_way = "a change has not reached the pods yet"
         return Step(Verdict(False, reasons.WAITING_FOR_MEMBER, on_its_way), actions)
-    return Step(Verdict(True, reasons.UP_TO_DATE, "no change is on its way to the pods"), actions)
+    return Step(Verdict(True, reasons.UP_TO_DATE, "every change has reached the pods"), actions)
 
 
 def plan_publication(situation: Situation) -> Step:
@@ -171,11 +171,11 @@ def _plan_actions(situation: Situation) -> tuple[Action, ...]:
         elif live["metadata"].get("deletionTimestamp"):
             continue
         elif _is_pinned_as_it_is(situation, body, live):
-            continue  # what the stamp differs in is how another version wrote the same
+            continue  # the stamp differs only in how another version wrote the same
         elif _was_just_applied(situation, body, live):
             continue  # it differs only in how the API server writes it
         elif not _is_applied(live, body):
-            actions.append(_ending(situation, _apply(body, "what it must be has changed"), live))
+            actions.append(_ending(situation, _apply(body, "its desired state has changed"), live))
         elif (edited := first_difference(body, live)) is not None:
             actions.append(_ending(situation, _apply(body, f"{edited} was edited"), live))
     kept = {(body["kind"], body["metadata"]["name"]) for body in wanted}
@@ -211,7 +211,7 @@ def _changes_template(situation: Situation, actions: Iterable[Action]) -> bool:
 
 
 def _apply(body: Object, why: str, *, only_new: bool = False) -> Apply:
-    """An apply; a node port that somebody else has must not keep the members from being founded or rolled."""
+    """An apply; a node port that is taken must not keep the members from being founded or rolled."""
     external = body["kind"] == "Service" and body["spec"].get("type") in {
         "NodePort",
         "LoadBalancer",
@@ -230,7 +230,7 @@ def _ending(situation: Situation, apply: Apply, live: Object) -> Apply:
 
 
 def _is_drawn(body: Object) -> bool:
-    """Whether it holds the password: one that another process has just drawn may be in use already."""
+    """Whether it holds the password: one that another process has just generated may be in use."""
     return body["kind"] == "Secret" and PASSWORD_KEY in body["data"]
 
 

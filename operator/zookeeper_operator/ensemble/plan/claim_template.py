@@ -1,12 +1,12 @@
 """The claim templates of a StatefulSet, from which the volumes of new members are created.
 
-Kubernetes refuses to edit them, so the StatefulSet is deleted and created again by the next pass; without
-that a member that joins later would get the old size.
+Kubernetes refuses to edit them, so the StatefulSet is deleted and created again by the next reconcile;
+without that a member that joins later would get the old size.
 
 Safety:
 
 * the pods of a StatefulSet that is deleted for this keep running (`orphan`);
-* it happens only in a pass that deletes no pod, because nothing would create that pod again meanwhile;
+* it happens only in a reconcile that deletes no pod, because nothing would create that pod again meanwhile;
 * it waits while the template is pinned: a new StatefulSet has a new template, which would restart every
   member. The volume of a member that joins meanwhile is grown like any other;
 * it waits while the spec is accepted only because the members run with it: without the live template the new

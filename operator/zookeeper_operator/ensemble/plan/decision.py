@@ -1,7 +1,7 @@
 """From one observation to a plan: what must be done now, and what the status reports about it.
 
 Pure. A plan holds the harmless actions first and at most one exclusive action, always the last one; what
-comes after that is decided by the next pass. A plan made on its own result is empty.
+comes after that is decided by the next reconcile. A plan made on its own result is empty.
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,7 +36,7 @@ class Plan:
     """What to do now, and how each concern stands.
 
     `verdicts` are those of the concerns that were asked, by name. `settled` means that nothing is left to
-    do or to wait for: the next pass can be far away.
+    do or to wait for: the next reconcile can be far away.
     """
 
     situation: Situation
@@ -84,7 +84,7 @@ class Plan:
     def under_way(self) -> bool:
         """Whether a member is away because of the operator, or members contradict each other for a moment.
 
-        Every moment until the next reconcile counts then. A member that nobody waits for before a restart may
+        Every moment until the next reconcile counts then. A member that no restart waits for may
         be away for days.
         """
         waiting = {reasons.WAITING_FOR_MEMBER, reasons.WAITING_FOR_SYNC}
@@ -201,7 +201,7 @@ def _reported(steps: Mapping[str, Step]) -> dict[str, Verdict]:
 
 
 def _an_event_will_come(situation: Situation) -> bool:
-    """Whether an event triggers the next pass when something changes, while nothing may be done.
+    """Whether an event triggers the next reconcile when something changes, while nothing may be done.
 
     None comes from objects that are not ours, nor from members that do not serve, nor from members that
     contradict each other. A founding that waits for what a deleted ensemble has left does not rely on one.

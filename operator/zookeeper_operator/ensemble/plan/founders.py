@@ -3,7 +3,7 @@
 A member learns at its start whether it may make itself an empty database. When an ensemble is founded again,
 its pods run already: each is restarted, one at a time.
 
-Safety: only a member that says it holds nothing is restarted, and only while nobody serves.
+Safety: only a member that says it holds nothing is restarted, and only while no member serves.
 """
 
 from zookeeper_operator.api import reasons

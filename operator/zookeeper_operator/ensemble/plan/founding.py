@@ -5,8 +5,8 @@ of the ensemble exists yet, recorded in `zk-membership`, and over as soon as a q
 
 Safety: from then on an empty member may only join. The record of that survives the loss of any one of its
 copies: the ensemble's status, the ConfigMap, and the mark on the members' volume claims. A claim that is
-being deleted records nothing: its volume cannot hold the data of this ensemble. Nobody founds before the
-last of a deleted ensemble of the same name is gone.
+being deleted records nothing: its volume cannot hold the data of this ensemble. No ensemble is founded before
+the last of a deleted ensemble of the same name is gone.
 
 The only ensemble that is founded again is one with ephemeral storage, when every one of its members says
 that it holds nothing (docs/adr/0007).
@@ -57,13 +57,13 @@ def is_founded(observed: Observed, quorum: Quorum, *, may_found_again: bool) -> 
 def _is_lost(observed: Observed, published: Membership | None) -> bool:
     """Whether nothing is left that a member could bring back.
 
-    Only ephemeral storage goes for good with its pods. Every voter has to say that it is empty, and no other
+    Only ephemeral storage goes for good with its pods. Every voter must report that it is empty, and no other
     pod may be left: it could hold the data, on a node that comes back.
     """
     ensemble = observed.ensemble
     if published is None or not ensemble.spec.storage.ephemeral or observed.previous_pods:
         return False
-    # Founders that are named already are what an interrupted pass has left.
+    # Founders that are named already are what an interrupted reconcile has left.
     or_founder = bool(published.founders)
     return published.voters <= {pod.id for pod in observed.pods} and all(
         is_empty(observed, pod, or_founder=or_founder) for pod in observed.pods

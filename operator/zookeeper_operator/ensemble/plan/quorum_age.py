@@ -1,6 +1,6 @@
 """How long the quorum has held: what has just come back may go again.
 
-On a busy node a quorum comes and goes within seconds, and whoever then restarts a member takes it away for
+On a busy node a quorum comes and goes within seconds, and a restart at that moment takes it away for
 longer. Its age is read from the status, since nothing that a process remembers may decide this: since when
 `QuorumHealthy` is True, and since when this leader leads in this epoch.
 

@@ -37,7 +37,7 @@ def hosted_voters(situation: Situation) -> int:
 def hosted_observers(situation: Situation) -> int:
     """How many replicas the observers' StatefulSet must have now.
 
-    Observers wait for the founding: they have nobody to observe before.
+    Observers wait for the founding: before it they have no leader to observe.
     """
     if not situation.founded:
         return 0

@@ -1,4 +1,4 @@
-"""Why a pod has to be restarted, in the words of the spec: which of its fields have changed since."""
+"""Why a pod must be restarted, in the words of the spec: which of its fields have changed since."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ def restart_reason(situation: Situation, pod: Pod) -> str:
     if statefulset is None:
         return "its StatefulSet is gone"
     if pod.revision == update_revision(situation, pod.component):
-        return "the file system of its volume has to grow"
+        return "the file system of its volume must grow"
     return ", and ".join(_differences(statefulset, pod)) or "its pod template changed"
 
 

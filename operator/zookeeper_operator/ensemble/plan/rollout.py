@@ -8,7 +8,7 @@ Safety, each with a property test and an invariant of the simulator:
 * before the leader, or a member without which no majority would be left, is restarted, it hands its vote
   over by reconfiguration and gets it back when it has synced (measured: writes pause for 0.2-0.7 s, in a
   plain restart for about a second);
-* a hand-over that is refused for a cause that passes, such as a follower that still copies the data, is
+* a hand-over that is refused for a transient cause, such as a follower that still copies the data, is
   tried again for some seconds before the leader is restarted without one;
 * the first member that does not come back stops the rollout; a corrected spec resumes it, because a pod
   that is in trouble on an *old* revision may always be restarted;
@@ -56,7 +56,7 @@ def plan_rollout(situation: Situation) -> Step:
             Verdict(
                 None,
                 reasons.WAITING_FOR_MEMBER,
-                "Kubernetes has not told the current revision yet",
+                "Kubernetes has not reported the current revision yet",
             )
         )
     due = [pod for pod in situation.observed.pods if is_outdated(situation, pod)]
@@ -96,7 +96,7 @@ def _unready_step(situation: Situation, due: list[Pod]) -> Step | None:
     if unready:
         return _wait(f"waiting for {', '.join(p.name for p in unready)} to serve")
     for pod in situation.observed.pods:
-        # It serves, but not to clients of the Service for all of them; the same would befall the others.
+        # It serves, but not to clients of the Service for all of them; the same would happen to the others.
         if pod.sidecar is not None and pod not in due:
             return Step(_stopped_by(pod.name, pod.sidecar, others_due=True))
     return None
@@ -105,9 +105,9 @@ def _unready_step(situation: Situation, due: list[Pod]) -> Step | None:
 def _is_stuck(situation: Situation, pod: Pod) -> bool:
     """Whether a member that does not serve may be restarted for the new revision.
 
-    With a quorum a restart costs nobody anything. Without one the member may be about to form it again,
+    With a quorum a restart costs nothing. Without one the member may be about to form it again,
     and a restart would prolong the outage: it gets the time of a start and an election first, and it must be
-    known not to serve. One that is silent may be half of a majority that nobody has seen.
+    known not to serve. One that is silent may be half of a majority that was not seen.
     """
     if pod.trouble is not None:
         return True
@@ -227,7 +227,7 @@ def _healthy_step(situation: Situation, due: list[Pod]) -> Step:
 
 
 def _refuse(situation: Situation, pod: Pod) -> Step:
-    """Do not delete the last copy of the data. With a quorum, nothing changes before somebody acts."""
+    """Do not delete the last copy of the data. With a quorum, nothing changes before a person acts."""
     if situation.quorum.healthy:
         why = "no other member has its data"
         advice = "raise spec.replicas first"
@@ -249,7 +249,7 @@ def _hand_over(situation: Situation, pod: Pod) -> Step:
     assert committed is not None
     refusal = observed.refusal
     if refusal is not None and refusal.handing_over == pod.id:
-        if refusal.may_pass(observed.now):
+        if refusal.is_transient(observed.now):
             step = _ask_to_hand_over(situation, pod, committed)
             return replace(step, actions=()) if refusal.is_recent(observed.now) else step
         if situation.quorum.survives_without(pod.id):
@@ -261,7 +261,7 @@ def _hand_over(situation: Situation, pod: Pod) -> Step:
                     False,
                     reasons.ROLLOUT_STOPPED,
                     f"{pod.name} cannot hand over before its restart ({refusal.why}), and without it no "
-                    "majority would be left; delete the pod by hand if a short outage will do",
+                    "majority would be left; delete the pod by hand if a short outage is acceptable",
                 )
             )
     return _ask_to_hand_over(situation, pod, committed)

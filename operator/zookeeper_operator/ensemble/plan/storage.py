@@ -1,6 +1,6 @@
 """How the volumes stand: the condition `StorageHealthy`, and what is done about them.
 
-Safety: while a member is replaced, or has to be, nothing else about volumes is done. The rules of each
+Safety: while a member is replaced, or must be, nothing else about volumes is done. The rules of each
 change are those of `claims` and `replacement`.
 """
 
@@ -31,7 +31,7 @@ def plan_storage(situation: Situation) -> Step:
     """How the volumes stand; their marks and growth, or one replacement.
 
     An invalid spec keeps volumes from growing, and nothing else: it is not what the rest depends on.
-    Only growth is waited for: everything else lasts until somebody does something about it, and
+    Only growth is waited for: everything else lasts until a person acts, and
     ephemeral storage is what the spec asks for.
     """
     edits = plan_marks(situation)
@@ -62,7 +62,7 @@ def _standing(situation: Situation) -> Verdict:
         return Verdict(
             False,
             reasons.FOREIGN_VOLUME,
-            f"{', '.join(foreign)} belongs to another ensemble; move it away, its member refuses it",
+            f"{', '.join(foreign)} belongs to another ensemble, so its member does not start; move it away",
         )
     refused = [c for c in claims if must_grow(situation, c) and not can_grow(situation, c)]
     if refused:
@@ -139,7 +139,7 @@ def _filling(situation: Situation) -> Verdict | None:
                 False,
                 reasons.DISK_PRESSURE,
                 f"{claim.name} is filled to {used:.0%} of its {_gibibytes(claim.capacity)}; raise "
-                f"spec.storage.{field}.size, a full disk takes the member out",
+                f"spec.storage.{field}.size: a full disk takes the member out of service",
             )
     return None
 

@@ -1,4 +1,4 @@
-"""Members that do not serve: since when, whether anybody asked for that, and what is known of why.
+"""Members that do not serve: since when, whether that was asked for, and what is known of why.
 
 Pure. A member is lost when it served and no longer does, and neither the spec nor the operator wants it so.
 What is not known is no loss: a member that does not answer may only be too busy, so it is lost only if it is
@@ -20,13 +20,13 @@ from zookeeper_operator.zookeeper.answers import Answers
 
 # A restarted member serves again within half a minute; on a busy node it may take a few times that.
 TIME_TO_RETURN: Final = timedelta(minutes=2)
-# Who gets or gives up a vote looks for its leader again, for a second or two.
+# A member that gets or loses a vote has no leader for a second or two.
 _TIME_TO_FOLLOW: Final = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
 class Absence:
-    """Since when a member that served does not; `lost` if nobody asked for that."""
+    """Since when a member that served does not; `lost` if that was not asked for."""
 
     since: str | None = None
     lost: bool = False
@@ -88,7 +88,7 @@ def describe_absence(situation: Situation, member_id: int, before: MemberStatus 
     name = names.member_name(situation.ensemble.name, member_id)
     since = f" since {before.not_serving_since}" if before and before.not_serving_since else ""
     if answer is not None and answer.reachable:
-        return _describe_looking(situation, name, before, since)
+        return _describe_leaderless(situation, name, before, since)
     if pod is None:
         return f"{name} has no pod"
     if pod.terminating:
@@ -98,7 +98,7 @@ def describe_absence(situation: Situation, member_id: int, before: MemberStatus 
     return f"{name} does not answer{since}" if is_silent(answer, pod) else f"{name} is starting"
 
 
-def _describe_looking(
+def _describe_leaderless(
     situation: Situation, name: str, before: MemberStatus | None, since: str
 ) -> str:
     leader = situation.quorum.leader

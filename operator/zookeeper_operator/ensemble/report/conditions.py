@@ -58,7 +58,7 @@ def build_conditions(plan: Plan, failure: Failure = NO_FAILURE) -> list[Conditio
 
 
 def _ready(plan: Plan, quorum_healthy: Verdict, spec_valid: Verdict, failure: Failure) -> Verdict:
-    """The summary: the most telling of all verdicts."""
+    """The summary: the most important of all verdicts."""
     situation, ensemble = plan.situation, plan.situation.ensemble
     if ensemble.deleting:
         return Verdict(False, reasons.DELETING, "the ensemble is being deleted")
@@ -92,7 +92,7 @@ def _ready(plan: Plan, quorum_healthy: Verdict, spec_valid: Verdict, failure: Fa
             if ensemble.spec.paused and (
                 verdict is not quorum_healthy or not plan.situation.founded
             ):
-                # It waits for the operator, which is paused: its own reason would promise that it passes.
+                # It waits for the operator, which is paused: its own reason would promise that it ends.
                 return Verdict(False, reasons.PAUSED, f"paused, and {verdict.message}")
             if verdict.reason == reasons.NOT_PROBED:
                 return verdict

@@ -54,7 +54,7 @@ def external_address(observed: Observed, member_id: int, *, known_host: str = ""
     service = observed.child("Service", names.external_service_name(ensemble.name, member_id))
     if external is None or service is None:
         return None
-    # The live Service may have been edited by somebody else and not be corrected yet.
+    # The live Service may have been edited by someone else and not be corrected yet.
     ports = service["spec"].get("ports") or []
     client: Object = next((port for port in ports if port.get("name") == "client"), {})
     pod = observed.pod(member_id)

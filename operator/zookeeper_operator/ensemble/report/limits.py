@@ -1,6 +1,6 @@
 """The lengths of texts and lists in a status: whatever they are made of, the API server must accept them.
 
-Pure. A status that is refused for one long message would leave the last one standing for ever.
+Pure. A status that is refused for one long message would leave the last one standing forever.
 """
 
 from collections.abc import Mapping

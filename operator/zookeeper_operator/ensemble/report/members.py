@@ -35,7 +35,7 @@ def listed_ids(situation: Situation) -> tuple[int, ...]:
 def build_members(
     plan: Plan, old: EnsembleStatus, restarted: Mapping[int, str], now: str
 ) -> tuple[MemberStatus, ...]:
-    """Every listed member; `restarted` are those restarted in this pass, with why."""
+    """Every listed member; `restarted` are those restarted in this reconcile, with why."""
     before = {member.id: member for member in old.members}
     return tuple(
         _member(plan, before.get(member_id), member_id, restarted.get(member_id, ""), now)

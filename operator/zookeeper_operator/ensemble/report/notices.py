@@ -121,7 +121,7 @@ def _stop(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
 def _lost_quorum(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
     before = _condition(old, conditions.QUORUM_HEALTHY)
     now = _condition(new, conditions.QUORUM_HEALTHY)
-    # What is not known is no news: nothing is lost or restored as far as anybody can tell.
+    # What is not known is no news: nothing is lost or restored as far as is known.
     lost = now.get("status") == conditions.FALSE and not _is_expected(now)
     was_lost = before.get("status", conditions.FALSE) == conditions.FALSE
     if not lost or (was_lost and not _is_expected(before)):
@@ -153,7 +153,7 @@ def _exposure(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice
         yield Notice(
             reasons.ADMIN_SERVER_EXPOSED,
             "spec.external.adminServer opens port 8080 of every member to all who reach its Service or "
-            "its pod; it asks nobody for a password",
+            "its pod; it has no password",
         )
 
 

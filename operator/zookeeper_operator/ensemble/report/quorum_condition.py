@@ -1,7 +1,7 @@
 """The condition `QuorumHealthy`: the verdict of `plan.availability`, with what is known of why it is lost.
 
-Pure. Whether it is lost is not decided here. What the operator has just done itself is told apart from what
-happened to the ensemble, and members that answer but find no leader from members that are gone.
+Pure. Whether it is lost is not decided here. What the operator has just done itself is distinguished from
+what happened to the ensemble, and members that answer but find no leader from members that are gone.
 """
 
 from datetime import datetime, timedelta
@@ -93,10 +93,10 @@ def _are_not_connected(situation: Situation, since: datetime | None) -> bool:
 
 def _describe(situation: Situation, answering: frozenset[int], since: datetime | None) -> str:
     hosts = [s.host for s in situation.membership.servers if s.id in answering]
-    told = f" since {format_time(since)}" if since is not None else ""
+    duration = f" since {format_time(since)}" if since is not None else ""
     return (
-        f"{len(answering)} voters answer the operator, but have not agreed on a leader{told}: they do not "
-        f"reach each other at ports {names.QUORUM_PORT} and {names.ELECTION_PORT} of {', '.join(hosts)}, "
+        f"{len(answering)} voters answer the operator, but have not agreed on a leader{duration}: they do "
+        f"not reach each other at ports {names.QUORUM_PORT} and {names.ELECTION_PORT} of {', '.join(hosts)}, "
         "do not resolve these names, or still copy the data"
     )
 

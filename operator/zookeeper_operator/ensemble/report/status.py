@@ -156,7 +156,7 @@ def _version(situation: Situation) -> VersionStatus:
 
 
 def _retained_claims(situation: Situation) -> tuple[str, ...]:
-    """Claims of nobody who is a member, runs, or is asked for: their volumes were kept."""
+    """Claims of no member that is committed, runs, or is asked for: their volumes were kept."""
     members = {*listed_ids(situation), *situation.membership.ids}
     return tuple(sorted(c.name for c in situation.observed.claims if c.member_id not in members))
 

@@ -18,7 +18,7 @@ def describe_unreadable(error: pydantic.ValidationError) -> str:
     """The first field that cannot be read, why, and what to do."""
     first = error.errors()[0]
     where = ".".join(map(str, ("spec", *first["loc"])))
-    return f"{where}: {first['msg']}; mend it, nothing is changed until then"
+    return f"{where}: {first['msg']}; fix it, nothing is changed until then"
 
 
 def build_unreadable_status(body: Object, message: str, now: datetime) -> Object:

@@ -95,7 +95,7 @@ def test_many_unknown_keys_make_a_short_warning() -> None:
 
 def test_an_option_that_is_owned_is_refused_whatever_let_it_in() -> None:
     problem = only_problem({"jvm": {"options": ["-XX:+UseZGC", "-Xmx2g"]}})
-    assert "spec.jvm.options must not size the heap" in problem.message
+    assert "spec.jvm.options must not set the heap" in problem.message
     assert problem.message.endswith("remove -Xmx2g")
 
 

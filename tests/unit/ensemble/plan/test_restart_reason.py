@@ -103,7 +103,7 @@ def test_what_is_no_field_of_the_spec_has_its_own_words(mark: str, sentence: str
 def test_a_file_system_that_has_to_grow_is_the_reason_of_a_restart_without_a_change() -> None:
     scene = at_rest(3)
     claims = tuple(replace(c, file_system_resize_pending=True) for c in scene.claims)
-    assert said(replace(scene, claims=claims)) == "the file system of its volume has to grow"
+    assert said(replace(scene, claims=claims)) == "the file system of its volume must grow"
 
 
 def test_a_zoo_cfg_that_changed_without_a_field_is_named() -> None:

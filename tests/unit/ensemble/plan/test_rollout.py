@@ -224,9 +224,9 @@ def test_who_has_handed_over_is_restarted_without_a_wait() -> None:
 # ---- a hand-over that is refused for a while ----
 
 
-def test_a_hand_over_that_may_pass_is_tried_again_before_the_leader_is_restarted() -> None:
+def test_a_hand_over_that_is_transient_is_tried_again_before_the_leader_is_restarted() -> None:
     scene = outdated(at_rest(3, leader=1), 1)
-    refusal = Refusal("a follower is not in sync", NOW, handing_over=1, passing=True)
+    refusal = Refusal("a follower is not in sync", NOW, handing_over=1, transient=True)
     waiting = build_plan(replace(scene, refusal=refusal))
     assert disruptive(waiting.actions) == []
     assert waiting.rollout.reason == reasons.HANDING_OVER_LEADERSHIP
@@ -240,14 +240,14 @@ def test_a_hand_over_that_may_pass_is_tried_again_before_the_leader_is_restarted
 
 
 def test_the_time_for_it_does_not_begin_again_with_each_refusal() -> None:
-    refusal = Refusal("not in sync", NOW, handing_over=1, passing=True)
+    refusal = Refusal("not in sync", NOW, handing_over=1, transient=True)
     for seconds in range(3, 15, 3):
         at = NOW + timedelta(seconds=seconds)
-        refusal = refusal.followed_by(Refusal("not in sync", at, handing_over=1, passing=True))
+        refusal = refusal.followed_by(Refusal("not in sync", at, handing_over=1, transient=True))
     assert refusal.since == NOW
-    assert not refusal.may_pass(NOW + timedelta(seconds=15))
-    other = refusal.followed_by(Refusal("not in sync", refusal.at, handing_over=2, passing=True))
-    assert other.may_pass(NOW + timedelta(seconds=15))
+    assert not refusal.is_transient(NOW + timedelta(seconds=15))
+    other = refusal.followed_by(Refusal("not in sync", refusal.at, handing_over=2, transient=True))
+    assert other.is_transient(NOW + timedelta(seconds=15))
 
 
 def test_what_another_member_was_refused_is_no_reason_to_restart_the_leader() -> None:
