@@ -287,11 +287,11 @@ _TABLE: Final = (
     ),
     Reason(
         UNKNOWN_VERSION,
-        "The version was not tested with this operator; its release line was, or an image is named.",
+        "The version was not tested with this operator; its release line was, or the spec names an image.",
     ),
     Reason(
         INVALID_POD_TEMPLATE,
-        "`podTemplate` breaks the identity, the ports or the probes, sets what another field is for, or "
+        "`podTemplate` changes the identity, the ports or the probes, sets what another field sets, or "
         "raises privileges.",
         severity="warning",
         runbook=True,
@@ -299,7 +299,7 @@ _TABLE: Final = (
     ),
     Reason(
         INVALID_SPEC,
-        "The spec cannot be read, or the API server refuses what is made of it.",
+        "The spec cannot be read, or the API server refuses an object that is built from it.",
         severity="warning",
         runbook=True,
         alarming=True,

@@ -18,7 +18,7 @@ from rich.text import Text
 from zookeeper_operator.cli.edit import pick_ensemble, read_ensembles
 from zookeeper_operator.cli.events import events_as_values, events_of, render_events
 from zookeeper_operator.cli.failure import Failure, explain
-from zookeeper_operator.cli.kubeconfig import KubeContext, Wish, find_target
+from zookeeper_operator.cli.kubeconfig import Choice, KubeContext, find_target
 from zookeeper_operator.cli.kubectl import become, shell_command
 from zookeeper_operator.cli.member import find_pod, read_znodes
 from zookeeper_operator.cli.plan import answer_as_value, render_plan
@@ -76,13 +76,13 @@ def _located(function: Callable[..., Any]) -> Callable[..., Any]:
         namespace: str,
         **rest: Any,
     ) -> Any:
-        outer = context.find_object(Wish) or Wish()
-        wish = Wish(
+        outer = context.find_object(Choice) or Choice()
+        choice = Choice(
             kubeconfig or outer.kubeconfig,
             context_name or outer.context,
             namespace or outer.namespace,
         )
-        return function(target=find_target(wish, os.environ, Path.home()), **rest)
+        return function(target=find_target(choice, os.environ, Path.home()), **rest)
 
     return _where(run)
 
@@ -116,7 +116,7 @@ def _print(output: str, value: Any, rendered: RenderableType) -> None:
 @click.pass_context
 def zk(context: click.Context, /, *, kubeconfig: str, context_name: str, namespace: str) -> None:
     """Show ZooKeeper ensembles, and ask what an edit would do before you make it."""
-    context.obj = Wish(kubeconfig, context_name, namespace)
+    context.obj = Choice(kubeconfig, context_name, namespace)
 
 
 # ---------------------------------------------------------------------- status, leader

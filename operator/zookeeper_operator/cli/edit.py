@@ -89,7 +89,7 @@ class Change:
 
 
 def find_changes(old: Object | None, new: Object) -> tuple[Change, ...]:
-    """List what an edit changes of what the operator reads: the spec, and the wish for a restart."""
+    """List what an edit changes of what the operator reads: the spec, and the request for a restart."""
     before = (old or {}).get("spec") or {}
     changes = list(_differences(before, new.get("spec") or {}, "spec"))
     restarts = [_restarted_at(body) for body in (old or {}, new)]

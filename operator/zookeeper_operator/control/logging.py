@@ -93,7 +93,7 @@ def configure(
 ) -> None:
     """Send every record of this process to `stream` (standard error) in one format.
 
-    Replaces whatever handlers the root logger had. Libraries speak from WARNING up only, whatever
+    Replaces whatever handlers the root logger had. Libraries log from WARNING up only, whatever
     the level is.
     """
     handler = logging.StreamHandler(stream if stream is not None else sys.stderr)

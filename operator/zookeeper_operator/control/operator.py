@@ -69,7 +69,7 @@ def _key_as_extra(key: Key) -> dict[str, object]:
 
 
 class Operator:
-    """One operator process: standby until it holds the Lease, then at work until it loses it."""
+    """One operator process: standby until it holds the Lease, then it works until it loses it."""
 
     def __init__(
         self,

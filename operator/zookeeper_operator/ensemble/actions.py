@@ -45,7 +45,7 @@ class Apply:
     """Server-side apply of a whole child, because it is missing or differs.
 
     With `only_new` it is created, and one that was created meanwhile is left alone: for random
-    content. If the API server refuses an `optional` child, the rest of the plan is carried out all the same.
+    content. If the API server refuses an `optional` child, the rest of the plan is still carried out.
     `basis` is given where the apply ends pods.
     """
 

@@ -181,7 +181,7 @@ class Observed:
     contradicted_since: datetime | None = None
     """Since when members have contradicted each other in every reconcile, as this process remembers it."""
     applied: Mapping[str, "Applied"] = field(default_factory=dict)
-    """What applies of this process have led to, by the uid of the object. Saves repeating one in vain."""
+    """What applies of this process have led to, by the uid of the object. Saves applying the same again."""
     fresh_password: str = ""
     """Random; used only when there is no Secret yet. Randomness is not the planner's business."""
 

@@ -116,7 +116,7 @@ async def _fetch_events(kube: Kube, namespace: str, uid: str) -> list[Object]:
     try:
         return await kube.list(RESOURCES["Event"], namespace, fields=fields)
     except KubeError as error:
-        # Without the right to read Events the ensemble is managed all the same.
+        # Without the right to read Events the ensemble is still managed.
         if error.status != HTTPStatus.FORBIDDEN:
             raise
         return []

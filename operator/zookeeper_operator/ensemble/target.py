@@ -100,7 +100,7 @@ def template_inputs(target: Target) -> str:
     """A hash of what version 0.1 knew of that starts a roll: byte for byte as it was computed there.
 
     Defaults are left out: a field that has its default is not there. An operator of version 0.1 that comes
-    back takes a template that a later one built for its own, as long as this hash is its own.
+    back accepts a template that a later one built, as long as this hash is the one it computes.
     """
     spec = _without_defaults(target.spec, include=_FIRST_FIELDS)
     return content_hash({"spec": spec, "restartedAt": target.restarted_at})

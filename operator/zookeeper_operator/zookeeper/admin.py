@@ -3,8 +3,8 @@
 Members are judged by what they say, never by the HTTP status, and nothing they say is trusted to
 have the right type, size or speed: what cannot be read is unknown.
 
-However many members are silent, those that answer are heard as soon as they answer: a silent member has one
-question at most, it is waited for once, and it soon leaves its place to the next question.
+However many members are silent, the answers of the others are used as soon as they arrive: a silent member
+has one question at most, it is waited for once, and it soon leaves its place to the next question.
 
 `zabstate` is never asked: it pings the member's own address and hangs, cut in the middle, where that gets no
 answer.

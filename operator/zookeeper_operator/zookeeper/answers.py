@@ -20,7 +20,7 @@ class Answers:
     `problem` is None only when the member serves clients. All numbers are as the member gave them;
     None means it did not give them. `leader_id` is the leader that this member follows or is. `denies` means
     that it said itself that it does not serve, `refuses` that nothing listens at its address: these two are
-    facts. A member that is silent, or answers in part, may serve all the same. The `synced_` counts are those
+    facts. A member that is silent, or answers in part, may still serve. The `synced_` counts are those
     a leader has of the members that follow it. `database` is what it held at its start: `none`, `founder` or
     `kept`; empty if it did not say, and of one that serves.
     """
@@ -61,7 +61,7 @@ class Reply:
     """What became of one command: the fields of its answer, or why there are none.
 
     `refused` is the member's own `error`. `trouble` says why nothing was understood; with `answered` the
-    member said something all the same, with `nothing_listens` its address refused the connection.
+    member still sent something, with `nothing_listens` its address refused the connection.
     """
 
     fields: Mapping[str, Any] | None = None

@@ -66,7 +66,7 @@ def pod_template_problems(ensemble: Ensemble) -> tuple[Objection, ...]:
     template = ensemble.spec.pod_template
     return (
         *map(Objection, _problems(ensemble, template)),
-        *_doors(template),
+        *_bypasses(template),
         *_privileges(ensemble, template),
     )
 
@@ -84,15 +84,15 @@ def _privileges(ensemble: Ensemble, template: Mapping[str, Any]) -> Iterator[Obj
             )
 
 
-def _doors(template: Mapping[str, Any]) -> Iterator[Objection]:
+def _bypasses(template: Mapping[str, Any]) -> Iterator[Objection]:
     """Ways past the rules for other fields, by the ZooKeeper container or by one of its ports."""
     for kind, container in running_containers(template):
         yield from _port_problems(kind, container)
         if kind == "containers" and container["name"] == names.CONTAINER:
-            yield from _container_doors(container)
+            yield from _container_bypasses(container)
 
 
-def _container_doors(container: Mapping[str, Any]) -> Iterator[Objection]:
+def _container_bypasses(container: Mapping[str, Any]) -> Iterator[Objection]:
     where = f"spec.podTemplate.spec.containers[{names.CONTAINER}]"
     for variable in _named(_list(container, "env")):
         name = variable["name"]

@@ -52,7 +52,7 @@ def delete_claims(world: World, doomed: frozenset[str]) -> World:
 
 
 def release_claims(world: World, ended: frozenset[int], left: frozenset[int]) -> World:
-    """What becomes of the claims when the pods of some members have ended.
+    """What happens to the claims when the pods of some members have ended.
 
     Deleted claims go. Those of members that left go where the StatefulSet is configured to remove them.
     """

@@ -9,8 +9,8 @@ safety rule that other modules rely on is a property or a method of `Quorum`:
 * while members contradict each other (`contradiction`), nothing may be changed.
 
 Silence is neither: a voter that did not answer is not live, so nothing is decided in reliance on it, and it
-is not `absent` either, so no alarm is raised. Only voters speak about who leads: an observer, or a member
-that has lost its vote, may be late.
+is not `absent` either, so no alarm is raised. Only the answers of voters say who leads: an observer, or a
+member that has lost its vote, may be late.
 """
 
 from collections.abc import Iterable, Mapping

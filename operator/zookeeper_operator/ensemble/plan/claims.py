@@ -69,7 +69,7 @@ def plan_labels(situation: Situation) -> tuple[Apply, ...]:
                 member=claim.member,
                 labels={names.LABEL_INSTANCE: ""} if claim.instance else {},
             ),
-            why=f"a GitOps tool would take it for its own by the label {names.LABEL_INSTANCE}",
+            why=f"a GitOps tool would manage it because of the label {names.LABEL_INSTANCE}",
         )
         for claim in situation.observed.claims
         if claim.instance in {"", situation.ensemble.name} and not claim.terminating

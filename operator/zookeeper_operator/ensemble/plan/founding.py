@@ -57,7 +57,7 @@ def is_founded(observed: Observed, quorum: Quorum, *, may_found_again: bool) -> 
 def _is_lost(observed: Observed, published: Membership | None) -> bool:
     """Whether nothing is left that a member could bring back.
 
-    Only ephemeral storage goes for good with its pods. Every voter must report that it is empty, and no other
+    Only ephemeral storage is lost with its pods. Every voter must report that it is empty, and no other
     pod may be left: it could hold the data, on a node that comes back.
     """
     ensemble = observed.ensemble

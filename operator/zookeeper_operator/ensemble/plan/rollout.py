@@ -2,8 +2,8 @@
 
 Safety, each with a property test and an invariant of the simulator:
 
-* one pod at a time, and only while every other committed voter is live: never fewer live voters than a
-  majority by our own hand (a single voter cannot be spared that);
+* one pod at a time, and only while every other committed voter is live: the operator itself never
+  leaves fewer live voters than a majority (a single voter cannot be restarted otherwise);
 * not-ready members first, followers next, the leader last; who leads is read again before every step;
 * before the leader, or a member without which no majority would be left, is restarted, it hands its vote
   over by reconfiguration and gets it back when it has synced (measured: writes pause for 0.2-0.7 s, in a

@@ -53,13 +53,14 @@ def judge_absence(
     since = before.not_serving_since or format_time(now)
     away = now - (parse_time(since) or now)
     expected = member_id not in wanted_ids(situation) or (
-        away < TIME_TO_RETURN and (restarted or _is_our_doing(situation, member_id, before, now))
+        away < TIME_TO_RETURN
+        and (restarted or _is_caused_by_operator(situation, member_id, before, now))
     )
     lost = before.lost or (not expected and _is_gone(situation, member_id, away))
     return Absence(since, lost)
 
 
-def _is_our_doing(
+def _is_caused_by_operator(
     situation: Situation, member_id: int, before: MemberStatus, now: datetime
 ) -> bool:
     """Whether the operator has restarted a member lately, or has taken its vote for that."""
@@ -77,8 +78,8 @@ def _is_gone(situation: Situation, member_id: int, away: timedelta) -> bool:
 
 def is_silent(answer: Answers | None, pod: Pod | None) -> bool:
     """Whether a member that has answered since its start does not answer now."""
-    heard = answer is not None and answer.reachable
-    return not heard and pod is not None and pod.answered and pod.running and not pod.terminating
+    answered = answer is not None and answer.reachable
+    return not answered and pod is not None and pod.answered and pod.running and not pod.terminating
 
 
 def describe_absence(situation: Situation, member_id: int, before: MemberStatus | None) -> str:

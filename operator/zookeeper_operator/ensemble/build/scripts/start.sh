@@ -95,7 +95,7 @@ check_identity() {
     "the volume at $data holds a database but not the mark of this ensemble, so member $id does not" \
     "start; nothing on it was changed. If the data is meant for it, write the lines '$identity $id' and" \
     "'$place' to the file 'identity' in both directories."
-  # Without its log a member forgets what it has acknowledged, and would vote all the same.
+  # Without its log a member forgets what it has acknowledged, and would still vote.
   [[ -s $data/identity && -s $datalog/identity ]] || refuse \
     "one of the volumes of member $id (snapshots at $data, transactions at $datalog) is new, the other" \
     "is not: part of its data is lost, so it does not start. Replace the member: set the" \

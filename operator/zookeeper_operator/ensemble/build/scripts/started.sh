@@ -1,6 +1,6 @@
 #!/bin/bash
 # The startup probe: waits until this member serves clients, and succeeds then. It waits here because each probe
-# that fails is a Warning Event. A member that answers and does not serve for a while has started all the same:
+# that fails is a Warning Event. A member that answers and does not serve for a while has started too:
 # it may wait for the others. Only one that does not answer at all fails. No Java is started.
 #
 #   started.sh [PORT [SECONDS [SECONDS WITHOUT SERVING]]]
