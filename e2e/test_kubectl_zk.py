@@ -221,9 +221,10 @@ def test_growth_and_shrinking_go_as_foretold(new_ensemble: Callable[..., Ensembl
 def membership_steps(ensemble: Ensemble) -> list[str]:
     """Who joined and left, by the Events, in order."""
     events = zk_json(ensemble, "events")
+    step = re.compile(r"member (\d+) (?:gets a vote|leaves the configuration)")
     return [
-        f"zk-{number}"
+        f"zk-{found[1]}"
         for e in events
         if e["reason"] in {"AddingMember", "RemovingMember"}
-        for number in re.findall(r": (?:server\.|-)(\d+)", e["message"])
+        and (found := step.match(e["message"])) is not None
     ]

@@ -160,15 +160,19 @@ def _container_trouble(container: _Container, now: datetime) -> Trouble | None:
     ended = state.get("terminated") or last.get("terminated")
     if not ended:
         return None
-    said = settled_text(str(ended.get("message") or ""))
+    message = str(ended.get("message") or "").strip()
     if not container.field and ended.get("exitCode") == EXIT_FOREIGN_VOLUME:
-        return Trouble(reasons.FOREIGN_VOLUME, said or "the volume is refused; see the pod's log")
+        # The words of our own start script, which stay the same: the identities in them are what matters.
+        return Trouble(
+            reasons.FOREIGN_VOLUME, message or "the volume is refused; see the pod's log"
+        )
     if ended.get("reason") == "OOMKilled":
         return Trouble(
             reasons.OUT_OF_MEMORY,
             f"{named}killed because it used more memory than its limit; raise {container.memory}",
         )
     if reason == "CrashLoopBackOff" or _ends_again(status, now):
+        said = settled_text(message)
         return Trouble(
             reasons.CRASH_LOOPING,
             f"{named}ends again and again, last with exit code {ended.get('exitCode')}"
