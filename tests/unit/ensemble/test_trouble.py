@@ -87,14 +87,12 @@ def test_the_last_words_of_a_server_are_kept_whatever_it_printed_before() -> Non
 
 def test_a_refused_volume_is_named_with_whose_it_is() -> None:
     owner = "bec388f0-1cc2-4e0b-b3e6-e708ed883bf2"
-    ended = {
-        "exitCode": 64,
-        "message": f"the volume at /data belongs to another ensemble ({owner})\n",
-    }
+    said = f"the volume at /data belongs to another ensemble ({owner})"
+    ended = {"exitCode": 64, "message": f"{said}\n"}
     found = member_trouble(
         {"containerStatuses": [beside("zookeeper", state={"terminated": ended})]}, NOW
     )
-    assert found == Trouble(reasons.FOREIGN_VOLUME, ended["message"].strip())
+    assert found == Trouble(reasons.FOREIGN_VOLUME, said)
 
 
 # ---- containers of the user's ----
