@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from zookeeper_operator.api import reasons
+from zookeeper_operator.api.conditions import find_written
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.observed import Claim, Pod, StorageClass, Trouble
 from zookeeper_operator.kube.api import Object
@@ -51,7 +52,7 @@ def read_pod(pod: Object, *, now: datetime) -> Pod | None:
     if member_id is None:
         return None
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
-    readiness = _condition(status, "Ready")
+    readiness = find_written(status, "Ready")
     ready = readiness.get("status") == "True"
     return Pod(
         id=member_id,
@@ -81,7 +82,7 @@ def _was_never_ready(status: Mapping[str, Any]) -> bool:
     The kubelet writes all conditions of a new pod at the same moment, or `Initialized` later. `Ready` changes
     after that only by becoming true.
     """
-    ready, initialized = _condition(status, "Ready"), _condition(status, "Initialized")
+    ready, initialized = find_written(status, "Ready"), find_written(status, "Initialized")
     if not ready:
         return True
     since, begun = (
@@ -102,10 +103,6 @@ def config_of(pod_spec: Mapping[str, Any]) -> str:
     return str(next(found, {}).get("name", ""))
 
 
-def _condition(status: Mapping[str, Any], type_: str) -> Mapping[str, Any]:
-    return next((c for c in status.get("conditions") or [] if c["type"] == type_), {})
-
-
 def _runs(status: Mapping[str, Any]) -> bool:
     """Whether the member's container runs."""
     containers = status.get("containerStatuses") or []
@@ -117,12 +114,12 @@ def _runs(status: Mapping[str, Any]) -> bool:
 def is_node_ready(node: Object | None) -> bool:
     """Whether a node exists and its kubelet reports to the cluster."""
     return (
-        node is not None and _condition(node.get("status") or {}, "Ready").get("status") == "True"
+        node is not None and find_written(node.get("status") or {}, "Ready").get("status") == "True"
     )
 
 
 def _trouble(status: Mapping[str, Any], now: datetime) -> Trouble | None:
-    scheduled = _condition(status, "PodScheduled")
+    scheduled = find_written(status, "PodScheduled")
     if scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable":
         since = _moment(scheduled.get("lastTransitionTime"))
         if since is not None and now - since < _SCHEDULING:
@@ -188,8 +185,8 @@ def read_claim(claim: Object, *, now: datetime) -> Claim | None:
     if member_id is None or volume not in {names.DATA_VOLUME, names.LOG_VOLUME}:
         return None
     requested = ((spec.get("resources") or {}).get("requests") or {}).get("storage", 0)
-    pending = _condition(status, "FileSystemResizePending")
-    resizing = _condition(status, "Resizing").get("status") == "True"
+    pending = find_written(status, "FileSystemResizePending")
+    resizing = find_written(status, "Resizing").get("status") == "True"
     annotations = metadata.get("annotations") or {}
     capacity = parse_quantity((status.get("capacity") or {}).get("storage", 0))
     return Claim(

@@ -100,12 +100,12 @@ def _members(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]
 
 def _stop(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
     if _is_stopped(new) and not _is_stopped(old):
-        yield Notice(reasons.STOPPED, _condition(new, conditions.READY)["message"])
+        yield Notice(reasons.STOPPED, conditions.find_written(new, conditions.READY)["message"])
 
 
 def _quorum(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
-    before = _condition(old, conditions.QUORUM_HEALTHY)
-    now = _condition(new, conditions.QUORUM_HEALTHY)
+    before = conditions.find_written(old, conditions.QUORUM_HEALTHY)
+    now = conditions.find_written(new, conditions.QUORUM_HEALTHY)
     if not before or before.get("status") == now.get("status"):
         return
     # What is not known is no news: nothing is lost or restored as far as anybody can tell.
@@ -133,7 +133,7 @@ def _exposure(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice
 def _alarms(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
     reported: set[str] = set()
     for type_ in _WATCHED:
-        before, now = _condition(old, type_), _condition(new, type_)
+        before, now = conditions.find_written(old, type_), conditions.find_written(new, type_)
         reason = now.get("reason", "")
         changed = (before.get("status"), before.get("reason")) != (now.get("status"), reason)
         failed = now.get("status") == conditions.FALSE
@@ -143,9 +143,4 @@ def _alarms(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
 
 
 def _is_stopped(status: Mapping[str, Any]) -> bool:
-    return _condition(status, conditions.READY).get("reason") == reasons.STOPPED
-
-
-def _condition(status: Mapping[str, Any], type_: str) -> Mapping[str, Any]:
-    found = (c for c in status.get("conditions") or [] if c["type"] == type_)
-    return next(found, {})
+    return conditions.find_written(status, conditions.READY).get("reason") == reasons.STOPPED
