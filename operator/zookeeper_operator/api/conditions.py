@@ -7,7 +7,7 @@ reasons themselves are in `reasons`.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
@@ -226,3 +226,8 @@ def merge(old: Sequence[Condition], new: Sequence[Condition], now: str) -> list[
 def find(conditions: Iterable[Condition], type_: str) -> Condition | None:
     """Return the condition of a type, if there is one."""
     return next((condition for condition in conditions if condition.type == type_), None)
+
+
+def find_written(status: Mapping[str, Any], type_: str) -> Mapping[str, Any]:
+    """Return a condition as a status that was read has it, of any object; empty if there is none."""
+    return next((c for c in status.get("conditions") or [] if c.get("type") == type_), {})

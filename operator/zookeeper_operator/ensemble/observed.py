@@ -191,6 +191,10 @@ class Observed:
             (c for c in self.children if c["kind"] == kind and c["metadata"]["name"] == name), None
         )
 
+    def statefulset(self, component: str) -> Object | None:
+        """The owned live StatefulSet of a component."""
+        return self.child("StatefulSet", names.statefulset_name(self.ensemble.name, component))
+
     def is_leaving(self, claim: Claim) -> bool:
         """Whether a claim is being deleted, or will be: the garbage collector has yet to come to it.
 

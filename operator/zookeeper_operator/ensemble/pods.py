@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from zookeeper_operator.api.conditions import find_written
 from zookeeper_operator.api.ensemble import LAST_OBSERVER_ID
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.observed import Claim, Pod, StorageClass
 from zookeeper_operator.ensemble.trouble import (
-    condition_of,
     creating_since,
     member_trouble,
     runs,
@@ -91,7 +91,7 @@ def read_pod(pod: Object, *, ensemble: str, now: datetime) -> Pod | None:
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     server = server_of(status)
     running = (server.get("state") or {}).get("running") or {}
-    readiness = condition_of(status, "Ready")
+    readiness = find_written(status, "Ready")
     ready = readiness.get("status") == "True"
     return Pod(
         id=member_id,
@@ -126,7 +126,7 @@ def _was_never_ready(status: Mapping[str, Any]) -> bool:
     The kubelet writes all conditions of a new pod at the same moment, or `Initialized` later. `Ready` changes
     after that only by becoming true.
     """
-    ready, initialized = condition_of(status, "Ready"), condition_of(status, "Initialized")
+    ready, initialized = find_written(status, "Ready"), find_written(status, "Initialized")
     if not ready:
         return True
     since, begun = (
@@ -176,7 +176,7 @@ def config_of(pod_spec: Mapping[str, Any]) -> str:
 def is_node_ready(node: Object | None) -> bool:
     """Whether a node exists and its kubelet reports to the cluster."""
     return (
-        node is not None and condition_of(node.get("status") or {}, "Ready").get("status") == "True"
+        node is not None and find_written(node.get("status") or {}, "Ready").get("status") == "True"
     )
 
 
@@ -192,8 +192,8 @@ def read_claim(claim: Object, *, ensemble: str, now: datetime) -> Claim | None:
     if member_id is None or volume not in {names.DATA_VOLUME, names.LOG_VOLUME}:
         return None
     requested = ((spec.get("resources") or {}).get("requests") or {}).get("storage", 0)
-    pending = condition_of(status, "FileSystemResizePending")
-    resizing = condition_of(status, "Resizing").get("status") == "True"
+    pending = find_written(status, "FileSystemResizePending")
+    resizing = find_written(status, "Resizing").get("status") == "True"
     annotations, labels = metadata.get("annotations") or {}, metadata.get("labels") or {}
     capacity = parse_quantity((status.get("capacity") or {}).get("storage", 0))
     return Claim(

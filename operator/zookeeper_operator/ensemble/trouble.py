@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from zookeeper_operator.api import reasons
+from zookeeper_operator.api.conditions import find_written
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.kubelet_texts import settled_text
 from zookeeper_operator.ensemble.observed import Trouble
@@ -40,11 +41,6 @@ _LONGEST_LOG: Final = 600
 Status = Mapping[str, Any]
 
 
-def condition_of(status: Status, type_: str) -> Status:
-    """One condition of a status; empty if it is not there."""
-    return next((c for c in status.get("conditions") or [] if c["type"] == type_), {})
-
-
 def server_of(status: Status) -> Status:
     """The status of the container that ZooKeeper runs in; empty if it has none yet."""
     return next(
@@ -54,7 +50,7 @@ def server_of(status: Status) -> Status:
 
 def member_trouble(status: Status, now: datetime) -> Trouble | None:
     """What keeps the member of a pod from coming up: no node, an init container, or its own container."""
-    scheduled = condition_of(status, "PodScheduled")
+    scheduled = find_written(status, "PodScheduled")
     if scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable":
         since = parse_time(scheduled.get("lastTransitionTime"))
         if since is not None and now - since < _SCHEDULING:
@@ -85,7 +81,7 @@ def creating_since(status: Status) -> datetime | None:
         *(status.get("initContainerStatuses") or []),
         *(status.get("containerStatuses") or []),
     ]
-    scheduled = condition_of(status, "PodScheduled")
+    scheduled = find_written(status, "PodScheduled")
     waiting = [((c.get("state") or {}).get("waiting") or {}).get("reason") for c in containers]
     if scheduled.get("status") != "True" or not all(reason in _CREATING for reason in waiting):
         return None

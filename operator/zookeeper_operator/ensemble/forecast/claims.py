@@ -74,8 +74,7 @@ def release_claims(world: World, ended: frozenset[int], left: frozenset[int]) ->
 
 def _is_removed_when_scaled(world: World, claim: Claim) -> bool:
     component = names.component_of(claim.member_id)
-    name = names.statefulset_name(world.observed.ensemble.name, component)
-    body = world.observed.child("StatefulSet", name)
+    body = world.observed.statefulset(component)
     if body is None:
         return False
     policy = body["spec"].get("persistentVolumeClaimRetentionPolicy") or {}

@@ -64,8 +64,7 @@ def _statefulsets(world: World) -> list[Object]:
 
 
 def _has_statefulset(world: World, component: str) -> bool:
-    name = names.statefulset_name(world.observed.ensemble.name, component)
-    return world.observed.child("StatefulSet", name) is not None
+    return world.observed.statefulset(component) is not None
 
 
 def _create_pod(world: World, member_id: int, statefulset: Object) -> World:

@@ -4,9 +4,8 @@ Pure, and it never acts. A loss is reported when it is known: fewer than a major
 no majority has answered and a member that does answer has no leader. What is not known is `NotProbed`.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.ensemble.plan.loss import find_loss
@@ -99,7 +98,7 @@ def _is_lost_by_silence(situation: Situation) -> bool:
     A loss that was reported stands until members prove the opposite, or their kubelets do: readiness outlasts
     a loss by some seconds, but a member that has become ready since then has had a leader.
     """
-    before = _last_reported(situation)
+    before = conditions.find_written(situation.ensemble.status, conditions.QUORUM_HEALTHY)
     if before.get("status") == conditions.FALSE and before.get("reason") in _LOST:
         reported = datetime.fromisoformat(before["lastTransitionTime"])
         ready = [
@@ -113,11 +112,6 @@ def _is_lost_by_silence(situation: Situation) -> bool:
         return False
     since = datetime.fromisoformat(before["lastTransitionTime"])
     return bool(_without_leader(situation)) and situation.observed.now - since > _SILENCE
-
-
-def _last_reported(situation: Situation) -> Mapping[str, Any]:
-    found = situation.ensemble.status.get("conditions") or []
-    return next((c for c in found if c["type"] == conditions.QUORUM_HEALTHY), {})
 
 
 def _without_leader(situation: Situation) -> list[int]:

@@ -75,8 +75,7 @@ def find_leftovers(observed: Observed) -> tuple[str, ...]:
 
     Its pods would be members beside the new ones, and a new pod would start on a volume that goes.
     """
-    name = observed.ensemble.name
-    if observed.child("StatefulSet", names.statefulset_name(name, names.VOTER)) is not None:
+    if observed.statefulset(names.VOTER) is not None:
         return ()  # its founders have started already
     claims = (f"claim {c.name}" for c in observed.claims if observed.is_leaving(c))
     return (*(f"pod {pod}" for pod in observed.previous_pods), *claims)

@@ -8,9 +8,8 @@ The normal rollout does not wait: the restart of one member does not end the quo
 over last, after which only the member without a vote is restarted.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from zookeeper_operator.api import conditions
 from zookeeper_operator.ensemble.build.config import tick_time
@@ -25,8 +24,8 @@ _SHORTEST: Final = timedelta(seconds=6)
 def has_quorum_held(situation: Situation) -> bool:
     """Whether the quorum there is now has been there for some ticks."""
     quorum, status = situation.quorum, situation.ensemble.status
-    leader: Mapping[str, Any] = status.get("leader") or {}
-    healthy = _condition(status, conditions.QUORUM_HEALTHY)
+    leader = status.get("leader") or {}
+    healthy = conditions.find_written(status, conditions.QUORUM_HEALTHY)
     if healthy.get("status") != conditions.TRUE or leader.get("id") != quorum.leader:
         return False
     if quorum.epoch is not None and leader.get("epoch") != quorum.epoch:
@@ -34,10 +33,6 @@ def has_quorum_held(situation: Situation) -> bool:
     held = max(_SHORTEST, _TICKS * tick_time(situation.ensemble.spec))
     since = (_moment(healthy.get("lastTransitionTime")), _moment(leader.get("since")))
     return all(moment and situation.observed.now - moment >= held for moment in since)
-
-
-def _condition(status: Mapping[str, Any], type_: str) -> Mapping[str, Any]:
-    return next((c for c in status.get("conditions") or [] if c.get("type") == type_), {})
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -26,14 +26,19 @@ from typing import Final
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.actions import Reconfigure, RestartMember
+from zookeeper_operator.ensemble.actions import Reconfigure
 from zookeeper_operator.ensemble.observed import Pod, Trouble
 from zookeeper_operator.ensemble.plan.claim_deletion import build_restart_basis, must_stay
 from zookeeper_operator.ensemble.plan.ephemeral import loses_data
 from zookeeper_operator.ensemble.plan.members import waiting_for_vote
 from zookeeper_operator.ensemble.plan.quorum_age import has_quorum_held
 from zookeeper_operator.ensemble.plan.restart_reason import restart_reason
-from zookeeper_operator.ensemble.plan.revision import is_outdated, statefulset_of, update_revision
+from zookeeper_operator.ensemble.plan.revision import (
+    is_outdated,
+    restart_of,
+    statefulset_of,
+    update_revision,
+)
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.ensemble.pods import missing_pods
 from zookeeper_operator.zookeeper.servers import CommittedConfig
@@ -293,13 +298,10 @@ def _restart(situation: Situation, pod: Pod, why: str) -> Step:
     return Step(
         Verdict(False, reasons.ROLLING_MEMBER, f"restarting {pod.name}: {why}"),
         (
-            RestartMember(
-                member_id=pod.id,
-                pod=pod.name,
-                uid=pod.uid,
-                statefulset=statefulset["metadata"]["name"],
-                generation=statefulset["metadata"].get("generation", 0),
-                why=why,
+            restart_of(
+                pod,
+                statefulset,
+                why,
                 revisions=f"{pod.revision or 'unknown'} → "
                 f"{update_revision(situation, pod.component)}",
                 basis=build_restart_basis(situation, pod),

@@ -115,12 +115,12 @@ def _returned_members(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterabl
 
 def _stop(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
     if _is_stopped(new) and not _is_stopped(old):
-        yield Notice(reasons.STOPPED, _condition(new, conditions.READY)["message"])
+        yield Notice(reasons.STOPPED, conditions.find_written(new, conditions.READY)["message"])
 
 
 def _lost_quorum(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
-    before = _condition(old, conditions.QUORUM_HEALTHY)
-    now = _condition(new, conditions.QUORUM_HEALTHY)
+    before = conditions.find_written(old, conditions.QUORUM_HEALTHY)
+    now = conditions.find_written(new, conditions.QUORUM_HEALTHY)
     # What is not known is no news: nothing is lost or restored as far as is known.
     lost = now.get("status") == conditions.FALSE and not _is_expected(now)
     was_lost = before.get("status", conditions.FALSE) == conditions.FALSE
@@ -131,8 +131,8 @@ def _lost_quorum(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Not
 
 
 def _restored_quorum(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
-    before = _condition(old, conditions.QUORUM_HEALTHY)
-    now = _condition(new, conditions.QUORUM_HEALTHY)
+    before = conditions.find_written(old, conditions.QUORUM_HEALTHY)
+    now = conditions.find_written(new, conditions.QUORUM_HEALTHY)
     was_lost = before.get("status") == conditions.FALSE and not _is_expected(before)
     if was_lost and now.get("status") == conditions.TRUE and old.get("foundedAt"):
         yield Notice(reasons.QUORUM_RESTORED, now["message"])
@@ -160,7 +160,7 @@ def _exposure(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice
 def _alarms(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
     reported: set[str] = set()
     for type_ in _WATCHED:
-        before, now = _condition(old, type_), _condition(new, type_)
+        before, now = conditions.find_written(old, type_), conditions.find_written(new, type_)
         reason = now.get("reason", "")
         changed = (before.get("status"), before.get("reason")) != (now.get("status"), reason)
         # What an ensemble that is Ready does without is a reason of `True`.
@@ -171,9 +171,4 @@ def _alarms(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
 
 
 def _is_stopped(status: Mapping[str, Any]) -> bool:
-    return _condition(status, conditions.READY).get("reason") == reasons.STOPPED
-
-
-def _condition(status: Mapping[str, Any], type_: str) -> Mapping[str, Any]:
-    found = (c for c in status.get("conditions") or [] if c["type"] == type_)
-    return next(found, {})
+    return conditions.find_written(status, conditions.READY).get("reason") == reasons.STOPPED
