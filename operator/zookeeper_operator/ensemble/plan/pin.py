@@ -43,13 +43,18 @@ def with_record(body: Object, situation: Situation, live: Object | None) -> Obje
 
 
 def _generation(body: Object, situation: Situation, live: Object | None) -> str:
-    """The generation of the spec that the fields of the template were last changed in."""
-    now = str(situation.ensemble.generation)
+    """The generation of the spec that the fields of the template were last changed in.
+
+    The annotation of the live StatefulSet is the only record of it. What cannot be one is replaced.
+    """
+    now = situation.ensemble.generation
     if live is None:
-        return now
+        return str(now)
     marks = [template_marks(s["spec"]["template"].get("metadata") or {}) for s in (body, live)]
     fields, known = (m.get(names.ANNOTATION_FIELDS) for m in marks)
-    return _annotations(live).get(names.ANNOTATION_GENERATION, now) if fields == known else now
+    recorded = _annotations(live).get(names.ANNOTATION_GENERATION, "")
+    possible = recorded.isdecimal() and 0 < int(recorded) <= now
+    return recorded if possible and fields == known else str(now)
 
 
 def with_pinned_template(body: Object, live: Object) -> Object:
