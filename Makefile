@@ -23,7 +23,7 @@ help: ## list the targets
 setup: $(VENV)/.ready ## make .venv with the locked versions
 
 .PHONY: lock
-lock: setup ## resolve the dependencies anew into the lock files
+lock: setup ## resolve the dependencies to their newest versions, into the lock files
 	$(BIN)/uv pip compile --quiet pyproject.toml --group pyproject.toml:dev --generate-hashes --universal \
 	  --python-version 3.11 --upgrade --no-emit-index-url --custom-compile-command "make lock" -o requirements.lock
 	$(BIN)/uv pip compile --quiet pyproject.toml --generate-hashes --universal --python-version 3.11 \

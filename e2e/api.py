@@ -1,4 +1,4 @@
-"""The API server asked without a process of kubectl each time: for what tests look at again and again.
+"""Reads from the API server without a process of kubectl each time, for what tests read repeatedly.
 
 On two cores those processes are a noticeable part of the work of a test run. Only reads are here; what a
 user does is done with kubectl.
@@ -88,7 +88,7 @@ class Api:
         return [told | item for item in answer["items"]]
 
     def kind(self, word: str) -> Kind:
-        """The kind that kubectl takes a word for: `pod`, `pods`, `po`.
+        """The kind that a word of kubectl names: `pod`, `pods`, `po`.
 
         Raises:
             LookupError: there is none.

@@ -1,6 +1,6 @@
 """Cases that run side by side, each on an ensemble of its own, where time is not what is tested.
 
-Most of what a case does is waiting: for a kubelet, a JVM, an election. The first test that asks for its
+Most of the time a case waits: for a kubelet, a JVM, an election. The first test that asks for its
 case starts them, two at a time; every test then waits for its own and fails by itself.
 """
 
@@ -14,14 +14,14 @@ from e2e.ensembles import Ensemble
 from e2e.places import Places
 
 AT_A_TIME: Final = int(os.environ.get("E2E_AT_A_TIME", "2"))
-"""More, and two cores have no time left for anything but probes."""
+"""With more, two cores have no time left for anything but probes."""
 
 Case = Callable[[Ensemble], None]
-"""A case: makes the ensemble whose handle it is given, and does everything else."""
+"""A case: creates the ensemble whose handle it is given, and does everything else."""
 
 
 class Aside:
-    """The cases of a module, under way."""
+    """The running cases of a module."""
 
     def __init__(self, places: Places, pool: ThreadPoolExecutor, cases: Sequence[Case]) -> None:
         self._places = places
@@ -33,7 +33,7 @@ class Aside:
         return self._pool.submit(_run, case, ensemble)
 
     def result(self, case: Case) -> None:
-        """Wait for a case, and fail as it has failed. Asked for a second time, it runs a second time."""
+        """Wait for a case, and raise what it has raised. Asked for a second time, it runs a second time."""
         future = self._futures.pop(case.__name__, None) or self._start(case)
         future.result()
 

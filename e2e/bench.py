@@ -1,6 +1,6 @@
 """`make bench`: what an ensemble of the operator costs its clients, beside a plain StatefulSet.
 
-Both run on the same kind cluster, one after the other, through the same acts under the same writer: create,
+Both run on the same kind cluster, one after the other, through the same steps under the same writers: create,
 rolling restart, the leader's pod killed, its packets dropped; ours also through 3, 5, 3; and the rolling
 restart once more while CoreDNS caches the cluster's names. Prints one table of medians and ratios, in
 Markdown.
@@ -36,7 +36,7 @@ MEMBERS: Final = (1, 2, 3)
 POLL_SECONDS: Final = 0.2
 ACT_SECONDS: Final = 300
 PAUSE_SECONDS: Final = 5.0
-"""Between two acts, so that one does not answer for the other."""
+"""Between two steps, so that one does not affect the other."""
 
 Figures = dict[str, float]
 
@@ -63,7 +63,7 @@ class Subject(Protocol):
 
 
 def pods_of(cluster: Cluster, namespace: str) -> dict[str, tuple[str, bool]]:
-    """UID and readiness of every pod that is to stay."""
+    """UID and readiness of every pod that must stay."""
     return {
         pod["metadata"]["name"]: (pod["metadata"]["uid"], _is_ready(pod))
         for pod in cluster.list("pods", namespace)
@@ -132,7 +132,7 @@ class Ours:
         self.ensemble = Ensemble(self.cluster, self.namespace)
 
     def create(self) -> None:
-        """Apply it, and wait until it says that it is Ready, which is more than its pods' being so."""
+        """Apply it, and wait until it reports Ready, which is more than that its pods are ready."""
         self.cluster.apply(manifest(self.namespace, jvm={}))  # as the plain one
         _wait(self.cluster, self.namespace, "zke/zk", "condition=Ready")
 
@@ -149,12 +149,12 @@ class Ours:
         return [self.ensemble.host(member) for member in MEMBERS]
 
 
-# ---- the acts ----
+# ---- the steps ----
 
 
 @dataclass
 class Act:
-    """A span of the clock in which something was done."""
+    """A span of time in which something was done."""
 
     begin: float
     end: float = 0.0
@@ -167,7 +167,7 @@ class Act:
 
 @contextmanager
 def act() -> Iterator[Act]:
-    """Take the time of a block."""
+    """Measure the time of a block."""
     span = Act(time.time())
     yield span
     span.end = time.time()
@@ -210,7 +210,7 @@ def kill(cluster: Cluster, namespace: str, subject: Subject) -> Act:
     old, _ = pods_of(cluster, namespace)[leader]
 
     def back() -> bool:
-        # A status may still be that of before: first the pods have to be what is waited for.
+        # The status may still be the old one: first the pods must be as expected.
         now = pods_of(cluster, namespace)
         return all_ready(now) and now[leader][0] != old and subject.is_whole()
 
@@ -255,7 +255,7 @@ def scale_up_and_down(ours: Ours) -> Act:
 
 
 def gaps(result: Result, span: Act, what: str) -> Figures:
-    """What clients went through in a span."""
+    """What clients experienced in a span of time."""
     since, until = span.begin, span.end + PAUSE_SECONDS
     inside = [e for e in result.elections if since < e["at"] <= until]
     return {
@@ -269,7 +269,7 @@ def gaps(result: Result, span: Act, what: str) -> Figures:
 
 
 def measure(cluster: Cluster, namespace: str, subject: Subject, *, cached: bool) -> Figures:
-    """Run one subject through all acts."""
+    """Run one subject through all steps."""
     since = time.monotonic()
     subject.create()
     figures: Figures = {} if cached else {"create: time to ready": time.monotonic() - since}
@@ -293,7 +293,7 @@ def measure(cluster: Cluster, namespace: str, subject: Subject, *, cached: bool)
     figures[f"{where}acknowledged writes lost"] = result.lost
     figures[f"{where}writes acknowledged"] = result.acknowledged
     if not cached:
-        # Apart from the rest: a client that knows nobody but the one that vanished has to lose its session.
+        # Apart from the rest: a client that knows only the vanished member must lose its session.
         with writers("writer-of-vanished") as writer:
             time.sleep(PAUSE_SECONDS)
             span = vanish(cluster, namespace, subject)
@@ -323,7 +323,7 @@ def namespace_for(cluster: Cluster, name: str) -> Iterator[str]:
 
 
 def run_once(cluster: Cluster, number: int, *, cached: bool) -> dict[str, Figures]:
-    """Both subjects, one after the other; who is first changes from run to run."""
+    """Both subjects, one after the other; which one is first changes from run to run."""
     makers: list[Callable[[Cluster, str], Subject]] = [Plain, Ours]
     found = {}
     for make in makers if number % 2 else makers[::-1]:
@@ -340,7 +340,7 @@ def run_once(cluster: Cluster, number: int, *, cached: bool) -> dict[str, Figure
 # ---- the table ----
 
 Goal = Callable[[float, float, float], bool]
-"""Whether it is met: our typical figure, the plain one's, and our worst."""
+"""Whether the goal is met, by our typical figure, the plain one's, and our worst."""
 
 
 def _at_most(limit: float, *, times_plain: bool = False) -> Goal:

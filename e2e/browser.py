@@ -1,4 +1,4 @@
-"""Headless Chromium: pages as somebody sees them who opens them in a browser."""
+"""Headless Chromium: pages as a person sees them in a browser."""
 
 import os
 import shutil

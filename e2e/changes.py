@@ -1,7 +1,7 @@
-"""What people and bad luck do to an ensemble that runs: roll, scale, freeze, cut off; and what to look at.
+"""What people and faults do to a running ensemble: roll, scale, freeze, cut off; and what tests observe.
 
 Used by the tests of rollouts, scaling and observers. Nothing here decides whether a test has passed but
-`Kept`, which is what every change has to keep.
+`Kept`, which is what every change must keep.
 """
 
 import re
@@ -23,7 +23,7 @@ ROLL_SECONDS = 180
 
 
 def ask_for_restart(ensemble: Ensemble) -> None:
-    """One careful roll, by the ensemble's annotation."""
+    """A roll, by the ensemble's annotation."""
     ensemble.cluster.patch(
         "zke",
         ensemble.name,
@@ -47,7 +47,7 @@ def scale(ensemble: Ensemble, replicas: int) -> None:
     )
 
 
-# ---- what is to be seen ----
+# ---- what is observed ----
 
 
 def wait_rolled(
@@ -110,7 +110,7 @@ def check_published(ensemble: Ensemble) -> None:
 
 
 def serves(ensemble: Ensemble, member: int) -> bool:
-    """Whether a member serves, by its own words."""
+    """Whether a member serves, by its own answer."""
     try:
         return ensemble.admin(member, "ruok").get("error") is None
     except (ApiError, ValueError):
@@ -118,7 +118,7 @@ def serves(ensemble: Ensemble, member: int) -> bool:
 
 
 def leads(ensemble: Ensemble, member: int) -> bool:
-    """Whether a member says that it leads."""
+    """Whether a member answers that it leads."""
     try:
         return bool(ensemble.admin(member, "leader").get("is_leader"))
     except (ApiError, ValueError):
@@ -136,7 +136,7 @@ def writing(
     pinned: Iterable[int] = (),
     interval: float = 0.05,
 ) -> Iterator[CountingWriter]:
-    """A counting writer whose multi-host client knows all these members, those to come as well."""
+    """A counting writer whose multi-host client knows all these members, also those that are added later."""
     with counting(
         ensemble.cluster,
         ensemble.namespace,
@@ -150,7 +150,7 @@ def writing(
 
 @dataclass(frozen=True)
 class Kept:
-    """What was so before a change, to be held against what is so after it."""
+    """The state before a change, to compare with the state after it."""
 
     ensemble: Ensemble
     epoch: int
@@ -158,7 +158,7 @@ class Kept:
 
     @classmethod
     def before(cls, ensemble: Ensemble) -> "Kept":
-        """Look at an ensemble that has settled."""
+        """Observe an ensemble that has settled."""
         return cls(ensemble, ensemble.wait_settled()["leader"]["epoch"], ensemble.pod_uids())
 
     def elections(self) -> int:
@@ -184,12 +184,12 @@ class Kept:
             assert restarts[name] == 0, f"{name} was started again"
 
 
-# ---- bad luck ----
+# ---- faults ----
 
 
 @contextmanager
 def frozen(ensemble: Ensemble, *members: int) -> Iterator[None]:
-    """Stand these members still; they break no connection and say nothing."""
+    """Freeze these members; they break no connection and answer nothing."""
     pods = [ensemble.pod(member) for member in members]
     try:
         for member in members:
@@ -204,7 +204,7 @@ def frozen(ensemble: Ensemble, *members: int) -> Iterator[None]:
 
 @contextmanager
 def cut_off(ensemble: Ensemble, member: int, *others: int) -> Iterator[None]:
-    """Drop every packet between a member and others: nobody is told."""
+    """Drop every packet between a member and others, without an answer or a reset."""
     first, *rest = (ensemble.pod(m) for m in (member, *others))
     assert first is not None
     address = first["status"]["podIP"]
@@ -231,7 +231,7 @@ def vanished(cluster: Cluster, pod: Object) -> Iterator[None]:
 
 @contextmanager
 def dropping(cluster: Cluster, node: str, rules: Iterable[tuple[str, ...]]) -> Iterator[None]:
-    """Have a node drop what it would forward, by these rules."""
+    """Make a node drop what it would forward, by these rules."""
     done: list[tuple[str, ...]] = []
     try:
         for rule in rules:
@@ -244,7 +244,7 @@ def dropping(cluster: Cluster, node: str, rules: Iterable[tuple[str, ...]]) -> I
 
 
 def kill_leader(ensemble: Ensemble) -> int:
-    """End the leader's pod without a word, as a node that dies does; who it was."""
+    """End the leader's pod abruptly, as a dying node does; return which member it was."""
     leader = ensemble.leader()
     ensemble.cluster.delete(
         "pod", ensemble.pod_name(leader), ensemble.namespace, "--force", "--grace-period=0"

@@ -21,12 +21,12 @@ Object = dict[str, Any]
 Found = TypeVar("Found")
 
 ALLOWED_CONTEXTS: Final = frozenset({"kind-zookeeper-operator"})
-"""Tests delete namespaces and stop processes: they run against a cluster made for them, or not at all."""
+"""Tests delete namespaces and stop processes: they run only against a cluster created for them."""
 
 OPERATOR_NAMESPACE: Final = "zookeeper-operator"
 
 PATIENCE: Final = float(os.environ.get("E2E_PATIENCE", "1"))
-"""How much longer things may take on a machine that is busy; what may be lost stays the same: nothing."""
+"""How much longer things may take on a busy machine. It changes no limit of what may be lost: nothing."""
 
 
 class CommandError(AssertionError):
@@ -38,7 +38,7 @@ class CommandError(AssertionError):
 
 
 class WaitError(AssertionError):
-    """Something did not come true in time."""
+    """Something did not happen in time."""
 
 
 def run(
@@ -68,13 +68,13 @@ def wait_until(
     every: float = 0.5,
     seen: Callable[[], object] | None = None,
 ) -> Found:
-    """Look again and again until the answer is truthy, and return it.
+    """Check again and again until the answer is truthy, and return it.
 
-    `seen` says what to show when it did not come true; without it the last answer is shown. A look that
-    fails is a look that found nothing.
+    `seen` says what to show when that does not happen; without it the last answer is shown. A check that
+    raises an error counts as one that found nothing.
 
     Raises:
-        WaitError: it was not so within the time.
+        WaitError: the answer was not truthy within the time.
     """
     end = time.monotonic() + seconds * PATIENCE
     while True:
@@ -92,10 +92,10 @@ def wait_until(
 
 
 def stays(what: str, look: Callable[[], object], *, seconds: float, every: float = 0.5) -> None:
-    """Look again and again, and fail when the answer is ever falsy.
+    """Check again and again, and fail when the answer is ever falsy.
 
     Raises:
-        AssertionError: it was not so at some time.
+        AssertionError: the answer was falsy at some time.
     """
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -138,13 +138,32 @@ class Cluster:
         self.kubectl("apply", "--filename=-", given=text)
 
     def replace(self, body: Object) -> None:
-        """Put an object in the place of the one of the same name."""
+        """Replace the object of the same name."""
         self.kubectl("replace", "--filename=-", given=json.dumps(body))
 
     def patch(self, kind: str, name: str, namespace: str, patch: Mapping[str, Any]) -> None:
-        """Merge something into an object."""
+        """Merge a patch into an object."""
         self.kubectl(
             *_in(namespace), "patch", kind, name, "--type=merge", f"--patch={json.dumps(patch)}"
+        )
+
+    def resize(
+        self, namespace: str, pod: str, container: str, resources: Mapping[str, Any]
+    ) -> None:
+        """Give a container of a running pod other resources, and wait until it has them."""
+        spec = {"spec": {"containers": [{"name": container, "resources": resources}]}}
+        self.kubectl(
+            *_in(namespace),
+            "patch",
+            "pod",
+            pod,
+            "--subresource=resize",
+            f"--patch={json.dumps(spec)}",
+        )
+        wait_until(
+            f"{pod} has {resources}",
+            lambda: _has_limits(self.get("pod", pod, namespace), container, resources["limits"]),
+            seconds=60,
         )
 
     def delete(self, kind: str, name: str, namespace: str = "", *options: str) -> None:
@@ -242,7 +261,7 @@ class Cluster:
     # ---- diagnosis ----
 
     def diagnose(self, namespace: str) -> str:
-        """Everything somebody has to know who reads a failure later."""
+        """Everything that a person needs who reads a failure later."""
         parts = [
             self._told("ensembles", *_in(namespace), "get", "zke", "--output=yaml"),
             self._told("pods and claims", *_in(namespace), "get", "pods,pvc", "--output=wide"),
@@ -283,6 +302,12 @@ class Cluster:
 
 def _in(namespace: str) -> tuple[str, ...]:
     return ("--namespace", namespace) if namespace else ()
+
+
+def _has_limits(pod: Object | None, container: str, limits: Mapping[str, str]) -> bool:
+    found = ((pod or {}).get("status") or {}).get("containerStatuses") or ()
+    actual = next((c.get("resources") or {} for c in found if c["name"] == container), {})
+    return limits.items() <= (actual.get("limits") or {}).items()
 
 
 def find_condition(body: Object | None, type_: str) -> Object:

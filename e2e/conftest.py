@@ -1,12 +1,12 @@
-"""The e2e suite: the operator by its chart, on the kind cluster of `make cluster`, and nothing else.
+"""The e2e suite: the operator installed by its chart on the kind cluster of `make cluster`, and nowhere else.
 
 Processes of pytest-xdist can share it: the tests of a file stay together, as do those that need what exists
-only once. What is marked `alone` is left for when nothing else runs.
+only once. Tests marked `alone` run when nothing else runs.
 
-Only here are tests run again when they fail, once, and loudly: a real cluster on a small machine has its
-own weather. `E2E_KEEP=1` keeps the namespaces of tests that failed, `E2E_AS_IS=1` takes the operator as it is
-installed and runs nothing twice, for a quick look; `E2E_PATIENCE=3` waits three times as long for
-everything, on a machine that is busy.
+Only here is a failed test run again, once, and the report says so: a real cluster on a small machine has
+transient failures. `E2E_KEEP=1` keeps the namespaces of tests that failed, `E2E_AS_IS=1` uses the operator as
+it is installed and runs nothing twice, for a quick check; `E2E_PATIENCE=3` waits three times as long for
+everything, on a busy machine.
 """
 
 import os
@@ -29,7 +29,7 @@ ROOT: Final = Path(__file__).parents[1]
 TEST_SECONDS: Final = 420
 AS_IS: Final = bool(os.environ.get("E2E_AS_IS"))
 TOGETHER: Final = {"test_external": "ports of this machine", "test_pages": "ports of this machine"}
-"""Files that need what only one of them can have."""
+"""Files that need something which only one of them can have at a time."""
 
 _reran: list[str] = []
 
@@ -38,9 +38,9 @@ _reran: list[str] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is collected here: needs the cluster, has a limit, may be run once more.
+    """Mark the tests that are collected here: they need the cluster, have a limit, may be run once more.
 
-    What takes long comes first, so that nobody has to wait for it in the end.
+    Long tests come first, so that nothing waits for them in the end.
     """
     here = Path(__file__).parent
     for item in items:
@@ -74,7 +74,7 @@ def _place(nodeid: str) -> str:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add what the cluster looked like to the report of a failure."""
+    """Add the state of the cluster to the report of a failure."""
     report = yield
     if report.failed and call.when in {"setup", "call"}:
         places = getattr(item, "funcargs", {}).get("places")
@@ -87,7 +87,7 @@ def pytest_runtest_makereport(
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Remember who had to be run again, and why."""
+    """Remember which tests were run again, and why."""
     outcome: str = report.outcome
     if outcome == "rerun":  # pytest-rerunfailures adds it
         _reran.append(report.nodeid)
@@ -97,7 +97,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say who had to be run again."""
+    """Report which tests were run again."""
     if _reran:
         terminalreporter.section("run again because the first try failed", red=True, bold=True)
         for name in _reran:
@@ -149,7 +149,7 @@ def module_places(
     cluster: Cluster, operator: Operator, request: pytest.FixtureRequest
 ) -> Iterator[Places]:
     """What the tests of a module have in common."""
-    del operator  # it has to be there
+    del operator  # it must be there
     name = request.path.stem.removeprefix("test_").replace("_", "-")
     places = Places(cluster, name)
     yield places
@@ -165,7 +165,7 @@ def places(module_places: Places) -> Iterator[Places]:
 
 @pytest.fixture
 def new_ensemble(places: Places) -> Callable[..., Ensemble]:
-    """Makes an ensemble of the test's own and waits until it serves."""
+    """Creates an ensemble for this test alone and waits until it serves."""
     return places.ensemble
 
 

@@ -16,7 +16,7 @@ _CACHE: Final = re.compile(r"^( *)cache 30( *\{.*?^\1\})?", re.MULTILINE | re.DO
 
 @contextmanager
 def cached_names(cluster: Cluster) -> Iterator[None]:
-    """Have every name cached for 30 s as long as the block lasts, and then as before."""
+    """Cache every name for 30 s as long as the block lasts, and then restore the configuration."""
     found = cluster.get("configmap", "coredns", "kube-system")
     assert found is not None
     before: str = found["data"]["Corefile"]

@@ -20,7 +20,7 @@ RESOURCES: Final = {
     "limits": {"memory": "384Mi"},
 }
 JVM: Final = {"options": ["-XX:TieredStopAtLevel=1"]}
-"""A server that lives for a minute spends more time on the second compiler than it gains by it."""
+"""A server that runs for a minute spends more time on the second compiler than it gains from it."""
 KINDS_AROUND: Final = (
     "zke,statefulsets,services,configmaps,secrets,poddisruptionbudgets,networkpolicies,"
     "pods,pvc,controllerrevisions"
@@ -71,7 +71,7 @@ class Ensemble:
         return find_condition(self.body(), type_)
 
     def change(self, **spec: Any) -> int:
-        """Merge something into the spec; the generation that came of it."""
+        """Merge something into the spec; return the new generation."""
         self.cluster.patch("zke", self.name, self.namespace, {"spec": spec})
         generation: int = self.body()["metadata"]["generation"]
         return generation
@@ -103,7 +103,7 @@ class Ensemble:
         }
 
     def wait_calm(self, *, seconds: float = 15) -> dict[str, str]:
-        """Wait until nothing has changed for a while; the versions then."""
+        """Wait until nothing has changed for a while; return the versions then."""
         known, since = self.versions(), time.monotonic()
 
         def calm() -> bool:
@@ -119,7 +119,7 @@ class Ensemble:
     def wait_condition(
         self, type_: str, status: str, reason: str, *, seconds: float = 30
     ) -> Object:
-        """Wait for a condition with a reason, as the current spec gave rise to it."""
+        """Wait for a condition with a reason, observed for the current generation."""
 
         def look() -> Object:
             body = self.body()
@@ -161,7 +161,7 @@ class Ensemble:
     def wait_recreated(self, member: int, old: Object) -> None:
         """Wait until a voter's pod is another one than this, and ready.
 
-        Only then does the status have to know that the old one was deleted.
+        Only then must the status know that the old one was deleted.
         """
         wait_until(
             f"{self.pod_name(member)} is another pod, and ready",
@@ -205,7 +205,7 @@ class Ensemble:
         assert pod is not None, f"{self.pod_name(member)} is not there"
         self.cluster.signal(pod, signal)
 
-    # ---- what a person on call reads ----
+    # ---- what an administrator reads ----
 
     def events(self, reason: str = "") -> list[Object]:
         """The Events about the resource itself, oldest first."""
@@ -239,7 +239,7 @@ class Ensemble:
         ends = [*starts[1:], None]
         return {head[a:b].strip(): line[a:b].strip() for a, b in zip(starts, ends, strict=True)}
 
-    # ---- the members' own words ----
+    # ---- the members' own answers ----
 
     def admin(self, member: int, command: str) -> Object:
         """A member's answer to an AdminServer command, asked through the API server."""
@@ -282,7 +282,7 @@ class Ensemble:
             yield writer
 
     def shell(self, member: int, *lines: str, timeout: float = 60) -> str:
-        """A session with zkCli.sh in a member's pod: everything it printed, whatever it thought of it."""
+        """A session with zkCli.sh in a member's pod: everything it printed, errors included."""
         script = "\n".join((*lines, "quit", ""))
         command = ("bash", "-c", "zkCli.sh 2>&1 || true")
         return self.cluster.exec(
@@ -290,7 +290,7 @@ class Ensemble:
         )
 
     def converse(self, member: int, *lines: str) -> str:
-        """A session with zkCli.sh as a person has it: each line is typed when the shell asks for it."""
+        """A session with zkCli.sh as at a terminal: each line is typed when the shell prompts for it."""
         return self.cluster.converse(
             self.namespace,
             self.pod_name(member),
@@ -349,7 +349,7 @@ def session(hosts: str) -> Iterator[KazooClient]:
 
 @dataclass
 class Sighting:
-    """What the status said at a moment of this machine's clock, which is the nodes' too."""
+    """What the status said at a time of this machine's clock, which is also the nodes' clock."""
 
     at: float
     leader: str
@@ -358,7 +358,7 @@ class Sighting:
 
 @dataclass
 class StatusWatch:
-    """Every change of the leader in the status, with the time at which a watch told it."""
+    """Every change of the leader in the status, with the time at which a watch delivered it."""
 
     sightings: list[Sighting] = field(default_factory=list)
 
@@ -369,7 +369,7 @@ class StatusWatch:
 
 @contextmanager
 def watch(ensemble: Ensemble, jsonpath: str, tell: Callable[[str], None]) -> Iterator[None]:
-    """Tell a part of the resource each time it is written, however short-lived it is.
+    """Yield a part of the resource each time it is written, however short-lived it is.
 
     Without `range` in the path: with it, kubectl prints the first object only.
     """
@@ -396,7 +396,7 @@ def watch(ensemble: Ensemble, jsonpath: str, tell: Callable[[str], None]) -> Ite
 
 @contextmanager
 def watch_leader(ensemble: Ensemble) -> Iterator[StatusWatch]:
-    """Follow `status.leader` as fast as the API server tells it."""
+    """Follow `status.leader` as fast as the API server delivers it."""
     watched = StatusWatch()
 
     def see(line: str) -> None:
@@ -428,7 +428,7 @@ def parse_time(text: str) -> float:
 
 
 def comparable(body: Mapping[str, Any]) -> Object:
-    """An object without what the API server and the controllers give it anew each time."""
+    """An object without what the API server and the controllers set differently each time."""
     metadata = body["metadata"]
     kept = {
         "name": metadata["name"],

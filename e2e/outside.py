@@ -1,6 +1,6 @@
 """The way in from this machine: the node ports that the kind cluster maps to ports of 127.0.0.1.
 
-A port exists once, so one ensemble at a time can have them.
+Each port exists once, so only one ensemble at a time can have them.
 """
 
 import json
@@ -56,7 +56,7 @@ def named_leader(member: int) -> int:
 
 
 def holders(cluster: Cluster) -> list[str]:
-    """Who has the node ports now."""
+    """Which Services have the node ports now."""
     found = json.loads(cluster.raw("/api/v1/services"))["items"]
     return sorted(
         f"{s['metadata']['namespace']}/{s['metadata']['name']}"
@@ -66,7 +66,7 @@ def holders(cluster: Cluster) -> list[str]:
 
 
 def wait_free(cluster: Cluster) -> None:
-    """Wait until nobody has the node ports any more."""
+    """Wait until no Service has the node ports any more."""
     wait_until(
         "the node ports that lead to this machine are free",
         lambda: not holders(cluster),

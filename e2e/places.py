@@ -25,7 +25,7 @@ class Operator:
     name: str = "zookeeper-operator"
 
     def install(self, root: Path) -> None:
-        """Install what is in a checkout by its chart, or bring what is installed up to it."""
+        """Install a checkout by its chart, or upgrade the installed operator to it."""
         image = run(str(root / "e2e/kind/operator-image.sh"), timeout=600).stdout.split()[-1]
         self.cluster.kubectl(
             "apply", "--server-side", "--force-conflicts", f"--filename={root / 'crds'}"
@@ -46,7 +46,7 @@ class Operator:
         )
 
     def pods(self) -> list[dict[str, Any]]:
-        """Its pods that are not on their way out."""
+        """Its pods that are not being deleted."""
         found = self.cluster.list(
             "pods", OPERATOR_NAMESPACE, selector="app.kubernetes.io/name=zookeeper-operator"
         )
@@ -60,7 +60,7 @@ class Operator:
         return next((name for name in names if name in holder), "")
 
     def kill(self) -> None:
-        """End the working process without a word, as a node that dies does."""
+        """End the working process abruptly, as a dying node does."""
         self.cluster.delete(
             "pod", self.leading_pod(), OPERATOR_NAMESPACE, "--force", "--grace-period=0"
         )
@@ -94,7 +94,7 @@ class Operator:
 
 @dataclass
 class Places:
-    """Namespaces, and ensembles that tests of a module share while they leave them well."""
+    """Namespaces, and ensembles that tests of a module share as long as they leave them healthy."""
 
     cluster: Cluster
     label: str
@@ -125,7 +125,7 @@ class Places:
         return made
 
     def shared(self, *, replicas: int = 3, **spec: Any) -> Ensemble:
-        """An ensemble that serves and may be shared: it has to be left as it was found."""
+        """An ensemble that serves and may be shared: leave it as you found it."""
         key = f"{replicas} {sorted(spec.items())}"
         found = self._shared.get(key)
         if found is None:
@@ -141,7 +141,7 @@ class Places:
         return [*self._own, *sorted(self._used)]
 
     def give_up(self) -> None:
-        """A test has failed: nobody shall go on with what it leaves behind."""
+        """A test has failed: no other test may use what it leaves behind."""
         self._failed.update(self.in_use())
         for key, ensemble in list(self._shared.items()):
             if ensemble.namespace in self._used:

@@ -2,22 +2,19 @@
 
 The same image, resources and probes as the operator's members have, all pods in parallel, a headless Service
 that publishes pods before they are ready, a disruption budget, and the static server list of the image's
-documentation. What it lacks is only what no manifest can do: somebody who knows who leads.
+documentation. It lacks only what no manifest can do: it does not know which member leads.
 """
 
-from pathlib import Path
 from typing import Final
 
 from e2e.cluster import Object
 from e2e.ensembles import RESOURCES
 
-READY_SCRIPT: Final = (
-    Path(__file__).parents[1] / "operator/zookeeper_operator/ensemble/build/scripts/ready.sh"
-)
 LABELS: Final = {"app": "zk"}
 IMAGE: Final = "zookeeper:3.9.4"
 _MEMBERS: Final = (1, 2, 3)
 _RUOK: Final = {"path": "/commands/ruok", "port": 8080}
+_MONITOR: Final = {"path": "/commands/monitor", "port": 8080}
 
 
 def host(namespace: str, member: int) -> str:
@@ -28,8 +25,6 @@ def host(namespace: str, member: int) -> str:
 def plain_manifests(namespace: str) -> tuple[Object, ...]:
     """Everything it takes, in order."""
     return (
-        _object("v1", "ConfigMap", namespace, "zk-probe")
-        | {"data": {"ready.sh": READY_SCRIPT.read_text(encoding="utf-8")}},
         _object("v1", "Service", namespace, "zk-members")
         | {
             "spec": {
@@ -137,7 +132,7 @@ def _container(namespace: str) -> Object:
             "failureThreshold": 6,
         },
         "readinessProbe": {
-            "exec": {"command": ["bash", "/probe/ready.sh"]},
+            "httpGet": _MONITOR,
             "periodSeconds": 2,
             "timeoutSeconds": 3,
             "failureThreshold": 3,
@@ -145,6 +140,5 @@ def _container(namespace: str) -> Object:
         "volumeMounts": [
             {"name": "data", "mountPath": "/data", "subPath": "data"},
             {"name": "data", "mountPath": "/datalog", "subPath": "datalog"},
-            {"name": "probe", "mountPath": "/probe", "readOnly": True},
         ],
     }

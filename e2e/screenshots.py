@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/img/ again: each member's page of the leader, before and after it is stopped.
+"""Takes the pictures of docs/img/ again: each member's page about the leader, before and after it is stopped.
 
 python -m e2e.screenshots        # with the ensemble of the tutorial open on ports 8081 to 8083
 """

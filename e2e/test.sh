@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # test.sh        every check of the project; the last line counts the tests of all stages
-# test.sh e2e    the tests on the kind cluster only, which has to be up
+# test.sh e2e    the tests on the kind cluster only, which must be up
 #
-# Two cores are kept busy: what mostly waits runs beside something else. What stops the operator for everybody is
-# marked `alone`: nobody else is on the cluster then. What is `measured` has the machine for itself as well.
+# Two cores are kept busy: tests that mostly wait run beside others. A test that stops the operator for all is
+# marked `alone`: nothing else uses the cluster then. A test that is `measured` has the whole machine as well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 results=$(mktemp -d)
@@ -58,7 +58,7 @@ shared() {
   suite e2e -n 2 --no-loadscope-reorder -m 'not long and not alone and not measured' "${waiting[@]/#/--ignore=}" e2e
 }
 
-on_cluster() { # on_cluster [LANE COMMAND...]: with something that may run while the cluster has to be quiet
+on_cluster() { # on_cluster [LANE COMMAND...]: with something that may run while the cluster must be idle
   eval "$(e2e/kind/cluster.sh env)"
   e2e/kind/operator-image.sh
   beside waiting suite waiting -n 2 "${waiting[@]}"

@@ -1,8 +1,8 @@
-"""What a user can get wrong and the API server lets through: told with a reason, harmless, curable.
+"""Mistakes of a user that the API server accepts: reported with a reason, harmless, and fixed by the spec.
 
-Each time a healthy ensemble stands beside the broken one, and is served as before (pain 36: one bad
-resource stops the operator for all). The operator is never restarted; what heals is the mended spec
-(pain 17: a failure that is latched for ever).
+Each time a healthy ensemble beside the broken one is reconciled as before: one bad resource must not stop
+the operator for all. The operator is never restarted; the corrected spec fixes the ensemble, so no failure
+stays for ever.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ TOLD_WITHIN = 30
 
 @pytest.fixture(autouse=True)
 def neighbour(places: Places, operator: Operator) -> Iterator[Ensemble]:
-    """A healthy ensemble that has to stay so and to be served, by the same operator process."""
+    """A healthy ensemble that must stay healthy and be reconciled, by the same operator process."""
     found = places.shared(replicas=1)
     pods, working = found.pod_uids(), operator.leading_pod()
     restarts = operator_restarts(operator)
@@ -33,7 +33,7 @@ def operator_restarts(operator: Operator) -> int:
 
 
 def is_served(neighbour: Ensemble) -> None:
-    """An edit of the healthy ensemble is acted on at once."""
+    """The operator acts on an edit of the healthy ensemble at once."""
     generation = neighbour.body()["metadata"]["generation"]
     cluster, namespace = neighbour.cluster, neighbour.namespace
     cluster.delete("configmap", "zk-connection", namespace)
@@ -66,7 +66,7 @@ def test_a_storage_class_that_does_not_exist(places: Places, neighbour: Ensemble
     ensemble.wait_event("StorageClassMissing")
     is_served(neighbour)
 
-    # The class of a volume cannot be changed, so the ensemble is made again, on its own claims.
+    # The class of a volume cannot be changed, so the ensemble is recreated, on its own claims.
     places.cluster.delete("zke", "zk", ensemble.namespace)
     wait_until("its pod is gone", lambda: not ensemble.pods(), seconds=60)
     storage = {"data": {"size": "256Mi", "storageClassName": "standard"}}
@@ -75,7 +75,7 @@ def test_a_storage_class_that_does_not_exist(places: Places, neighbour: Ensemble
 
 
 def test_an_image_that_cannot_be_pulled(places: Places, neighbour: Ensemble) -> None:
-    """Pain 18 (bad image never reported): ImagePullFailed names pod and image; the right one heals it."""
+    """A bad image is reported: ImagePullFailed names pod and image; the right image fixes it."""
     ensemble = make(places, replicas=3, image={"tag": "0.0.0-none", "pullPolicy": "IfNotPresent"})
     told = ensemble.wait_condition("Ready", "False", "ImagePullFailed", seconds=TOLD_WITHIN)
     # Any of the three may be the first to try.
@@ -88,7 +88,7 @@ def test_an_image_that_cannot_be_pulled(places: Places, neighbour: Ensemble) -> 
 
 
 def test_a_memory_limit_that_is_too_small_for_a_heap(places: Places, neighbour: Ensemble) -> None:
-    """MemoryTooSmall: refused before anything is made, with the number that would do."""
+    """MemoryTooSmall: refused before anything is created, with the number that would do."""
     small = {"requests": {"memory": "64Mi"}, "limits": {"memory": "64Mi"}}
     ensemble = make(places, resources=small)
     told = ensemble.wait_condition("SpecValid", "False", "MemoryTooSmall", seconds=TOLD_WITHIN)
@@ -139,7 +139,7 @@ def test_a_pod_that_no_node_has_room_for(places: Places, neighbour: Ensemble) ->
 
 
 def test_a_pod_template_that_breaks_a_promise(places: Places, neighbour: Ensemble) -> None:
-    """InvalidPodTemplate says what to use instead; nothing is made of it."""
+    """InvalidPodTemplate says what to use instead; nothing is created from it."""
     ensemble = make(places, podTemplate={"spec": {"hostNetwork": True}})
     told = ensemble.wait_condition("SpecValid", "False", "InvalidPodTemplate", seconds=TOLD_WITHIN)
     assert "hostNetwork" in told["message"]
@@ -150,7 +150,7 @@ def test_a_pod_template_that_breaks_a_promise(places: Places, neighbour: Ensembl
 
 
 def test_a_pod_template_that_raises_privileges(places: Places, neighbour: Ensemble) -> None:
-    """InvalidPodTemplate names the privilege and the chart's value; nothing is made of it."""
+    """InvalidPodTemplate names the privilege and the chart's value; nothing is created from it."""
     ensemble = make(places, podTemplate={"spec": {"serviceAccountName": "default-2"}})
     found = ensemble.wait_condition("SpecValid", "False", "InvalidPodTemplate", seconds=TOLD_WITHIN)
     assert "podTemplate.allowPrivileged: [serviceAccountName]" in found["message"]
@@ -176,7 +176,7 @@ def test_a_server_that_ends_has_its_last_words_in_the_pod(places: Places) -> Non
 def test_a_running_ensemble_is_not_harmed_by_a_bad_spec(
     places: Places, neighbour: Ensemble
 ) -> None:
-    """A bad edit of a healthy ensemble: told, and every member goes on as it was."""
+    """A bad edit of a healthy ensemble is reported, and every member continues as it was."""
     ensemble = places.ensemble(replicas=1)
     pods = ensemble.pod_uids()
     small = {"requests": {"memory": "64Mi"}, "limits": {"memory": "64Mi"}}

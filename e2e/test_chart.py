@@ -1,4 +1,4 @@
-"""The chart: what it gives the operator leave to do, and what it asks of the cluster."""
+"""The chart: what it allows the operator to do, and what it requires of the cluster."""
 
 from pathlib import Path
 from typing import Any
@@ -61,9 +61,42 @@ def test_the_rights_on_children_are_those_of_the_table() -> None:
         ("zookeeper.ensemble.dev", "zookeeperensembles/status"): {"get", "patch"},
         ("storage.k8s.io", "storageclasses"): {"get", "list"},
         ("", "nodes"): {"get"},
-        ("", "events"): {"create"},
+        ("", "events"): {"create", "list"},
     }
     assert granted == {**used, **besides}
+
+
+@pytest.mark.parametrize("watched", [(), ("watchNamespaces={one,two,three}",)])
+def test_the_right_on_secrets_can_be_limited_to_some_namespaces(watched: tuple[str, ...]) -> None:
+    """secrets.namespaces: Roles in these, by name only, and no right on Secrets anywhere else."""
+    objects = render("secrets.namespaces={one,two}", *watched)
+    granted = [
+        (body["kind"], body["metadata"].get("namespace"), rule["verbs"])
+        for body in objects
+        if body["kind"] in {"Role", "ClusterRole"}
+        for rule in body["rules"]
+        if "secrets" in rule["resources"]
+    ]
+    verbs = ["get", "create", "patch"]
+    assert granted == [("Role", "one", verbs), ("Role", "two", verbs)]
+    bound = {
+        (body["metadata"].get("namespace"), body["roleRef"]["name"])
+        for body in objects
+        if body["kind"] == "RoleBinding"
+    }
+    assert {("one", "zookeeper-operator-secrets"), ("two", "zookeeper-operator-secrets")} <= bound
+
+
+def test_secrets_are_never_listed_watched_or_deleted() -> None:
+    """Whatever the values: the right to list Secrets is the right to read every one of them."""
+    for values in ((), ("watchNamespaces={one}",), ("secrets.namespaces={one}",)):
+        verbs = {
+            verb
+            for _, rule in rules_of(render(*values))
+            if "secrets" in rule["resources"]
+            for verb in rule["verbs"]
+        }
+        assert verbs == {"get", "create", "patch"}
 
 
 def _group(resource: Resource) -> str:
@@ -101,7 +134,7 @@ def test_an_install_for_some_namespaces_has_no_right_elsewhere() -> None:
 
 
 def test_two_processes_are_kept_apart_and_never_both_evicted() -> None:
-    """replicas=2: a PodDisruptionBudget and an anti-affinity, both by labels that the pods bear."""
+    """replicas=2: a PodDisruptionBudget and an anti-affinity, both by labels that the pods have."""
     objects = {body["kind"]: body for body in render("replicas=2")}
     pod = objects["Deployment"]["spec"]["template"]
     labels = pod["metadata"]["labels"].items()
@@ -117,7 +150,7 @@ def test_two_processes_are_kept_apart_and_never_both_evicted() -> None:
 
 
 def test_wrong_values_are_refused() -> None:
-    """The values have a schema: a slip of the finger does not install."""
+    """The values have a schema: a typing error does not install."""
     with pytest.raises(AssertionError, match="replicas"):
         render("replicas=many")
     with pytest.raises(AssertionError, match="allowPrivileged"):

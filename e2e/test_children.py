@@ -1,4 +1,4 @@
-"""What an ensemble is made of is taken away, in parts and as a whole, and comes back."""
+"""The objects of an ensemble are deleted, in parts and as a whole, and come back."""
 
 import time
 from typing import Any
@@ -29,7 +29,7 @@ STATELESS = (
     ("poddisruptionbudget", "zk"),
     ("networkpolicy", "zk"),
 )
-"""What can be made again without any member being touched."""
+"""What can be recreated without touching any member."""
 
 MADE_BY_KUBERNETES = {"Pod", "PersistentVolumeClaim"}
 KINDS = ",".join(
@@ -38,7 +38,7 @@ KINDS = ",".join(
 
 
 def children(ensemble: Ensemble) -> dict[tuple[str, str], Object]:
-    """Every object that the ensemble owns, by kind and name, without what is given anew each time."""
+    """Every object that the ensemble owns, by kind and name, without what is set differently each time."""
     uid = ensemble.body()["metadata"]["uid"]
     return {
         (body["kind"], body["metadata"]["name"]): comparable(body)
@@ -48,7 +48,7 @@ def children(ensemble: Ensemble) -> dict[tuple[str, str], Object]:
 
 
 def stateless(ensemble: Ensemble) -> list[tuple[str, str]]:
-    """Kind and name of each child that can be made again without any member being touched."""
+    """Kind and name of each child that can be recreated without touching any member."""
     config = next(
         name for kind, name in children(ensemble) if kind == "ConfigMap" and name.startswith(CONFIG)
     )
@@ -56,7 +56,7 @@ def stateless(ensemble: Ensemble) -> list[tuple[str, str]]:
 
 
 def delete(ensemble: Ensemble, kind: str, name: str) -> None:
-    """Delete a child. Secrets are not watched: whoever wants one back soon touches the ensemble."""
+    """Delete a child. Secrets are not watched: to get one back soon, touch the ensemble."""
     ensemble.cluster.delete(kind, name, ensemble.namespace)
     if kind == "secret":
         touched = {"metadata": {"annotations": {"e2e/touched": str(time.time())}}}
@@ -64,7 +64,7 @@ def delete(ensemble: Ensemble, kind: str, name: str) -> None:
 
 
 def test_the_list_of_children_is_complete(three: Ensemble) -> None:
-    """Each of them is tried below: a new kind of child has to be added there."""
+    """Each of them is deleted below: add a new kind of child there."""
     tried = {*stateless(three), ("secret", "zk-auth"), ("statefulset", "zk")}
     assert {(kind.lower(), name) for kind, name in children(three)} == tried
 
@@ -89,7 +89,7 @@ def test_every_child_comes_back_the_same_and_no_member_is_touched(three: Ensembl
 
 
 def test_a_child_that_was_edited_is_mended(three: Ensemble) -> None:
-    """Somebody edits what the operator owns: the value is put back; what they add stays."""
+    """A person edits what the operator owns: the value is put back; what they add stays."""
     before = children(three)
     three.cluster.patch(
         "service",
@@ -109,7 +109,7 @@ def test_a_child_that_was_edited_is_mended(three: Ensemble) -> None:
 
 
 def test_the_password_comes_back_and_the_members_learn_it(three: Ensemble) -> None:
-    """Delete zk-auth: a new password is made, the members are rolled to know it, and scaling works by it."""
+    """Delete zk-auth: a new password is created, the members are rolled to it, and scaling works with it."""
     three.write("/kept", "through")
     old = three.cluster.get("secret", "zk-auth", three.namespace)
     assert old is not None
@@ -138,7 +138,7 @@ def test_the_statefulset_comes_back_and_takes_its_pods_up_again(three: Ensemble)
     """Delete the StatefulSet and leave its pods: it comes back, and no member is restarted."""
     before, pods, old = children(three), three.pod_uids(), uid_of_statefulset(three)
     three.cluster.delete("statefulset", "zk", three.namespace, "--cascade=orphan")
-    # The old one stays for a moment, until its pods are nobody's.
+    # The old one stays for a moment, until its pods have no owner.
     wait_until(
         "another one is there", lambda: uid_of_statefulset(three) != old, seconds=BACK_SECONDS
     )
@@ -171,7 +171,7 @@ def test_the_statefulset_is_deleted_with_its_pods(three: Ensemble) -> None:
 
 
 def test_all_pods_are_deleted_at_once(three: Ensemble) -> None:
-    """As when a node pool is drained without mercy: back with a quorum, with every acknowledged write."""
+    """As when a node pool is drained by force: back with a quorum, with every acknowledged write."""
     pods = three.pod_uids()
     with three.counting() as writer:
         since = time.time()
@@ -196,7 +196,7 @@ def test_all_pods_are_deleted_at_once(three: Ensemble) -> None:
 
 
 def test_an_ensemble_that_is_made_again_finds_its_data(places: Places) -> None:
-    """Delete the ensemble and make it again: retained volumes are taken up, with their identity (pain 25)."""
+    """Delete the ensemble and create it again: it takes over retained volumes, with their identity."""
     ensemble = places.ensemble(replicas=3)
     namespace, cluster = ensemble.namespace, ensemble.cluster
     ensemble.write("/survivor", "of-deletion")
@@ -219,9 +219,9 @@ def test_an_ensemble_that_is_made_again_finds_its_data(places: Places) -> None:
 
 
 def test_an_ensemble_that_is_made_again_smaller_keeps_all_its_data(places: Places) -> None:
-    """Pain 1, the other way: three retained volumes, but the new spec asks for one member.
+    """Three retained volumes, but the new spec asks for one member.
 
-    A single member might lack what the other two acknowledged. All three come up, agree, and then two leave.
+    A single member might lack what the other two acknowledged. All three start, agree, and then two leave.
     """
     ensemble = places.ensemble(replicas=3)
     namespace, cluster = ensemble.namespace, ensemble.cluster
@@ -245,7 +245,7 @@ def owned_by(places: Places, namespace: str, owner: Object) -> list[Any]:
 
 
 def test_a_namespace_with_a_running_ensemble_goes(places: Places) -> None:
-    """Pain 24 (finalizer deadlock): delete the namespace; nothing holds it, nothing comes back in it."""
+    """Delete the namespace: no finalizer blocks it, nothing comes back in it."""
     ensemble = places.ensemble(replicas=1)
     since = time.monotonic()
     places.cluster.delete("namespace", ensemble.namespace)
@@ -261,7 +261,7 @@ def test_a_namespace_with_a_running_ensemble_goes(places: Places) -> None:
 def test_an_ensemble_can_be_deleted_while_the_operator_is_down(
     places: Places, operator: Operator
 ) -> None:
-    """Pain 24 (finalizer deadlock): nobody has to be there for a deletion."""
+    """A deletion needs no operator: no finalizer waits for it."""
     ensemble = places.ensemble(replicas=1)
     scale = ("--namespace", OPERATOR_NAMESPACE, "scale", f"deployment/{operator.name}")
     replicas = len(operator.pods())

@@ -1,6 +1,6 @@
-"""Claims that somebody deletes under running members: `kubectl delete pvc --wait=false`.
+"""Claims that are deleted under running members: `kubectl delete pvc --wait=false`.
 
-Kubernetes keeps such a claim until its pod goes, and then the data is gone.
+Kubernetes keeps such a claim until its pod ends, and then the data is gone.
 """
 
 import pytest

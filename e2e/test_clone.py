@@ -1,4 +1,4 @@
-"""A copy of an ensemble's volumes in another namespace, as backup tools and CSI clones make it."""
+"""A copy of an ensemble's volumes in another namespace, as backup tools and CSI clones create it."""
 
 from collections.abc import Iterator
 
@@ -62,7 +62,7 @@ def copy_volume(original: Ensemble, namespace: str) -> None:
 
 @pytest.mark.usefixtures("remove_volume")
 def test_a_copy_of_an_ensemble_does_not_join_the_original(places: Places) -> None:
-    """It refuses the volume, says whose it is, and the original does not notice."""
+    """It refuses the volume, says whose it is, and the original is not affected."""
     original = places.ensemble(replicas=1)
     original.write("/mine", "original")
     pods, epoch = original.pod_uids(), original.epoch()

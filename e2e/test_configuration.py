@@ -8,7 +8,7 @@ from e2e.places import Places
 pytestmark = pytest.mark.chaos
 
 BAD = {"metricsProvider.className": "no.such.Provider"}
-"""Only the server can tell that there is no such class; it ends with the words for it."""
+"""Only the server can know that there is no such class; it ends, and its log says why."""
 
 
 def rolled_first(ensemble: Ensemble, before: dict[str, str]) -> int:
@@ -38,7 +38,7 @@ def serves(ensemble: Ensemble, member: int) -> bool:
 
 
 def test_a_container_that_restarts_has_the_configuration_of_its_revision(places: Places) -> None:
-    """A class that does not exist stops the roll at one member; the others go on with what they had."""
+    """A class that does not exist stops the roll at one member; the others continue with what they had."""
     ensemble = places.ensemble()
     ensemble.write("/kept", "through")
     before = ensemble.pod_uids()

@@ -1,4 +1,4 @@
-"""Creating ensembles: what a user sees until one serves, and what the status tells then."""
+"""Creating ensembles: what a user sees until one serves, and what the status says then."""
 
 import re
 
@@ -21,13 +21,13 @@ CONDITIONS = (
 @pytest.mark.smoke
 @pytest.mark.parametrize("replicas", [1, 3, 5])
 def test_an_ensemble_forms_a_quorum_and_says_so(places: Places, replicas: int) -> None:
-    """Create 1, 3 and 5: every field of the status is there and true (pain 28: status that lies)."""
+    """Create 1, 3 and 5: every field of the status is there and true."""
     namespace = places.namespace()
     ensemble = Ensemble(places.cluster, namespace)
     places.cluster.apply(manifest(namespace, replicas=replicas))
     wait_until("the status is there", ensemble.status, seconds=30)
     ensemble.wait_settled()
-    # The kubelet looks at a pod every other second; the ensemble serves before that.
+    # The kubelet probes a pod every two seconds; the ensemble serves before that.
     wait_until(
         "every pod is ready", lambda: ensemble.status()["readyReplicas"] == replicas, seconds=20
     )
@@ -107,7 +107,7 @@ def test_the_table_of_kubectl_says_how_it_stands(three: Ensemble) -> None:
 
 
 def test_nothing_needs_a_privilege(three: Ensemble) -> None:
-    """Pods are admitted under the restricted standard, with a read-only root (pain 33), and no token."""
+    """Pods are admitted under the restricted standard, with a read-only root, and no token."""
     namespace = three.cluster.get("namespace", three.namespace)
     assert namespace is not None
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
@@ -118,7 +118,7 @@ def test_nothing_needs_a_privilege(three: Ensemble) -> None:
 
 
 def test_the_admin_server_is_published_by_no_service(three: Ensemble) -> None:
-    """Pain 37 (open AdminServer): no Service has port 8080, and a NetworkPolicy closes it."""
+    """The AdminServer is not open: no Service has port 8080, and a NetworkPolicy closes it."""
     services = three.cluster.list("services", three.namespace)
     assert {s["metadata"]["name"] for s in services} == {
         *("zk-1", "zk-2", "zk-3"),
@@ -149,7 +149,7 @@ def test_the_addresses_of_an_ensemble_are_published(three: Ensemble) -> None:
 def test_members_that_are_not_ready_are_found_by_members_and_not_by_clients(
     three: Ensemble,
 ) -> None:
-    """Pain 22 (headless Service hides not-ready pods): members' Services publish them, zk-client does not."""
+    """Members' Services publish pods that are not ready, zk-client does not."""
     services = {
         s["metadata"]["name"]: s["spec"] for s in three.cluster.list("services", three.namespace)
     }

@@ -1,4 +1,4 @@
-"""Where applications connect (T12): ConfigMap and Secret follow the members; a pod that mounts them works."""
+"""Where applications connect: ConfigMap and Secret follow the members; a pod that mounts them works."""
 
 import base64
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Reaching every member from outside (T8, T9, T10, T12): node ports, load balancers, a browser."""
+"""Reaching every member from outside: node ports, load balancers, a browser."""
 
 import json
 import subprocess
@@ -69,7 +69,7 @@ def finish(process: subprocess.Popen[str]) -> Result:
 
 @pytest.mark.smoke
 def test_t9_every_member_has_its_own_ports(opened: Ensemble) -> None:
-    """T9: 2181 to 2183 and 8081 to 8083 of this machine lead to members 1 to 3 and to nobody else."""
+    """2181 to 2183 and 8081 to 8083 of this machine lead to members 1 to 3 and to nothing else."""
     assert opened.status()["externalConnectionString"] == outside.CONNECTION_STRING
     for member in outside.MEMBERS:
         assert outside.ask(member, "configuration")["server_id"] == member
@@ -95,13 +95,13 @@ def test_a_client_outside_writes_through_a_leader_kill(opened: Ensemble) -> None
     # The clients that know one member only are cut off for as long as it is away.
     assert result.raw["clients"]["multi-host"]["sessionsLost"] == 0
     assert result.acknowledged > 200
-    # It has really felt it, and gone on.
+    # It has lost its connection, and continued.
     assert 0 < result.longest_gap("multiHost", since=killed) < 6
     assert [e["epoch"] for e in result.elections][-1] > epoch
 
 
 def test_the_connection_string_does_not_change_while_a_member_is_away(opened: Ensemble) -> None:
-    """What applications read outside is the same while the leader's pod is made anew."""
+    """What applications read outside is the same while the leader's pod is recreated."""
     leader = opened.leader()
     opened.cluster.delete("pod", opened.pod_name(leader), opened.namespace)
     stays(
@@ -113,7 +113,7 @@ def test_the_connection_string_does_not_change_while_a_member_is_away(opened: En
 
 
 def test_t8_t10_the_browser_shows_who_leads(opened: Ensemble, tmp_path: Path) -> None:
-    """T8, T10: /commands/leader on each member's own port; the leader is stopped, refresh, another leads."""
+    """/commands/leader on each member's own port; the leader is stopped, and a refresh shows another."""
     before = opened.leader()
     assert read_leaders() == {m: (before, m == before) for m in outside.MEMBERS}
 
@@ -127,7 +127,7 @@ def test_t8_t10_the_browser_shows_who_leads(opened: Ensemble, tmp_path: Path) ->
     opened.wait_settled()
     after = opened.leader()
     assert after != before
-    # The stopped one is back and follows.
+    # The stopped member is back and follows.
     assert read_leaders() == {m: (after, m == after) for m in outside.MEMBERS}
     if browser.find_browser() is not None:
         picture = tmp_path / "leader.png"
@@ -148,7 +148,7 @@ def read_leaders() -> dict[int, tuple[int, bool]]:
 
 
 def test_t12_the_nodejs_program_goes_on_while_each_member_is_stopped(opened: Ensemble) -> None:
-    """T12: from outside; every member in turn; in the end each has the same data."""
+    """From outside: every member is stopped in turn; in the end each has the same data."""
     run("npm", "ci", "--prefix", str(NODEJS), "--no-audit", "--no-fund", timeout=180)
     servers = opened.status()["externalConnectionString"]
     command = ["node", str(NODEJS / "program.js"), servers, "45"]
@@ -188,7 +188,7 @@ def service(ensemble: Ensemble, member: int) -> Object:
 
 
 def admin_peers(ensemble: Ensemble) -> list[Any]:
-    """Who may reach port 8080 by the NetworkPolicy; nothing stands for everybody."""
+    """Who may reach port 8080 by the NetworkPolicy; an empty list means all."""
     policy = ensemble.cluster.get("networkpolicy", "zk", ensemble.namespace)
     assert policy is not None
     (rule,) = [r for r in policy["spec"]["ingress"] if r["ports"][0]["port"] == 8080]
@@ -197,7 +197,7 @@ def admin_peers(ensemble: Ensemble) -> list[Any]:
 
 
 def test_the_admin_server_is_open_only_if_asked_for(places: Places) -> None:
-    """Pain 37: no port, no hole in the NetworkPolicy; with `adminServer: true` both, and a warning."""
+    """By default no port and no hole in the NetworkPolicy; with `adminServer: true` both, and a warning."""
     ensemble = places.ensemble(replicas=3, external={"type": "NodePort"})
     assert admin_ports(ensemble) == []
     assert len(admin_peers(ensemble)) == 1
@@ -253,9 +253,9 @@ def test_a_port_that_is_taken_is_told_and_the_members_serve(
 
 
 def test_load_balancers_are_asked_for_as_the_spec_says(places: Places) -> None:
-    """Without a provider: the Services are right, the ensemble serves, and no address is told.
+    """Without a provider: the Services are right, the ensemble serves, and the status has no address.
 
-    Then the test plays the provider, and the addresses appear.
+    Then the test acts as the provider, and the addresses appear.
     """
     external = {
         "type": "LoadBalancer",

@@ -1,7 +1,7 @@
-"""T10 and worse: the leader is stopped, killed or frozen while clients write.
+"""The leader is stopped, killed or frozen while clients write.
 
 Three members, and writers that count. Each time: another member leads, the status names it within two
-seconds of its election, an Event tells it, the old leader comes back as a follower, and no acknowledged
+seconds of its election, an Event reports it, the old leader comes back as a follower, and no acknowledged
 write is lost.
 """
 
@@ -20,7 +20,7 @@ NAMED_WITHIN = 2.0
 
 
 def lose_leader(three: Ensemble, lose: Callable[[int], None]) -> Result:
-    """Lose the leader while clients write, and check everything that was promised."""
+    """Lose the leader while clients write, and check every promise."""
     before = three.wait_settled()["leader"]
     told = len(three.events("LeaderChanged"))
     with three.counting() as writer, watch_leader(three) as watched:
@@ -64,7 +64,7 @@ def lose_leader(three: Ensemble, lose: Callable[[int], None]) -> Result:
 
 
 def test_t10_the_leaders_pod_is_deleted(three: Ensemble) -> None:
-    """T10: `kubectl delete pod` of the leader."""
+    """`kubectl delete pod` of the leader."""
     result = lose_leader(
         three, lambda member: three.cluster.delete("pod", f"zk-{member}", three.namespace)
     )
@@ -72,7 +72,7 @@ def test_t10_the_leaders_pod_is_deleted(three: Ensemble) -> None:
 
 
 def test_the_leaders_pod_is_deleted_by_force(three: Ensemble) -> None:
-    """Pain 20 (minutes of recovery after a forced deletion): as if its node had died."""
+    """As if its node had died: a forced deletion does not cost minutes."""
     result = lose_leader(
         three,
         lambda member: three.cluster.delete(
@@ -89,7 +89,7 @@ def test_the_leaders_process_is_killed(three: Ensemble) -> None:
 
 
 def test_the_leader_freezes(three: Ensemble) -> None:
-    """SIGSTOP of the leader: it says nothing and breaks no connection, as behind a broken network."""
+    """SIGSTOP of the leader: it answers nothing and breaks no connection, as behind a broken network."""
     frozen: list[int] = []
 
     def freeze(member: int) -> None:
@@ -107,7 +107,7 @@ def test_the_leader_freezes(three: Ensemble) -> None:
 
 
 def thaw_when_replaced(three: Ensemble, member: int) -> None:
-    """Let a frozen leader go on when the others have another one."""
+    """Let a frozen leader continue when the others have another one."""
     epoch = three.status()["leader"]["epoch"]
     wait_until(
         "the status names another leader",
@@ -119,7 +119,7 @@ def thaw_when_replaced(three: Ensemble, member: int) -> None:
 
 
 def test_a_follower_that_freezes_is_told_and_does_no_harm(three: Ensemble) -> None:
-    """A follower stands still: writes go on, the status and an Event say which one; then it is back."""
+    """A follower is frozen: writes continue, the status and an Event say which one; then it is back."""
     follower = three.followers()[0]
     epoch = three.status()["leader"]["epoch"]
     with three.counting(pinned=[m for m in (1, 2, 3) if m != follower]) as writer:
@@ -150,7 +150,7 @@ def test_a_follower_that_freezes_is_told_and_does_no_harm(three: Ensemble) -> No
 
 
 def test_a_lost_majority_is_told_and_comes_back(three: Ensemble) -> None:
-    """Two of three pods at once: NoQuorum is told, nothing is touched, and the data is there afterwards."""
+    """Two of three pods at once: NoQuorum is reported, nothing is touched, and the data is kept."""
     three.write("/before", "kept")
     # An earlier test may have killed its process once.
     pod, restarts = three.pod_uids()["zk-3"], three.restarts()["zk-3"]
@@ -160,7 +160,7 @@ def test_a_lost_majority_is_told_and_comes_back(three: Ensemble) -> None:
                 *("--namespace", three.namespace, "delete", "pod", "zk-1", "zk-2"),
                 *("--wait=false", "--force", "--grace-period=0"),
             )
-            # For as long as two JVMs take to start: a look now and then might miss it.
+            # It lasts only as long as two JVMs take to start: a check now and then might miss it.
             wait_until(
                 "the loss of the majority is told",
                 lambda: any(status == "False" for status, _ in told.copy()),

@@ -1,4 +1,4 @@
-"""Ensembles beside each other do not touch each other."""
+"""Ensembles in one cluster do not affect each other."""
 
 from e2e.cluster import Object, wait_until
 from e2e.ensembles import Ensemble, manifest
@@ -16,7 +16,7 @@ def versions(ensemble: Ensemble) -> dict[tuple[str, str], str]:
 
 
 def make(places: Places, *ensembles: tuple[str, str]) -> list[Ensemble]:
-    """Ensembles of one member each, made at the same moment."""
+    """Ensembles of one member each, created at the same moment."""
     for namespace, name in ensembles:
         places.cluster.apply(manifest(namespace, name, replicas=1))
     made = [Ensemble(places.cluster, namespace, name) for namespace, name in ensembles]
@@ -58,7 +58,7 @@ def test_two_names_in_one_namespace(places: Places) -> None:
 
 
 def test_a_name_that_is_taken_is_refused_in_words(places: Places) -> None:
-    """An object of somebody else's has a name we need: it is left alone, and the status names it."""
+    """A foreign object has a name that the ensemble needs: it is not touched, and the status names it."""
     namespace = places.namespace()
     foreign = {
         "apiVersion": "v1",

@@ -14,7 +14,7 @@ NAMESPACE = "course"
 
 @pytest.fixture
 def free(cluster: Cluster, operator: Operator) -> None:
-    """Nobody has the page's namespace, or the ports that lead to this machine."""
+    """Nothing else has the page's namespace, or the ports that lead to this machine."""
     del operator
     cluster.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", timeout=120)
     outside.wait_free(cluster)
@@ -24,7 +24,7 @@ def free(cluster: Cluster, operator: Operator) -> None:
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("free")
 def test_every_command_of_the_tutorial_prints_what_the_page_says() -> None:
-    """T1 to T12, as somebody follows them who has the page and a kind cluster."""
+    """All chapters, as a reader follows them who has the page and a kind cluster."""
     read_and_do(PAGE)
 
 
@@ -33,7 +33,7 @@ def test_every_command_of_the_tutorial_prints_what_the_page_says() -> None:
 @pytest.mark.usefixtures("operator")
 @pytest.mark.parametrize("page", sorted((ROOT / "docs/how-to").glob("*.md")), ids=lambda p: p.stem)
 def test_every_command_of_a_how_to_page_does_what_it_says(page: Path) -> None:
-    """Each page makes a namespace of its own, and leaves nothing."""
+    """Each page creates a namespace of its own, and leaves nothing."""
     read_and_do(page)
 
 

@@ -22,7 +22,7 @@ def write_and_delete(places: Places, **spec: Any) -> tuple[Ensemble, str]:
 
 
 def wait_new(ensemble: Ensemble, old: str) -> None:
-    """Wait until the ensemble that was created serves, and see that it is a new one."""
+    """Wait until the created ensemble serves, and check that it is a new one."""
     status = ensemble.wait_settled()
     assert status["identity"] not in {old, ""}
     assert ensemble.events("Founded")
@@ -88,7 +88,7 @@ def test_all_pods_with_data_in_them_are_gone_at_once(places: Places) -> None:
 
 
 def test_all_volumes_are_lost(places: Places) -> None:
-    """With volumes nobody founds again: it says who is empty, and what to do."""
+    """With volumes it is not founded again: the status says which members are empty, and what to do."""
     ensemble = places.ensemble(replicas=1)
     places.cluster.delete("pvc", "data-zk-1", ensemble.namespace)
     places.cluster.delete("pod", "zk-1", ensemble.namespace)

@@ -1,4 +1,4 @@
-"""An ensemble that is well is left alone: no write at rest, none by a restart of the operator."""
+"""A healthy ensemble is left alone: no write while it is idle, none by a restart of the operator."""
 
 import os
 import time
@@ -8,7 +8,7 @@ from e2e.cluster import OPERATOR_NAMESPACE, Cluster, wait_until
 from e2e.ensembles import Ensemble
 from e2e.places import Operator, Places
 
-pytestmark = pytest.mark.alone  # the operator counts its writes, whomever they are for
+pytestmark = pytest.mark.alone  # the operator counts all its writes, whatever ensemble they are for
 
 REST_SECONDS = int(os.environ.get("E2E_REST_SECONDS", "60"))
 
@@ -16,10 +16,10 @@ REST_SECONDS = int(os.environ.get("E2E_REST_SECONDS", "60"))
 def test_nothing_is_written_at_rest_whatever_clients_do(
     three: Ensemble, module_places: Places, operator: Operator
 ) -> None:
-    """Pain 29 (write storms): a minute without one write but the Lease's; E2E_REST_SECONDS sets longer.
+    """No write storms: a minute with no write but the Lease's; E2E_REST_SECONDS sets longer.
 
-    One ensemble has no clients. Those of the other write all the time: zxid, lag and connections move, and
-    the status is not written for it.
+    One ensemble has no clients. Those of the other write all the time: zxid, lag and connections change, and
+    the status is not written for that.
     """
     # It stays until the end: its deletion would be work for the operator in the next test.
     busy = module_places.ensemble(replicas=3, namespace=module_places.lasting_namespace())
@@ -58,7 +58,7 @@ def test_a_restart_of_the_operator_changes_nothing(three: Ensemble, operator: Op
 
 
 def looks(operator: Operator) -> float:
-    """How many looks the process has ended well."""
+    """How many reconciles the process has completed."""
     return operator.metrics().get('zookeeper_operator_reconciles_total{result="done"}', 0)
 
 

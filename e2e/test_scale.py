@@ -1,7 +1,7 @@
 """Scaling under clients that write: up and down, in one edit, interrupted, refused.
 
-Always: no acknowledged write and no session lost, members that run are never restarted, sizes are visited
-one by one, and what pods start from (`zk-membership`) is what the ensemble has committed.
+Always: no acknowledged write and no session lost, running members are never restarted, the size changes
+by one at a time, and what pods start from (`zk-membership`) is what the ensemble has committed.
 """
 
 from collections.abc import Callable, Iterator
@@ -46,7 +46,7 @@ def pod_exists(ensemble: Ensemble, member: int) -> bool:
 
 
 def test_three_to_five_to_three(scaling: Ensemble) -> None:
-    """By `kubectl scale`: nobody is restarted and nobody is elected. Pains 2 and 4."""
+    """By `kubectl scale`: no member is restarted, and no election is held."""
     kept = Kept.before(scaling)
     with writing(scaling, everyone=FIVE, pinned=THREE) as writer:
         scale(scaling, 5)
@@ -91,7 +91,7 @@ def test_the_operator_is_killed_at_every_step_of_a_scaling(
 
 
 def one_five_one_three_one(ensemble: Ensemble) -> None:
-    """Each in one edit, on the volumes that were left; once the leader is among those who go."""
+    """Each in one edit, on the retained volumes; once the leader is among those that leave."""
     ensemble.cluster.apply(manifest(ensemble.namespace, replicas=1))
     kept = Kept.before(ensemble)
     ensemble.write("/first", "of-one")
@@ -110,7 +110,7 @@ def one_five_one_three_one(ensemble: Ensemble) -> None:
         retained = {c["metadata"]["name"] for c in ensemble.cluster.list("pvc", ensemble.namespace)}
         assert retained == {f"data-zk-{member}" for member in FIVE}
 
-        # Their volumes hold an older configuration, in which they vote: they have to sync first.
+        # Their volumes hold an older configuration, in which they vote: they must sync first.
         ensemble.write("/second", "without-them")
         before = Kept.before(ensemble)
         scale(ensemble, 3)
@@ -128,7 +128,7 @@ def one_five_one_three_one(ensemble: Ensemble) -> None:
 
 
 def the_leader_is_killed_while_it_scales(ensemble: Ensemble) -> None:
-    """Killed when a joiner has just started, and once more while members leave."""
+    """Killed when a new member has just started, and once more while members leave."""
     ensemble.cluster.apply(manifest(ensemble.namespace))
     kept = Kept.before(ensemble)
     with writing(ensemble, everyone=FIVE, pinned=THREE) as writer:
@@ -151,7 +151,7 @@ def the_leader_is_killed_while_it_scales(ensemble: Ensemble) -> None:
 
 
 def refused_until_it_is_safe(ensemble: Ensemble) -> None:
-    """One member down, quorum lost, a roll in progress: told, nothing is started, then it goes by itself."""
+    """One member down, quorum lost, a roll in progress: reported, nothing is begun, then it continues."""
     ensemble.cluster.apply(manifest(ensemble.namespace))
     kept = Kept.before(ensemble)
     one, other = ensemble.followers()
@@ -191,7 +191,7 @@ def refused_until_it_is_safe(ensemble: Ensemble) -> None:
 
 
 def newcomers_alone_elect_nobody(ensemble: Ensemble) -> None:
-    """1 to 3, and the only member with the data is frozen, then cut off, beside a newcomer."""
+    """1 to 3, and the only member with the data is frozen, then cut off, beside a new member."""
     ensemble.cluster.apply(manifest(ensemble.namespace, replicas=1))
     ensemble.wait_settled()
     ensemble.write("/only", "copy")
@@ -236,26 +236,26 @@ CASES = (
 
 @pytest.fixture(scope="module")
 def aside(module_places: Places) -> Iterator[Aside]:
-    """The cases that need no quiet, under way at once."""
+    """The cases that need no idle machine, all at once."""
     with side_by_side(module_places, CASES) as cases:
         yield cases
 
 
 def test_one_to_five_and_back_in_one_edit(aside: Aside) -> None:
-    """Pains 1 (1 to 3 wipes the data), 4 (below quorum) and 6 (down, then up on retained volumes)."""
+    """1 to 3 keeps the data, every step keeps the quorum, and members come back on retained volumes."""
     aside.result(one_five_one_three_one)
 
 
 def test_the_leader_is_killed_in_mid_scale(aside: Aside) -> None:
-    """Pain 9 (members that cannot start without a quorum): what was half done is finished."""
+    """Members start without a quorum, and what was half done is completed."""
     aside.result(the_leader_is_killed_while_it_scales)
 
 
 def test_scaling_is_refused_with_a_reason_until_it_is_safe(aside: Aside) -> None:
-    """Pain 5 (shrinking or growing without a quorum is irreversible): `ScaleAllowed` says why."""
+    """No scaling without a quorum, since it could not be undone: `ScaleAllowed` says why."""
     aside.result(refused_until_it_is_safe)
 
 
 def test_newcomers_alone_elect_nobody(aside: Aside) -> None:
-    """Pain 1 (two empty newcomers elect one of themselves): without member 1 there is no leader."""
+    """Two empty new members do not elect one of themselves: without member 1 there is no leader."""
     aside.result(newcomers_alone_elect_nobody)

@@ -1,4 +1,4 @@
-"""Stop and start (T6, T11): everybody is down and comes back, with the data, in whatever moment it was."""
+"""Stop and start: all members stop and come back, with the data, at whatever moment it happens."""
 
 from collections.abc import Callable
 
@@ -51,7 +51,7 @@ def committed(ensemble: Ensemble, member: int = 1) -> list[str]:
 
 
 def test_t6_t11_stop_and_start_keep_data_and_membership(new_ensemble: New) -> None:
-    """Data, claims, ids and the membership are what they were; no alarm is told."""
+    """Data, claims, ids and the membership are what they were; no alarm is raised."""
     ensemble = new_ensemble(replicas=3, storage={
         "data": {"size": "256Mi"},
         # To Kubernetes it is scaled to nothing: not even this may cost the data.
@@ -85,7 +85,7 @@ def test_t6_t11_stop_and_start_keep_data_and_membership(new_ensemble: New) -> No
 
 
 def test_a_stop_in_the_middle_of_a_rollout_is_safe(new_ensemble: New) -> None:
-    """Stopped when the leader has handed its vote over; after the start everybody votes and is current."""
+    """Stopped when the leader has handed its vote over; after the start all members vote and are current."""
     ensemble = new_ensemble(replicas=3)
     ensemble.write("/kept", "through-a-rollout")
     ensemble.change(config={"tickTime": 2100})
@@ -111,7 +111,7 @@ def test_a_stop_in_the_middle_of_a_rollout_is_safe(new_ensemble: New) -> None:
 
 
 def test_a_stop_in_the_middle_of_a_scaling_is_safe(new_ensemble: New) -> None:
-    """Up and down: stopped half way, the walk goes on after the start from what was committed."""
+    """Up and down: stopped half way, scaling continues after the start from what was committed."""
     ensemble = new_ensemble(replicas=3)
     ensemble.write("/kept", "through-a-scaling")
     ensemble.change(replicas=5)

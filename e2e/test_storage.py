@@ -35,7 +35,7 @@ def test_a_member_without_its_volume_syncs_before_it_votes(three: Ensemble) -> N
 
 
 def test_a_wiped_member_may_not_vote_a_write_away(places: Places) -> None:
-    """The classic loss: a write that 1 and 2 have acknowledged, 1 is away, 2 is wiped, 3 is behind.
+    """The classic loss: 1 and 2 have acknowledged a write, 1 is away, 2 is wiped, 3 is behind.
 
     An empty 2 and a stale 3 would be a majority. They must wait for 1, however long it takes.
     """
@@ -87,7 +87,7 @@ def is_up(ensemble: Ensemble, member: int) -> bool:
 
 
 def test_the_volume_of_another_ensemble_is_refused(places: Places) -> None:
-    """Pains 6 and 11: a foreign volume is not touched; log and status say whose it is, in words."""
+    """A foreign volume is not touched; log and status say in words whose it is."""
     ensemble = places.ensemble(replicas=1)
     check_refusal(
         ensemble,
@@ -97,19 +97,19 @@ def test_the_volume_of_another_ensemble_is_refused(places: Places) -> None:
 
 
 def test_the_volume_of_another_member_is_refused(places: Places) -> None:
-    """Pain 11 (myid collisions): volumes mixed up among the members of one ensemble."""
+    """Volumes are mixed up among the members of one ensemble, so ids collide."""
     ensemble = places.ensemble(replicas=1)
     check_refusal(ensemble, f"{identity_of(ensemble)} 2", "belongs to member 2 of this ensemble")
 
 
 def identity_of(ensemble: Ensemble) -> str:
-    """What the volumes of an ensemble are stamped with."""
+    """The identity that is written on the volumes of an ensemble."""
     identity: str = ensemble.status()["identity"]
     return identity
 
 
 def check_refusal(ensemble: Ensemble, stamp: str, words: str) -> None:
-    """Stamp a member's volume otherwise, restart it, read what it says, and put the stamp right again."""
+    """Write another identity on a member's volume, restart it, read its log, and restore the identity."""
     ensemble.write("/mine", "untouched")
     own = f"{identity_of(ensemble)} 1"
     node, path = ensemble.volume_path(1)
@@ -136,7 +136,7 @@ def check_refusal(ensemble: Ensemble, stamp: str, words: str) -> None:
 
 
 def test_a_volume_that_cannot_grow_is_told_and_left(places: Places) -> None:
-    """Pain 26 (storage edits ignored): the class does not allow it, and the condition says what to do."""
+    """The class does not let the volume grow: the edit is reported, and the condition says what to do."""
     ensemble = places.ensemble(replicas=1)
     pods, size = ensemble.pod_uids(), ensemble.claim(1)["spec"]["resources"]
     ensemble.change(storage={"data": {"size": "320Mi"}})
@@ -150,7 +150,7 @@ def test_a_volume_that_cannot_grow_is_told_and_left(places: Places) -> None:
 
 @pytest.mark.long
 def test_members_are_replaced_by_larger_ones_where_no_volume_can_grow(places: Places) -> None:
-    """What ResizeRefused advises: one member after the other, and then nothing is left to tell."""
+    """What ResizeRefused advises: one member after the other, and then nothing is left to report."""
     ensemble = places.ensemble()
     ensemble.write("/kept", "so")
     ensemble.change(storage={"data": {"size": "320Mi"}})
@@ -178,7 +178,7 @@ def test_a_volume_cannot_shrink(three: Ensemble) -> None:
 
 
 def test_a_member_is_replaced_on_request(three: Ensemble) -> None:
-    """The annotation on a pod: its volume and pod are made anew, without a write lost."""
+    """The annotation on a pod: its volume and pod are recreated, without a write lost."""
     follower = three.followers()[-1]
     old = three.claim(follower)["metadata"]["uid"]
     pods = three.pod_uids()

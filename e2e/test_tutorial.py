@@ -1,8 +1,7 @@
-"""The acts of a ZooKeeper course, replayed on an ensemble that the operator runs.
+"""The steps of a ZooKeeper course, repeated on an ensemble that the operator runs.
 
-The numbers are those of the tutorial: T1 run one server, T2 its log, T3 its AdminServer, T4 its
-configuration, T5 its shell, T7 three servers, T8 who leads. (T10, stopping the leader, is in
-`test_failover.py`.)
+In the order of the tutorial: one server, its log, its AdminServer, its configuration, its shell, three
+servers, who leads. (Stopping the leader is in `test_failover.py`.)
 """
 
 import json
@@ -35,7 +34,7 @@ def page(address: str) -> str:
 
 
 def test_t1_one_server_is_reached_from_outside(one: Ensemble) -> None:
-    """T1: one server; its client port, and the one of the client Service, forwarded to the host."""
+    """One server; its client port, and the one of the client Service, forwarded to the host."""
     for target in ("pod/zk-1", "service/zk-client"):
         with one.client(target) as client:
             client.ensure_path("/t1")
@@ -46,14 +45,14 @@ def test_t1_one_server_is_reached_from_outside(one: Ensemble) -> None:
 
 
 def test_t2_the_log_can_be_read(one: Ensemble) -> None:
-    """T2: the log of the server, by kubectl logs."""
+    """The log of the server, by kubectl logs."""
     log = one.cluster.logs(one.namespace, "zk-1")
     assert "member 1 starts with database" in log
     assert re.search(r"INFO .*LEADING", log), log[-2000:]
 
 
 def test_t3_the_admin_server_shows_ones_own_session(one: Ensemble) -> None:
-    """T3: /commands, and one's own session in /commands/connections."""
+    """/commands, and our session in /commands/connections."""
     with admin_port(one) as address, one.client("pod/zk-1") as client:
         commands = page(address)
         for command in ("ruok", "leader", "monitor", "connections", "voting_view"):
@@ -63,7 +62,7 @@ def test_t3_the_admin_server_shows_ones_own_session(one: Ensemble) -> None:
 
 
 def test_t4_the_stock_image_shows_its_configuration_and_status(one: Ensemble) -> None:
-    """T4: conf/zoo.cfg in the container is what the server runs with; zkServer.sh status says its mode."""
+    """conf/zoo.cfg in the container is what the server runs with; zkServer.sh status says its mode."""
     path = "/apache-zookeeper-3.9.4-bin/conf/zoo.cfg"
     text = one.cluster.exec(one.namespace, "zk-1", "cat", path)
     config = dict(
@@ -89,7 +88,7 @@ def test_t4_the_stock_image_shows_its_configuration_and_status(one: Ensemble) ->
 
 
 def test_t5_every_command_of_the_shell_tour(one: Ensemble) -> None:
-    """T5: a session with zkCli.sh through kubectl exec; the answer to every command is looked at."""
+    """A session with zkCli.sh through kubectl exec; the answer to every command is checked."""
     said = one.converse(
         1,
         "create /tour hello",
@@ -149,7 +148,7 @@ def split_answers(said: str) -> dict[str, str]:
 
 
 def test_t7_three_servers_with_their_ids(three: Ensemble) -> None:
-    """T7: pods -1 -2 -3 with ids 1 2 3; ZOO_MY_ID and ZOO_SERVERS can be seen in them."""
+    """Pods -1 -2 -3 with ids 1 2 3; ZOO_MY_ID and ZOO_SERVERS are set in them."""
     for member in (1, 2, 3):
         pod = f"zk-{member}"
         seen = dict(
@@ -172,7 +171,7 @@ def test_t7_three_servers_with_their_ids(three: Ensemble) -> None:
 
 
 def test_t7_what_one_server_writes_every_server_reads(three: Ensemble) -> None:
-    """T7: the same data on every server."""
+    """The same data on every server."""
     assert "Created /t7" in three.shell(1, "create /t7 everywhere")
     try:
         for member in (1, 2, 3):
@@ -182,7 +181,7 @@ def test_t7_what_one_server_writes_every_server_reads(three: Ensemble) -> None:
 
 
 def test_t8_everybody_names_the_same_leader(three: Ensemble) -> None:
-    """T8: status.leader, the LEADER column, each member's own page, and zkServer.sh status agree."""
+    """status.leader, the LEADER column, each member's own page, and zkServer.sh status agree."""
 
     def agreed() -> dict[str, Any]:
         leader = three.status()["leader"]

@@ -1,17 +1,15 @@
-"""Another version of the operator takes over what one has made: no restart; only the status is written."""
+"""Another version of the operator takes over what one has created: no restart; only the status is written."""
 
 import time
 from pathlib import Path
 
 import pytest
-from e2e.cluster import wait_until
-from e2e.ensembles import Ensemble, manifest
+from e2e.cluster import Object, wait_until
+from e2e.ensembles import KINDS_AROUND, Ensemble, comparable, manifest
 from e2e.places import Operator, Places
 from e2e.versions import FIRST, ROOT, running, unpack, without_installed
 
-from zookeeper_operator.api.ensemble import KIND
-
-pytestmark = pytest.mark.alone  # the installed operator rests meanwhile
+pytestmark = pytest.mark.alone  # the installed operator is scaled to 0 meanwhile
 
 QUIET_SECONDS = 8
 SPEC = {
@@ -24,7 +22,7 @@ SPEC = {
 def test_an_upgrade_and_a_downgrade_of_the_operator_restart_nobody(
     places: Places, operator: Operator, tmp_path: Path
 ) -> None:
-    """Version 0.1 makes, this one takes over, changes, gives back: pods stay, only the status is written."""
+    """Version 0.1 creates, this one takes over, changes, hands back: pods stay, only the status changes."""
     first = unpack(FIRST, tmp_path)
     ensemble = Ensemble(places.cluster, places.namespace())
     log = tmp_path / "operator.log"
@@ -33,16 +31,17 @@ def test_an_upgrade_and_a_downgrade_of_the_operator_restart_nobody(
         with running(places.cluster, first, ensemble.namespace, log):
             places.cluster.apply(manifest(ensemble.namespace, **SPEC))  # type: ignore[arg-type]
             ensemble.wait_settled()
-            known = ensemble.wait_calm(seconds=5)
+            ensemble.wait_calm(seconds=5)
+        known = contents(ensemble)
         ensemble.write("/kept", "through")
 
         with running(places.cluster, ROOT / "operator", ensemble.namespace, log):
             pods = unchanged(ensemble, known)
-            # The next change of the user's brings what this version builds otherwise.
+            # The next change that the user makes brings what this version builds differently.
             ensemble.change(config={"maxClientCnxns": 62})
             ensemble.wait_settled()
             assert not set(ensemble.pod_uids().values()) & set(pods.values())
-            known = ensemble.wait_calm(seconds=5)
+            ensemble.wait_calm(seconds=5)
             assert ensemble.cluster.get("configmap", "zk-config", ensemble.namespace) is not None
 
         with running(places.cluster, first, ensemble.namespace, log):
@@ -58,16 +57,31 @@ def test_an_upgrade_and_a_downgrade_of_the_operator_restart_nobody(
         assert ensemble.read("/kept") == "through"
 
 
-def unchanged(ensemble: Ensemble, known: dict[str, str]) -> dict[str, str]:
-    """All that an operator that takes over writes is the status, if it reports more; the pods."""
+def contents(ensemble: Ensemble) -> dict[str, Object]:
+    """What everything around the ensemble says, without its status."""
+    return {
+        f"{o['kind']}/{o['metadata']['name']}": comparable(o)
+        for o in ensemble.cluster.list(KINDS_AROUND, ensemble.namespace)
+    }
+
+
+def unchanged(ensemble: Ensemble, known: dict[str, Object]) -> dict[str, str]:
+    """Check that an operator that takes over changes labels of claims at most; return the pods.
+
+    It removes a label by which a GitOps tool would remove the claims. The status may have more in it.
+    """
     pods = taken_over(ensemble)
-    now = ensemble.wait_calm(seconds=3)
-    assert {k for k, v in now.items() if known.get(k) != v} <= {f"{KIND}/{ensemble.name}"}
+    ensemble.wait_calm(seconds=3)
+    now = contents(ensemble)
+    assert now.keys() == known.keys()
+    changed = {k for k in now if now[k] != known[k]}
+    assert {k.partition("/")[0] for k in changed} <= {"PersistentVolumeClaim"}
+    assert all(now[k]["spec"] == known[k]["spec"] for k in changed)
     return pods
 
 
 def taken_over(ensemble: Ensemble) -> dict[str, str]:
-    """An operator that has just started has found everything, and restarts nobody; the pods."""
+    """Check that an operator that has just started finds everything and restarts nothing; return the pods."""
     pods, restarts = ensemble.pod_uids(), ensemble.restarts()
     time.sleep(QUIET_SECONDS)  # the restarts that must not come would come now
     wait_until("it serves as its spec asks", ensemble.is_settled, seconds=30)

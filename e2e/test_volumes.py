@@ -61,7 +61,7 @@ def grow(ensemble: Ensemble, member: int) -> None:
 
 
 def wait_for_the_pod(ensemble: Ensemble, member: int) -> None:
-    """The volume has grown; its file system does when the pod is started anew. So it has said for a while."""
+    """Act as the kubelet: the volume has grown, its file system has waited for a restart for a while."""
     since = datetime.now(UTC) - timedelta(minutes=10)
     condition = {
         "type": "FileSystemResizePending",
@@ -73,7 +73,7 @@ def wait_for_the_pod(ensemble: Ensemble, member: int) -> None:
 
 
 def test_volumes_grow_and_who_must_is_restarted(places: Places, growing: str) -> None:
-    """Pain 26 (storage edits ignored): every claim asks for more, and no write is lost over it."""
+    """An edit of the storage is not ignored: every claim asks for more, and no write is lost meanwhile."""
     storage = {"data": {"size": SMALL, "storageClassName": growing}}
     ensemble = places.ensemble(storage=storage)
     kept = Kept.before(ensemble)
@@ -92,7 +92,7 @@ def test_volumes_grow_and_who_must_is_restarted(places: Places, growing: str) ->
         told = ensemble.wait_condition("StorageHealthy", "False", "ResizePending")
         assert "data-zk-1" in told["message"]
 
-        # New members get the new size: the StatefulSet is made anew, and its pods do not notice.
+        # New members get the new size: the StatefulSet is recreated, and its pods do not notice.
         def template() -> str:
             found = ensemble.cluster.get("statefulset", "zk", ensemble.namespace)
             if found is None:
@@ -107,7 +107,7 @@ def test_volumes_grow_and_who_must_is_restarted(places: Places, growing: str) ->
         grow(ensemble, online)
         stays("no pod is touched for it", lambda: ensemble.pod_uids() == kept.pods, seconds=5)
 
-        # Two file systems grow at the start of a pod only, the leader's among them: a careful roll.
+        # Two file systems grow only at the start of a pod, the leader's among them: a roll.
         for member in offline:
             wait_for_the_pod(ensemble, member)
         for count in range(1, len(offline) + 1):
@@ -136,7 +136,7 @@ def test_volumes_grow_and_who_must_is_restarted(places: Places, growing: str) ->
 
 
 def test_a_member_is_not_replaced_while_another_is_down(places: Places) -> None:
-    """Pain 7 (a live claim is deleted): asked for at the wrong time, it waits, and says for whom."""
+    """A live claim is not deleted: a replacement at the wrong time waits, and says for which member."""
     ensemble = places.ensemble()
     kept = Kept.before(ensemble)
     one, other = ensemble.followers()

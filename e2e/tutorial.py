@@ -3,16 +3,16 @@
     python -m e2e.tutorial docs/tutorial.md             # on the kind cluster of `make cluster`
     python -m e2e.tutorial --update docs/tutorial.md    # writes what came out into the page
 
-A block of `sh` is given to one bash, as a reader would: variables, folders and background jobs last from
-block to block. A `text` block that follows is what it has to print, and a `console` block what a session in
-the shell of ZooKeeper shows: its commands are typed one by one. (Nobody sits at a terminal here, so
+All `sh` blocks of a page run in one bash, as a reader would type them: variables, folders and background jobs
+last from block to block. A `text` block that follows is what the block must print, and a `console` block what
+a session in the shell of ZooKeeper shows: its commands are typed one by one. (There is no terminal here, so
 `exec -it` is run as `exec -i`.) What differs from run to run is left out on both sides: times, ages,
 addresses, hexadecimal numbers. For the rest, comments that a reader does not see:
 
     <!-- varies: zk-3, 42 -->    in the next output these words stand for any of their kind
     <!-- not run: why -->        the next block is not run
     <!-- setup: command -->      run before the first block
-    <!-- cleanup: command -->    run when the page has ended, well or not
+    <!-- cleanup: command -->    run when the page has ended, also after a failure
 
 A line `…` in an output stands for any number of lines, a `…` within a line for any text.
 """
@@ -89,14 +89,14 @@ class Step:
     not_run: str = ""
 
     def title(self) -> str:
-        """What a reader of the report recognises it by."""
+        """Its name in the report."""
         lines = self.commands.strip().splitlines()
         return lines[0] + (" …" if len(lines) > 1 else "")
 
 
 @dataclass
 class Page:
-    """A page in its steps."""
+    """A page as its steps."""
 
     path: Path
     lines: list[str]
@@ -194,7 +194,7 @@ def fits(output: Output, printed: str) -> bool:
 
 
 def _session_fits(output: Output, lines: Iterable[str]) -> bool:
-    """Whether every answer of a session was given, so often, and no complaint that the page does not know.
+    """Whether every answer of a session was given, as often as the page says, with no error that it lacks.
 
     Not line by line: without a terminal the shell's echo of what is typed, its prompts and the events of
     watches run into each other, while an answer stays in one piece.
@@ -206,7 +206,7 @@ def _session_fits(output: Output, lines: Iterable[str]) -> bool:
 
 
 def difference(output: Output, printed: str) -> str:
-    """Where they part, for a person."""
+    """Where they differ, for a person."""
     return "\n".join(
         difflib.unified_diff(
             [normal(line) for line in output.lines],
@@ -250,7 +250,7 @@ class Shell:
             StepError: a command of it failed, or it took too long.
         """
         self._blocks += 1
-        # Of its own: what a block leaves running may still print.
+        # A file for each block: what a block leaves running may still print.
         block, out, code = (
             self._folder / f"{name}-{self._blocks}" for name in ("block", "out", "code")
         )
@@ -274,7 +274,7 @@ class Shell:
         return printed
 
     def session(self, command: str, typed: Sequence[str]) -> str:
-        """Type lines into a session, each when the prompt is back; everything from the first prompt on."""
+        """Type lines into a session, each when the prompt is back; return all from the first prompt on."""
         said = ""
         with subprocess.Popen(
             ["bash", "-c", command.replace("exec -it", "exec -i")],
@@ -308,7 +308,7 @@ class Shell:
 
 
 def _read_until(process: subprocess.Popen[bytes], said: str, *, prompts: int) -> str:
-    """Read on until so many prompts were shown and nothing more comes, or until the end."""
+    """Read until so many prompts were shown and nothing more comes, or until the end."""
     assert process.stdout is not None
     end = time.monotonic() + 60
     while time.monotonic() < end:
@@ -409,7 +409,7 @@ def _note(step: Step, printed: str) -> None:
 
 
 def _write(page: Page) -> None:
-    """Put the outputs into the page, from the last to the first so that the places stay right."""
+    """Write the outputs into the page, from the last to the first so that line numbers stay valid."""
     for step in reversed(page.steps):
         if step.output is not None:
             end = page.lines.index("```", step.output.first)

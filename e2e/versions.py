@@ -31,7 +31,7 @@ def unpack(commit: str, folder: Path) -> Path:
 
 @contextmanager
 def without_installed(operator: Operator) -> Iterator[None]:
-    """No installed operator works for as long as this lasts."""
+    """Keep the installed operator scaled to 0 as long as the block lasts."""
     cluster = operator.cluster
     scale = ("--namespace", OPERATOR_NAMESPACE, "scale", "deployment", operator.name)
     cluster.kubectl(*scale, "--replicas=0")
@@ -72,10 +72,10 @@ def kubeconfig() -> str:
 
 
 def _fetch_history(commit: str) -> None:
-    """See to it that this checkout knows a commit, which a shallow clone may not.
+    """Make sure that this checkout has a commit, which a shallow clone may lack.
 
     Raises:
-        CommandError: it is not to be had; the whole repository has to be fetched by hand.
+        CommandError: the commit cannot be fetched; fetch the whole repository by hand.
     """
     git = ("git", "-C", str(ROOT))
     if run(*git, "cat-file", "-e", commit, check=False).returncode != 0:

@@ -3,8 +3,8 @@
     pip install kazoo
     python copy_znodes.py --from 127.0.0.1:2191 --to 127.0.0.1:2181,127.0.0.1:2182,127.0.0.1:2183
 
-Nobody may write to the old ensemble meanwhile, or what is written in between is missing; the end tells.
-Run again, it goes on where it stood: it creates what is missing and sets what differs, and removes nothing.
+Stop all writes to the old ensemble first; what is written meanwhile may be missing, which the comparison
+shows. Run it again to continue: it creates what is missing and sets what differs, and removes nothing.
 
 Data and ACLs are copied. Not copied, because a client cannot: versions and times, ephemeral znodes (they
 belong to sessions), TTL and container znodes (they become persistent), and the counters from which sequential

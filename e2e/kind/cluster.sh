@@ -74,7 +74,7 @@ exists_as_asked() {
   [[ $have -gt 0 && (-z ${WORKERS:-} || $have == $((WORKERS + 1))) ]]
 }
 
-# What a killed engine leaves is started again; what does not come back is made anew.
+# What a killed engine leaves is started again; what does not come back is recreated.
 revive() {
   exists_as_asked || return 1
   local stopped
@@ -96,7 +96,7 @@ reachable() { # within SECONDS
 
 create() { # IMAGE
   if [[ -n $(nodes) ]]; then
-    say "cluster $cluster is broken or of another size: making it anew"
+    say "cluster $cluster is broken or of another size: recreating it"
     kind delete cluster --quiet --name "$cluster"
   fi
   configuration | kind create cluster --quiet --name "$cluster" --image "$1" --config - ||
@@ -134,7 +134,7 @@ up() {
   else
     say "no image registry answers: node and ZooKeeper images of our own, from package registries"
     "$offline/engine.sh" prepare
-    # Debian's packages come in while Go compiles; whoever needs one first waits for it.
+    # Debian's packages are downloaded while Go compiles; a step that needs one waits for it.
     (for name in node python zookeeper; do "$offline/debian.sh" "$name" > /dev/null || exit 0; done) &
   fi
   tools $world

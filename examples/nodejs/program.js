@@ -1,7 +1,7 @@
 'use strict';
 
-// Creates znodes, lists and watches them, and goes on while servers come and go; in the end it asks every
-// server on its own whether it has all of them.
+// Creates znodes, lists and watches them, and continues while servers come and go; in the end it asks every
+// server separately whether it has all of them.
 //
 //   node program.js CONNECTION_STRING [SECONDS] [PATH]
 //
@@ -22,8 +22,8 @@ const SILENCE = 2000;
 const say = (text) => console.log(text);
 const moment = () => new Date().toISOString().slice(11, 19);
 
-// After a lost connection nobody knows whether the request was carried out: the caller has to be content
-// with either. The client itself looks for the next server in the list.
+// After a lost connection it is unknown whether the request was carried out: the caller must accept both
+// cases. The client itself connects to the next server in the list.
 async function persist(request) {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -35,8 +35,8 @@ async function persist(request) {
   }
 }
 
-// The client waits for ever for a server that takes its connection and says nothing, as a port mapping does
-// whose server is gone. Without its socket it goes on with the next one.
+// The client waits for ever for a server that accepts its connection and stays silent, as a port mapping does
+// whose server is gone. When its socket is closed it continues with the next one.
 function insist(client) {
   let since = Date.now();
   setInterval(() => {
@@ -101,7 +101,7 @@ async function write(session, path, seconds) {
   return { names, longest };
 }
 
-// One server alone, by a connection string that names nobody else.
+// One server alone, by a connection string that names no other.
 async function missingOn(server, path, names) {
   const session = await connect(server);
   try {

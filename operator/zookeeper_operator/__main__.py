@@ -18,6 +18,7 @@ from zookeeper_operator.control.watch import WatchError
 from zookeeper_operator.settings import Settings
 
 PREFIX = "ZOOKEEPER_OPERATOR_"
+_JSON_DEPTH = 30_000  # the API server reads 10 000 levels
 _LOG = logging.getLogger("zookeeper_operator")
 
 
@@ -59,12 +60,21 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         parser.error(f"--{name.replace('_', '-')} ({PREFIX}{name.upper()}): {first['msg']}")
 
 
+def accept_nested_objects() -> None:
+    """Let this process read whatever the API server stores, however deeply it is nested.
+
+    With Python's own limit, the watch and every list that such an object is in would fail for all ensembles.
+    """
+    sys.setrecursionlimit(_JSON_DEPTH)
+
+
 def main() -> None:
-    """Run until a signal; exit 1 when this process cannot go on.
+    """Run until a signal; exit 1 when this process cannot continue.
 
     It exits without closing the loop, which would wait for kopf: kopf needs seconds to end what it has
-    open, and waits for ever for tasks that closing the loop has cancelled. Our own parts have ended before.
+    open, and waits forever for tasks that closing the loop has cancelled. Our own parts have ended before.
     """
+    accept_nested_objects()
     settings = read_settings(sys.argv[1:], os.environ)
     configure(settings.log_format, settings.log_level)
     code = 1

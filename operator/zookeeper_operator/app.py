@@ -18,7 +18,7 @@ async def run(settings: Settings) -> None:
     """Run one operator process until SIGTERM or SIGINT.
 
     Raises:
-        LeaseLostError, WatchError: this process cannot go on; it must be restarted.
+        LeaseLostError, WatchError: this process cannot continue; it must be restarted.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -31,22 +31,27 @@ class Settings(BaseModel):
         default=(),
         description="fields of spec.podTemplate that raise privileges and are allowed; empty: none",
     )
-    workers: int = Field(default=8, ge=1, description="ensembles looked at in parallel")
-    pass_timeout_seconds: float = Field(default=90, gt=0, description="limit of one look")
+    workers: int = Field(default=8, ge=1, description="ensembles reconciled in parallel")
+    pass_timeout_seconds: float = Field(default=90, gt=0, description="limit of one reconcile")
     resync_seconds: float = Field(
-        default=300, gt=0, description="a look at least this often, ±15 %"
+        default=300, gt=0, description="a reconcile at least this often, ±15 %"
     )
-    probe_seconds: float = Field(default=10, gt=0, description="time between probes at rest")
+    probe_seconds: float = Field(default=10, gt=0, description="time between probes of an ensemble")
     unsettled_seconds: float = Field(
-        default=1, gt=0, description="time between looks while unsettled"
+        default=1, gt=0, description="time between reconciles while unsettled"
     )
     probe_timeout_seconds: float = Field(
         default=1.5, gt=0, description="limit of one AdminServer request"
     )
     http_host: str = Field(default="0.0.0.0", description="address of /livez, /readyz, /metrics")  # noqa: S104
-    http_port: int = Field(default=8081, ge=0, le=65535, description="port of the same")
+    http_port: int = Field(default=8081, ge=0, le=65535, description="port of these")
     leader_election: bool = Field(default=True, description="hold a Lease while working")
     lease_name: str = Field(default="zookeeper-operator", description="name of the Lease")
     lease_seconds: float = Field(default=15, gt=1, description="after this a silent holder is dead")
     log_format: Literal["text", "json"] = Field(default="text", description="one line per decision")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO")
+
+    @property
+    def installation(self) -> str:
+        """The name of this operator in what it manages; processes that share a Lease share it."""
+        return f"{self.namespace}/{self.lease_name}"

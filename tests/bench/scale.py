@@ -43,6 +43,8 @@ SPEC: Final[Object] = {"replicas": 3, "storage": {"data": {"size": "1Gi"}}}
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PREFIX: Final = "zookeeper_operator_"
 _READS: Final = ("get", "list")
+_SILENT_ENSEMBLES: Final = 100
+_SILENT_ROW: Final = "beside silent members"
 
 
 @dataclass(frozen=True)
@@ -87,12 +89,16 @@ async def measure(operator: OperatorProcess) -> Usage:
 class Bench:
     """One number of ensembles on a control plane of its own."""
 
-    def __init__(self, stage: Stage, size: int, *, rest_seconds: float, edits: int) -> None:
+    def __init__(
+        self, stage: Stage, size: int, *, rest_seconds: float, silent_seconds: float, edits: int
+    ) -> None:
         self._stage = stage
         self._size = size
         self._rest = rest_seconds
+        self._silence = silent_seconds
         self._edits = edits
         self._starts = 0
+        self._open: set[str] = set()
 
     async def run(self) -> dict[str, str]:
         """All measurements, by row of the table."""
@@ -106,7 +112,8 @@ class Bench:
         operator = self._operator()
         found |= await self._adopt(operator)
         found |= await self._rest_now(operator)
-        found |= await self._edit()
+        found |= await self._edit(range(self._size))
+        found |= await self._edit_beside_silence(operator)
         assert operator.tracebacks() == []
         operator.kill()
         return found
@@ -197,13 +204,30 @@ class Bench:
             "writes at rest, per minute": f"{_listed(writes)} (the Lease)",
         }
 
-    async def _edit(self) -> dict[str, str]:
-        """Edits of specs until the child that they concern, a NetworkPolicy, is gone."""
+    async def _edit_beside_silence(self, operator: OperatorProcess) -> dict[str, str]:
+        """Edits of healthy ensembles while all members of up to 100 others have been silent for minutes."""
+        silent = min(_SILENT_ENSEMBLES, self._size - 1)
+        for number in range(silent):
+            self._stage.farm.lie(PLACE, f"zk{number:04}", everyone="silent")
+        await asyncio.sleep(self._silence)
+        before = await measure(operator)
+        edits = await self._edit(range(silent, self._size))
+        after = await measure(operator)
+        found = {row.replace("edit", f"{_SILENT_ROW}, edit"): told for row, told in edits.items()}
+        return found | {
+            f"{_SILENT_ROW}, CPU": f"{after.cores(before):.3f} core",
+            f"{_SILENT_ROW}, silent members": str(silent * SPEC["replicas"]),
+        }
+
+    async def _edit(self, numbers: range) -> dict[str, str]:
+        """Edits of specs until the child that they concern, a NetworkPolicy, is gone, or is back."""
         waits: list[float] = []
         async with _watch_policies() as told:
             for number in range(self._edits):
-                name = f"zk{number * 7919 % self._size:04}"
-                change = {"spec": {"networkPolicy": {"enabled": False}}}
+                name = f"zk{numbers[number * 7919 % len(numbers)]:04}"
+                self._open ^= {name}
+                change = {"spec": {"networkPolicy": {"enabled": name not in self._open}}}
+                told.pop(name, None)
                 started = time.monotonic()
                 await self._stage.edit(PLACE, change, name=name)
                 async with asyncio.timeout(60):
@@ -228,8 +252,8 @@ def _listed(found: Mapping[str, float]) -> str:
 
 
 @asynccontextmanager
-async def _watch_policies() -> AsyncIterator[Mapping[str, float]]:
-    """When the NetworkPolicy of which ensemble went."""
+async def _watch_policies() -> AsyncIterator[dict[str, float]]:
+    """When the NetworkPolicy of which ensemble last came or went."""
     told: dict[str, float] = {}
     trust = ssl.create_default_context()
     trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
@@ -248,7 +272,7 @@ async def _watch_policies() -> AsyncIterator[Mapping[str, float]]:
             async with session.get(path, params=query) as stream:
                 async for line in stream.content:
                     event = json.loads(line)
-                    if event["type"] == "DELETED":
+                    if event["type"] in {"ADDED", "DELETED"}:
                         told[event["object"]["metadata"]["name"]] = time.monotonic()
 
         following = asyncio.create_task(follow())
@@ -271,7 +295,13 @@ async def bench(size: int, tools: Path, arguments: argparse.Namespace) -> dict[s
                 await prepare(kube)
             farm.start()
             async with open_stage(plane, farm) as stage:
-                run = Bench(stage, size, rest_seconds=arguments.rest, edits=arguments.edits)
+                run = Bench(
+                    stage,
+                    size,
+                    rest_seconds=arguments.rest,
+                    silent_seconds=arguments.silence,
+                    edits=arguments.edits,
+                )
                 return await run.run()
         finally:
             farm.stop()
@@ -283,6 +313,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sizes", nargs="*", type=int, default=[100, 300, 1000])
     parser.add_argument("--rest", type=float, default=345, help="seconds at rest: a whole resync")
+    parser.add_argument("--silence", type=float, default=180, help="seconds before those edits")
     parser.add_argument("--edits", type=int, default=100, help="edits timed one after the other")
     arguments = parser.parse_args()
     tools = find_tools()

@@ -112,7 +112,12 @@ async def prepare(kube: KubeClient) -> None:
             "apiVersion": "v1",
             "kind": "Node",
             "metadata": {"name": f"node-{number}"},
-            "status": {"allocatable": plenty, "capacity": plenty},
+            "status": {
+                "allocatable": plenty,
+                "capacity": plenty,
+                # What a node port is reached at; of the range for documentation, and never dialled.
+                "addresses": [{"type": "InternalIP", "address": f"192.0.2.{number}"}],
+            },
         }
         await kube.create(NODE, node)
     await kube.create(
@@ -222,12 +227,15 @@ class Stage:
     async def grant(self, namespace: str, user: str) -> None:
         """Give a user the rights in a namespace that the chart gives the operator there."""
         template = CHART_RULES.read_text(encoding="utf-8")
-        _, _, rules = template.partition('define "operator.rules" -}}')
+        rules = [
+            template.partition(f'define "operator.{name}" -}}}}')[2].partition("{{-")[0]
+            for name in ("rules", "secretRules")
+        ]
         role = {
             "apiVersion": "rbac.authorization.k8s.io/v1",
             "kind": "Role",
             "metadata": {"namespace": namespace, "name": "operator"},
-            "rules": yaml.safe_load(rules.partition("{{-")[0]),
+            "rules": yaml.safe_load("".join(rules)),
         }
         binding = {
             "apiVersion": "rbac.authorization.k8s.io/v1",

@@ -217,7 +217,7 @@ async def test_away_for_a_while_the_api_server_is_waited_for(stage: Stage) -> No
         assert (await operator.ask("/livez"))[0] == 200
         status, text = await operator.ask("/readyz")
         assert status == 503, text
-        assert "the API server does not answer" in text
+        assert "the API server has not answered for" in text
         await proxy.open()
         await stage.settled([place], seconds=60)
         await operator.ready()

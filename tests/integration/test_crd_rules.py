@@ -3,17 +3,21 @@
 import asyncio
 import copy
 import re
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import pydantic
 import pytest
 import yaml
 from tests.integration.control_plane import ControlPlane
 from tests.integration.waiting import until
 from tests.unit.api.cases import ACCEPTED, ACCEPTED_NAMES, REFUSED, REFUSED_NAMES
 
+from zookeeper_operator.__main__ import accept_nested_objects
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.ensemble import read_ensemble
 from zookeeper_operator.kube.api import KubeError, Resource
 from zookeeper_operator.kube.client import KubeClient, connect
 from zookeeper_operator.settings import Settings
@@ -155,7 +159,7 @@ RUNNING: dict[str, Stored] = {
         {"jvm": {"options": ["-XX:-ExitOnOutOfMemoryError"]}},
         {"jvm": {"options": ["-XX:-ExitOnOutOfMemoryError", "-XX:+UseZGC"]}},
         {"jvm": {"options": ["-XX:Flags=/data/flags"]}},
-        "size the heap by an old name",
+        "set the heap by an old name",
     ),
 }
 
@@ -232,3 +236,23 @@ def _identity_of(body: dict[str, Any]) -> dict[str, Any]:
 
 async def test_defaults_are_filled_in(ensembles: Ensembles) -> None:
     assert (await ensembles.create({}))["spec"]["replicas"] == 3
+
+
+async def test_an_object_nested_as_deeply_as_the_api_server_takes_is_still_listed(
+    ensembles: Ensembles, kube: KubeClient
+) -> None:
+    """It must be no more than an ensemble whose spec cannot be worked on: the others are in the same list."""
+    nested: Any = "x"
+    for _ in range(3_000):
+        nested = {"a": nested}
+    before = sys.getrecursionlimit()
+    accept_nested_objects()
+    try:
+        await ensembles.create({"podTemplate": {"spec": nested}}, name="nested")
+        await ensembles.create({}, name="plain")
+        found = {body["metadata"]["name"]: body for body in await kube.list(ENSEMBLE, "default")}
+        assert {"nested", "plain"} <= found.keys()
+        with pytest.raises(pydantic.ValidationError, match="nested more than"):
+            read_ensemble(found["nested"], cluster_domain="c", operator_namespace="o")
+    finally:
+        sys.setrecursionlimit(before)

@@ -397,3 +397,29 @@ async def _create_pod(kube: KubeClient, pod: dict[str, Any]) -> dict[str, Any]:
 
     await until(ready)
     return await kube.create(RESOURCES["Pod"], pod)
+
+
+async def test_a_label_that_another_manager_has_set_goes_by_two_applies(kube: KubeClient) -> None:
+    """As the StatefulSet controller labels claims: an apply without the label would leave it there."""
+    label = "app.kubernetes.io/instance"
+    claim: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data-zk-1", "namespace": "default"},
+    }
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    metadata = {**claim["metadata"], "labels": {label: "zk", "other": "stays"}}
+    resource = RESOURCES["PersistentVolumeClaim"]
+    made = await kube.create(resource, {**claim, "metadata": metadata, "spec": spec})
+    try:
+        await kube.apply(resource, claim)
+        untouched = await kube.get(resource, "default", "data-zk-1")
+        assert untouched is not None
+        assert untouched["metadata"]["labels"][label] == "zk"
+        await kube.apply(
+            resource, {**claim, "metadata": {**claim["metadata"], "labels": {label: ""}}}
+        )
+        left = await kube.apply(resource, claim)
+        assert left["metadata"]["labels"] == {"other": "stays"}
+    finally:
+        await kube.delete(resource, "default", "data-zk-1", uid=made["metadata"]["uid"])

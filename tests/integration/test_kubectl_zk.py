@@ -163,9 +163,9 @@ async def test_an_ensemble_that_nobody_operates(
     where = ("--namespace", namespace)
     screen = await asyncio.to_thread(call, "status", *where)
     assert screen.exit_code == 0
-    assert "the operator has not written a status yet; does it run?" in screen.stdout
+    assert "the operator has not written a status yet; is it running?" in screen.stdout
     assert said(await asyncio.to_thread(call, "leader", *where)).startswith(
-        "Error: nobody leads zk"
+        "Error: no member leads zk"
     )
     assert said(await asyncio.to_thread(call, "shell", *where)) == "Error: no member of zk is ready"
     now = await asyncio.to_thread(call, "plan", *where)
@@ -248,7 +248,7 @@ async def test_what_the_operator_would_not_act_on_is_told_as_refused(
     edit = manifest({"podTemplate": {"spec": {"hostNetwork": "yes"}}})
     refused = await asyncio.to_thread(call, "plan", "--namespace", namespace, edit=edit)
     assert refused.exit_code == 1
-    assert refused.stdout.startswith(f"{namespace}/zk: would be let in, but not acted on\n  ")
+    assert refused.stdout.startswith(f"{namespace}/zk: would be accepted, but not acted on\n  ")
 
 
 async def test_a_warning_of_the_edited_spec_is_a_remark(
@@ -316,7 +316,7 @@ async def test_who_may_only_look_at_ensembles_sees_what_the_operator_wrote(
 
     await until(shown)
     screen = await asyncio.to_thread(nobody, "status", *where)
-    assert 'as the operator wrote it last: a right is missing: "nobody" may not' in screen.stdout
+    assert 'as last written by the operator: a right is missing: "nobody" may not' in screen.stdout
 
 
 async def test_who_may_look_but_not_edit_gets_a_forecast_with_a_remark(
@@ -336,7 +336,7 @@ async def test_who_may_look_but_not_edit_gets_a_forecast_with_a_remark(
     found = await asyncio.to_thread(nobody, "plan", *where, edit=manifest({"replicas": 5}))
     assert "starts 5 members" in found.stdout
     assert (
-        "The API server was not asked whether it would take the edit: a right is missing: "
+        "The API server was not asked whether it would accept the edit: a right is missing: "
         f'"nobody" may not patch {names.PLURAL}.{names.GROUP} in namespace {namespace}'
     ) in found.stdout
 

@@ -3,9 +3,9 @@
 Simulated: resourceVersion and uid, generation (raised by a change of spec), server-side apply by one
 field manager including the removal of fields it applied before (unless who made the object set them
 too), immutable fields of StatefulSets and claims, delete preconditions by uid, orphaning and background
-deletion along owner references, the protection of claims that a pod uses and the time they take to go,
-graceful deletion of pods (the kubelet finishes it), lists of an earlier moment. Left out: defaulting,
-admission, several versions, several namespaces.
+deletion along owner references, also of what is created for an owner that is gone, the protection of
+claims that a pod uses and the time they take to go, graceful deletion of pods (the kubelet finishes it),
+lists of an earlier moment. Left out: defaulting, admission, several versions, several namespaces.
 
 Stored objects are never changed in place, every change stores a new one; so a reader may keep what it
 got, and an old list costs nothing.
@@ -44,6 +44,7 @@ class ApiServer:
         self._made: dict[tuple[str, str], Object] = {}
         self._version = 100
         self._uids: dict[str, int] = {}
+        self._gone: set[str] = set()
         self.listeners: list[Listener] = []
 
     # ------------------------------------------------------------------ reading
@@ -90,7 +91,11 @@ class ApiServer:
             "generation": 1,
             "creationTimestamp": self._stage.timestamp(),
         }
-        return self._store(None, {**body, "metadata": metadata})
+        created = self._store(None, {**body, "metadata": metadata})
+        for owner in metadata.get("ownerReferences") or []:
+            if owner["uid"] in self._gone:
+                self._stage.later(0.05, 0.5, self._collect, owner["uid"])
+        return created
 
     def change(self, body: Object, **parts: Any) -> Object:
         """Replace parts (`spec`, `status`, `metadata`) of an object; nothing happens if none differs."""
@@ -163,6 +168,7 @@ class ApiServer:
         self._applied.pop((kind, name), None)
         self._made.pop((kind, name), None)
         self._store(body, None)
+        self._gone.add(body["metadata"]["uid"])
         self._stage.later(0.05, 0.5, self._collect, body["metadata"]["uid"])
         if kind == "Pod":
             for claim in self.all("PersistentVolumeClaim"):

@@ -40,7 +40,14 @@ from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.servers import Server, majority
 
 _JUST_NOW = 3.0
-_LOSSES = {reasons.NO_QUORUM, reasons.ELECTION_IN_PROGRESS, reasons.SPLIT_BRAIN}
+_LOSSES = {
+    reasons.NO_QUORUM,
+    reasons.ELECTION_IN_PROGRESS,
+    reasons.ELECTION_EXPECTED,
+    reasons.MEMBERS_NOT_CONNECTED,
+    reasons.VOLUME_LOST,
+    reasons.SPLIT_BRAIN,
+}
 # One round of questions of a second at most, and the request that follows it.
 _ASKED_AGAIN = 1.1
 # The time between the question about a claim and the request that rests on the answer.
@@ -322,7 +329,7 @@ class Watchdog:
         gone = range(start + body["spec"]["replicas"], start + live["spec"]["replicas"])
         going = {i for i in gone if i not in kept}
         look = self._looks.get(process, Look())
-        losing = going & self._losing()
+        losing = going & self._losing() - self._ending()
         if losing and not body["spec"]["replicas"] and self._stopped():
             self._stage.violate(
                 "data on a claim that is being deleted is kept", f"the stop ends {sorted(losing)}"
@@ -423,6 +430,15 @@ class Watchdog:
             if since is not None and self._stage.now - since > _REQUEST:
                 found.add(pod.member_id)
         return found
+
+    def _ending(self) -> set[int]:
+        """Members whose pods are being deleted already: that was judged when it was done."""
+        return {
+            pod.member_id
+            for pod in self._kubelet.pods.values()
+            if (seen := self._api.get("Pod", pod.name)) is None
+            or seen["metadata"].get("deletionTimestamp")
+        }
 
     def _on_change(self, before: Object | None, after: Object | None) -> None:
         if after is None or after["kind"] != "PersistentVolumeClaim":

@@ -82,7 +82,7 @@ class SimulatedKube:
         return None if found is None else {"metadata": found["metadata"]}
 
     async def list(
-        self, resource: Resource, namespace: str | None, *, labels: str = ""
+        self, resource: Resource, namespace: str | None, *, labels: str = "", fields: str = ""
     ) -> list[Object]:
         """Read objects by label, perhaps as they were a moment ago."""
         await self._travel(f"list {resource.kind}")
@@ -125,9 +125,13 @@ class SimulatedKube:
         await self._after("delete", body)
 
     async def create(self, resource: Resource, body: Object) -> Object:
-        """Create an object; Events are only counted, nobody reads them here."""
+        """Create an object; Events are only noted down, nobody reads them here."""
         await self._before("create", body)
-        result = body if body["kind"] == "Event" else self._api.create(body)
+        if body["kind"] == "Event":
+            self._stage.tell("event", f"{body['type']} {body['reason']}: {body['message']}")
+            result = body
+        else:
+            result = self._api.create(body)
         await self._after("create", body)
         return result
 
@@ -330,7 +334,7 @@ class SimulatedZooKeeper:
         except TimeoutError:
             said = "ConnectionLoss"
         if said in _REFUSALS:
-            raise ReconfigureRefusedError(said, passing=said == "NewConfigNoQuorum")
+            raise ReconfigureRefusedError(said, transient=said == "NewConfigNoQuorum")
         config = await self._read_back(access, attempts=5)
         if self._stage.chance(self._weather.lost_calls):
             raise EnsembleUnreachableError("the outcome is not known")

@@ -55,7 +55,9 @@ EDIT = [("config", {"tickTime": 2500})]
 CRASH_IN_A_ROLL = [
     ("late answers", {"rate": 0.9}),
     *ROLL,
-    *[("crash member", {"member": member, "within": 20}) for member in (1, 2, 3)],
+    *[("crash member", {"member": member, "within": 14}) for member in (2, 3, 2, 3)],
+    ("restart", {"number": 2}),
+    *[("crash member", {"member": member, "within": 14}) for member in (1, 2, 3)],
 ]
 KEPT = "data on a claim that is being deleted is kept"
 CLAIMS_DELETED = [("delete claim", {"member": member, "recklessly": True}) for member in (1, 2, 3)]
@@ -90,6 +92,7 @@ RECREATED = [("recreate", {"after": 0.1})]
         ("IGNORES_CLAIM_DELETIONS", [*CLAIMS_DELETED, *ROLL], {KEPT}),
         ("IGNORES_CLAIM_DELETIONS", [*CLAIMS_DELETED, ("stop", {"for": 15.0})], {KEPT}),
         ("FORGETS_OLD_PODS", EDIT, {"a configuration outlives its pods"}),
+        ("TAKES_SILENCE_FOR_LOSS", [], {"silence is not loss"}),
         ("WRITES_AT_REST", [], {"at rest nothing is written"}),
     ],
 )

@@ -229,6 +229,14 @@ def _forgets_old_pods(observed: Observed) -> Plan:
 # ---- what is not asked again ----
 
 
+def _takes_silence_for_loss(observed: Observed) -> Plan:
+    answers = {
+        i: answer if answer.reachable else replace(answer, denies=True)
+        for i, answer in observed.answers.items()
+    }
+    return build_plan(replace(observed, answers=answers))
+
+
 def _without_basis(plan: Plan) -> Plan:
     actions = tuple(
         replace(action, basis=None)
@@ -281,6 +289,7 @@ class _ByName:
         await self._kube.delete(resource, namespace, name, uid="", orphan=orphan)
 
 
+TAKES_SILENCE_FOR_LOSS = Mind(_takes_silence_for_loss)
 FOUNDS_AGAIN = Mind(_founds_again)
 SCALES_BY_STATIC_LIST = Mind(_scales_by_static_list)
 JOINS_ALL_AT_ONCE = Mind(_joins_all_at_once)

@@ -1,8 +1,11 @@
-"""The settings of a process, from its environment and its command line."""
+"""The settings of a process, and what it sets up before it runs."""
+
+import json
+import sys
 
 import pytest
 
-from zookeeper_operator.__main__ import read_settings
+from zookeeper_operator.__main__ import accept_nested_objects, read_settings
 
 
 def test_the_privileges_that_are_allowed_are_a_list_of_names() -> None:
@@ -20,3 +23,13 @@ def test_a_privilege_that_nobody_knows_ends_the_process_with_the_names_there_are
     said = capsys.readouterr().err
     assert "root: unknown" in said
     assert "seccompProfile" in said
+
+
+def test_an_object_nested_as_deeply_as_the_api_server_stores_can_be_read() -> None:
+    before = sys.getrecursionlimit()
+    accept_nested_objects()
+    try:
+        found = json.loads('{"a":' * 9_999 + "1" + "}" * 9_999)
+    finally:
+        sys.setrecursionlimit(before)
+    assert list(found) == ["a"]

@@ -39,10 +39,6 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 - apiGroups: [""]
   resources: [services, configmaps]
   verbs: [get, list, watch, create, patch, delete]
-# By name only: the right to list Secrets is the right to read every one of them.
-- apiGroups: [""]
-  resources: [secrets]
-  verbs: [get, create, patch]
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, list, watch, create, patch]
@@ -57,5 +53,13 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
   verbs: [get, list, watch, patch, delete]
 - apiGroups: [""]
   resources: [events]
-  verbs: [create]
+  # Read only to say why a pod is refused or not started.
+  verbs: [create, list]
+{{- end }}
+
+{{- define "operator.secretRules" -}}
+# By name only: the right to list Secrets is the right to read every one of them.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get, create, patch]
 {{- end }}

@@ -7,7 +7,7 @@ reasons themselves are in `reasons`.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
@@ -60,7 +60,12 @@ _TYPES: Final = (
             reasons.UNSCHEDULABLE,
             reasons.CRASH_LOOPING,
             reasons.OUT_OF_MEMORY,
+            reasons.POD_REFUSED,
+            reasons.MOUNT_FAILED,
+            reasons.SANDBOX_FAILED,
+            reasons.SIDECAR_FAILED,
             reasons.APPLY_FAILED,
+            reasons.WAITING_FOR_ADDRESS,
         ),
     ),
     ConditionType(
@@ -71,6 +76,8 @@ _TYPES: Final = (
             reasons.NO_QUORUM,
             reasons.VOLUME_LOST,
             reasons.ELECTION_IN_PROGRESS,
+            reasons.ELECTION_EXPECTED,
+            reasons.MEMBERS_NOT_CONNECTED,
             reasons.SPLIT_BRAIN,
             reasons.VOTING_VIEWS_DIFFER,
             reasons.NOT_PROBED,
@@ -94,7 +101,7 @@ _TYPES: Final = (
     ),
     ConditionType(
         ROLLED_OUT,
-        "Every pod runs the current revision of its template.",
+        "Every pod exists and serves, and runs the current revision of its template.",
         (
             reasons.UP_TO_DATE,
             reasons.ROLLING_MEMBER,
@@ -102,6 +109,8 @@ _TYPES: Final = (
             reasons.WAITING_FOR_MEMBER,
             reasons.ROLLOUT_STOPPED,
             reasons.DATA_WOULD_BE_LOST,
+            reasons.CLAIM_BEING_DELETED,
+            reasons.NOT_PROBED,
             reasons.STOPPED,
         ),
     ),
@@ -123,6 +132,7 @@ _TYPES: Final = (
         "The volumes are bound, as large as asked for, and not filling up.",
         (
             reasons.BOUND,
+            reasons.BINDING,
             reasons.RESIZE_PENDING,
             reasons.RESIZE_REFUSED,
             reasons.DISK_PRESSURE,
@@ -216,3 +226,8 @@ def merge(old: Sequence[Condition], new: Sequence[Condition], now: str) -> list[
 def find(conditions: Iterable[Condition], type_: str) -> Condition | None:
     """Return the condition of a type, if there is one."""
     return next((condition for condition in conditions if condition.type == type_), None)
+
+
+def find_written(status: Mapping[str, Any], type_: str) -> Mapping[str, Any]:
+    """Return a condition as a status that was read has it, of any object; empty if there is none."""
+    return next((c for c in status.get("conditions") or [] if c.get("type") == type_), {})

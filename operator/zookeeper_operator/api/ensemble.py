@@ -3,9 +3,10 @@
 Longer than most modules because it is one model: a field is easiest to find beside its neighbours.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from zookeeper_operator.api.model import ApiModel, LocalReference, Quantity
 from zookeeper_operator.api.security import AuthSpec, TlsSpec
@@ -22,6 +23,8 @@ LAST_OBSERVER_ID: Final = FIRST_OBSERVER_ID + MAX_OBSERVERS - 1
 MAX_NAME_LENGTH: Final = 40
 MAX_CONFIG_KEYS: Final = 100
 MAX_CONFIG_VALUE_LENGTH: Final = 1024
+MAX_TEMPLATE_DEPTH: Final = 32
+MAX_TEMPLATE_VALUES: Final = 10_000
 
 ImagePullPolicy = Literal["Always", "IfNotPresent", "Never"]
 ExternalType = Literal["NodePort", "LoadBalancer"]
@@ -53,7 +56,7 @@ class ImageSpec(ApiModel):
     digest: str = Field(
         default="",
         description=(
-            "Image digest such as `sha256:…`, instead of a tag. `spec.version` still has to say "
+            "Image digest such as `sha256:…`, instead of a tag. `spec.version` must still say "
             "which ZooKeeper is inside."
         ),
         json_schema_extra={"maxLength": 140},
@@ -78,7 +81,7 @@ class ObserversSpec(ApiModel):
     replicas: int = Field(
         default=0,
         description=(
-            "Number of observers, 0 to 100. They answer reads and pass writes on, and they do not "
+            "Number of observers, 0 to 100. They answer reads and forward writes, and they do not "
             "slow down a majority. Their ids start at 101."
         ),
         json_schema_extra={"format": "int32"},
@@ -113,7 +116,7 @@ class JvmSpec(ApiModel):
 class LoggingSpec(ApiModel):
     """What the members write to their logs."""
 
-    level: LogLevel = Field(default="INFO", description="The least level that is written.")
+    level: LogLevel = Field(default="INFO", description="The lowest level that is written.")
     format: LogFormat = Field(
         default="text", description="One line of text per entry, or one JSON object."
     )
@@ -157,14 +160,14 @@ class VolumeSpec(ApiModel):
 
 
 class RetentionSpec(ApiModel):
-    """What becomes of the volumes."""
+    """What happens to the volumes."""
 
     when_deleted: RetentionPolicy = Field(
-        default="Retain", description="What becomes of the volumes when the ensemble is deleted."
+        default="Retain", description="What happens to the volumes when the ensemble is deleted."
     )
     when_scaled: RetentionPolicy = Field(
         default="Retain",
-        description="What becomes of the volumes of members that are removed by scaling down.",
+        description="What happens to the volumes of members that are removed by scaling down.",
     )
 
 
@@ -190,7 +193,7 @@ class StorageSpec(ApiModel):
         ),
     )
     retention: RetentionSpec = Field(
-        default_factory=RetentionSpec, description="What becomes of volumes no longer in use."
+        default_factory=RetentionSpec, description="What happens to volumes no longer in use."
     )
 
 
@@ -223,7 +226,7 @@ class ExternalSpec(ApiModel):
         default=False,
         description=(
             "Expose the AdminServer (port 8080) of each member as well. It has no password: "
-            "whoever reaches it can read the configuration and who is connected."
+            "anyone who reaches it can read the configuration and who is connected."
         ),
     )
     members: tuple[ExternalMember, ...] = Field(
@@ -267,7 +270,7 @@ class ExternalSpec(ApiModel):
 
 
 class NetworkPolicySpec(ApiModel):
-    """Who may talk to the members."""
+    """Who may connect to the members."""
 
     enabled: bool = Field(
         default=True,
@@ -280,7 +283,7 @@ class NetworkPolicySpec(ApiModel):
 
 
 class SecurityContextSpec(ApiModel):
-    """As whom the members run."""
+    """The user and group the members run as."""
 
     mode: SecurityContextMode = Field(
         default="Fixed",
@@ -366,10 +369,10 @@ class EnsembleSpec(ApiModel):
     )
     external: ExternalSpec | None = Field(
         default=None,
-        description="How clients outside of the cluster reach each member. Without it they do not.",
+        description="How clients outside of the cluster reach each member. Without it they cannot.",
     )
     network_policy: NetworkPolicySpec = Field(
-        default_factory=NetworkPolicySpec, description="Who may talk to the members."
+        default_factory=NetworkPolicySpec, description="Who may connect to the members."
     )
     tls: TlsSpec | None = Field(
         default=None,
@@ -383,7 +386,7 @@ class EnsembleSpec(ApiModel):
         description="Who clients may be. Without it everyone who reaches a member is served.",
     )
     security_context: SecurityContextSpec = Field(
-        default_factory=SecurityContextSpec, description="As whom the members run."
+        default_factory=SecurityContextSpec, description="The user and group the members run as."
     )
     labels: dict[str, str] = Field(
         default_factory=dict,
@@ -425,3 +428,27 @@ class EnsembleSpec(ApiModel):
             },
         },
     )
+
+    @field_validator("pod_template", mode="before")
+    @classmethod
+    def _is_small(cls, template: Any) -> Any:
+        """Refuse what no pod template is, before anything recurses into it or is computed of it.
+
+        Raises:
+            ValueError: it is nested too deeply, or has too many values.
+        """
+        level, seen = [template], 0
+        for _ in range(MAX_TEMPLATE_DEPTH):
+            seen += len(level)
+            if seen > MAX_TEMPLATE_VALUES:
+                raise ValueError(f"it has more than {MAX_TEMPLATE_VALUES} values")
+            level = [value for parent in level for value in _values_of(parent)]
+            if not level:
+                return template
+        raise ValueError(f"it is nested more than {MAX_TEMPLATE_DEPTH} levels deep")
+
+
+def _values_of(parent: Any) -> Iterable[Any]:
+    if isinstance(parent, Mapping):
+        return parent.values()
+    return parent if isinstance(parent, list) else ()

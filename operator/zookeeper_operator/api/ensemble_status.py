@@ -12,7 +12,7 @@ class LeaderStatus(ApiModel):
     id: int = Field(description="Id of the leader.", json_schema_extra={"format": "int32"})
     pod: str = Field(description="Pod of the leader.")
     epoch: int = Field(
-        description="Epoch of its reign; every election raises it.",
+        description="Epoch in which it leads; every election raises it.",
         json_schema_extra={"format": "int64"},
     )
     since: str | None = Field(
@@ -22,7 +22,7 @@ class LeaderStatus(ApiModel):
     )
     unconfirmed_since: str | None = Field(
         default=None,
-        description="Since when the operator has not been able to tell whether it still leads.",
+        description="Since when the operator does not know whether it still leads.",
         json_schema_extra={"format": "date-time"},
     )
 
@@ -93,11 +93,21 @@ class MemberStatus(ApiModel):
     state: str = Field(
         default="",
         description="Where it is in the protocol: `election`, `discovery`, `synchronization` or "
-        "`broadcast`.",
+        "`broadcast`. Of a member that does not answer: `absent`, `stopping`, `starting`, `silent` (it runs, "
+        "and has answered before), or the reason why its pod does not come up.",
     )
     serving: bool = Field(
         default=False,
         description="Whether it serves clients; of a member that does not answer, what was last known.",
+    )
+    not_serving_since: str | None = Field(
+        default=None,
+        description="Since when it does not serve, if it has served before.",
+        json_schema_extra={"format": "date-time"},
+    )
+    lost: bool = Field(
+        default=False,
+        description="Whether it does not serve although neither the spec nor the operator wants that.",
     )
     zxid: str = Field(default="", description="Last transaction it has, in hexadecimal.")
     epoch: int | None = Field(
@@ -136,7 +146,7 @@ class EnsembleStatus(ApiModel):
         json_schema_extra={"format": "int64"},
     )
     summary: str = Field(
-        default="", description="Reason of the most telling condition; the STATUS column."
+        default="", description="Reason of the most important condition; the STATUS column."
     )
     next_action: str = Field(
         default="",
@@ -205,7 +215,14 @@ class EnsembleStatus(ApiModel):
     )
     identity: str | None = Field(
         default=None,
-        description="Identity stamped on the volumes of this ensemble, to tell foreign ones.",
+        description="Identity stamped on the volumes of this ensemble, to recognise foreign ones.",
+    )
+    managed_by: str | None = Field(
+        default=None,
+        description=(
+            "The operator that manages the ensemble: its namespace and the name of its Lease. Any "
+            "other operator leaves the ensemble alone."
+        ),
     )
     retained_claims: tuple[str, ...] = Field(
         default=(),

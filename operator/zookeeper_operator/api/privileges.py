@@ -1,6 +1,6 @@
 """Fields of a pod that give it more than an ensemble needs, and what each of them gives.
 
-Whoever may create an ensemble may shape its pods by `spec.podTemplate`. Without a limit that would be the
+Anyone who may create an ensemble may shape its pods by `spec.podTemplate`. Without a limit that would be the
 right to run any pod, as any service account of the namespace, with any right on the node. So each of these
 fields is refused unless the operator was installed to allow it by name. This is the one list: settings,
 checks and the page `docs/reference/security.md` go by it.
@@ -50,4 +50,4 @@ PRIVILEGES: Final[Mapping[Privilege, str]] = MappingProxyType(
         "windowsOptions": "the pod may run as a process of a Windows node",
     }
 )
-"""What each of these fields gives to who may write it."""
+"""What each of these fields gives to those who may write it."""

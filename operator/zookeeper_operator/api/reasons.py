@@ -22,6 +22,8 @@ PREVIOUS_ENSEMBLE: Final = "PreviousEnsemble"
 SERVING: Final = "Serving"
 NO_QUORUM: Final = "NoQuorum"
 ELECTION_IN_PROGRESS: Final = "ElectionInProgress"
+ELECTION_EXPECTED: Final = "ElectionExpected"
+MEMBERS_NOT_CONNECTED: Final = "MembersNotConnected"
 SPLIT_BRAIN: Final = "SplitBrain"
 VOTING_VIEWS_DIFFER: Final = "VotingViewsDiffer"
 NOT_PROBED: Final = "NotProbed"
@@ -39,6 +41,7 @@ MEMBER_NOT_SYNCED: Final = "MemberNotSynced"
 ROLLOUT_IN_PROGRESS: Final = "RolloutInProgress"
 ALLOWED: Final = "Allowed"
 BOUND: Final = "Bound"
+BINDING: Final = "Binding"
 RESIZE_PENDING: Final = "ResizePending"
 RESIZE_REFUSED: Final = "ResizeRefused"
 DISK_PRESSURE: Final = "DiskPressure"
@@ -56,12 +59,18 @@ UNKNOWN_VERSION: Final = "UnknownVersion"
 INVALID_POD_TEMPLATE: Final = "InvalidPodTemplate"
 INVALID_SPEC: Final = "InvalidSpec"
 NAME_TAKEN: Final = "NameTaken"
+MANAGED_ELSEWHERE: Final = "ManagedElsewhere"
 MEMORY_TOO_SMALL: Final = "MemoryTooSmall"
 IMAGE_PULL_FAILED: Final = "ImagePullFailed"
 UNSCHEDULABLE: Final = "Unschedulable"
 CRASH_LOOPING: Final = "CrashLooping"
 OUT_OF_MEMORY: Final = "OutOfMemory"
+POD_REFUSED: Final = "PodRefused"
+MOUNT_FAILED: Final = "MountFailed"
+SANDBOX_FAILED: Final = "SandboxFailed"
+SIDECAR_FAILED: Final = "SidecarFailed"
 APPLY_FAILED: Final = "ApplyFailed"
+WAITING_FOR_ADDRESS: Final = "WaitingForAddress"
 
 # In Events only.
 FOUNDED: Final = "Founded"
@@ -83,7 +92,7 @@ class Reason:
         name: The word as users and programs read it.
         sentence: What it means, for the reference page and the index of the runbooks.
         severity: How serious it is. An Event with this reason is a Warning unless it is `normal`.
-        runbook: Whether `docs/runbooks` has a page about it: it does not pass by itself, or it matters
+        runbook: Whether `docs/runbooks` has a page about it: it does not end by itself, or it matters
             when it lasts.
         alarming: Whether an Event reports it as soon as a condition is `False` because of it.
         event_only: Whether it is the reason of Events and never of a condition.
@@ -99,7 +108,8 @@ class Reason:
 
 _TABLE: Final = (
     Reason(
-        STOPPED, "All members are down because the spec says `stopped: true`; their data is kept."
+        STOPPED,
+        "All members are stopped because the spec says `stopped: true`; their data is kept.",
     ),
     Reason(PAUSED, "The spec says `paused: true`: the operator reports and changes nothing."),
     Reason(DELETING, "The ensemble is being deleted."),
@@ -111,7 +121,7 @@ _TABLE: Final = (
     ),
     Reason(
         PREVIOUS_ENSEMBLE,
-        "A deleted ensemble of the same name has not gone yet; the new one waits for that.",
+        "A deleted ensemble of the same name is not gone yet; the new one waits for that.",
         severity="warning",
         runbook=True,
     ),
@@ -129,9 +139,22 @@ _TABLE: Final = (
         runbook=True,
     ),
     Reason(
+        ELECTION_EXPECTED,
+        "The members are electing a leader because the operator has just restarted one or changed the "
+        "configuration; if it lasts, the reason changes.",
+    ),
+    Reason(
+        MEMBERS_NOT_CONNECTED,
+        "Enough members answer the operator, but for a minute they have not agreed on a leader: they do not "
+        "reach each other, or do not resolve each other's names.",
+        severity="critical",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
         SPLIT_BRAIN,
-        "Two members claim to lead at the same time; the operator changes nothing until a person "
-        "has looked.",
+        "Two members claim to lead at the same time; the operator changes nothing until only "
+        "one of them does.",
         severity="critical",
         runbook=True,
         alarming=True,
@@ -151,13 +174,13 @@ _TABLE: Final = (
     ),
     Reason(ADDING_MEMBER, "A member has synced and is being added to the committed configuration."),
     Reason(REMOVING_MEMBER, "A member is being removed from the committed configuration."),
-    Reason(REPAIRING_MEMBERSHIP, "A change of the membership that was left half done is finished."),
+    Reason(REPAIRING_MEMBERSHIP, "An interrupted change of the membership is being completed."),
     Reason(
         WAITING_FOR_SYNC, "A new member is up and still copies the data, so it may not vote yet."
     ),
     Reason(SETTLED, "The committed members are the ones the spec asks for."),
     Reason(ROLLING_MEMBER, "A member is being restarted with the current revision."),
-    Reason(HANDING_OVER_LEADERSHIP, "The leader passes its role on before it is restarted."),
+    Reason(HANDING_OVER_LEADERSHIP, "The leader hands over its role before it is restarted."),
     Reason(
         WAITING_FOR_MEMBER,
         "A restarted member is not yet in sync; the next one waits for it.",
@@ -180,8 +203,9 @@ _TABLE: Final = (
         runbook=True,
     ),
     Reason(ROLLOUT_IN_PROGRESS, "Members are being restarted; scaling waits until that is done."),
-    Reason(ALLOWED, "Nothing speaks against a change of `replicas`."),
+    Reason(ALLOWED, "A change of `replicas` would be started now."),
     Reason(BOUND, "Every volume is bound and as large as asked for."),
+    Reason(BINDING, "A volume claim has no volume yet; one is provided when its pod has a node."),
     Reason(RESIZE_PENDING, "A volume is growing."),
     Reason(
         RESIZE_REFUSED,
@@ -242,8 +266,8 @@ _TABLE: Final = (
     Reason(VALID, "The spec can be acted on."),
     Reason(
         INVALID_CONFIG_KEY,
-        "`config` or `jvm.options` holds what belongs to the operator, or a value that ZooKeeper does "
-        "not take.",
+        "`config` or `jvm.options` sets what the operator sets itself, or a value that ZooKeeper does "
+        "not accept.",
         severity="warning",
         runbook=True,
         alarming=True,
@@ -263,11 +287,11 @@ _TABLE: Final = (
     ),
     Reason(
         UNKNOWN_VERSION,
-        "The version was not tested with this operator; its release line was, or an image is named.",
+        "The version was not tested with this operator; its release line was, or the spec names an image.",
     ),
     Reason(
         INVALID_POD_TEMPLATE,
-        "`podTemplate` breaks the identity, the ports or the probes, sets what another field is for, or "
+        "`podTemplate` changes the identity, the ports or the probes, sets what another field sets, or "
         "raises privileges.",
         severity="warning",
         runbook=True,
@@ -275,14 +299,21 @@ _TABLE: Final = (
     ),
     Reason(
         INVALID_SPEC,
-        "The spec cannot be read, or the API server refuses what is made of it.",
+        "The spec cannot be read, or the API server refuses an object that is built from it.",
         severity="warning",
         runbook=True,
         alarming=True,
     ),
     Reason(
+        MANAGED_ELSEWHERE,
+        "Another operator manages the ensemble; the one that reports this leaves it alone.",
+        severity="warning",
+        runbook=True,
+        event_only=True,
+    ),
+    Reason(
         NAME_TAKEN,
-        "An object of a name that is needed exists and belongs to someone else.",
+        "An object whose name the ensemble needs exists and does not belong to it.",
         severity="warning",
         runbook=True,
         alarming=True,
@@ -323,8 +354,44 @@ _TABLE: Final = (
         alarming=True,
     ),
     Reason(
+        POD_REFUSED,
+        "The pod of a member, or its volume claim, is refused: by a quota, a limit range, Pod Security, or "
+        "an admission policy or webhook.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        MOUNT_FAILED,
+        "A volume of a member's pod cannot be attached to its node or mounted there.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        SANDBOX_FAILED,
+        "The node of a member cannot set up its pod: most often the network of the cluster fails there.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        SIDECAR_FAILED,
+        "The members serve, but another container in the pod of one does not run: it keeps the pod from "
+        "being ready, and so from the Service of all clients.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
         APPLY_FAILED,
-        "The API server refused something the ensemble needs; it is tried again.",
+        "The API server refused something that the ensemble needs; the operator tries again.",
+        severity="warning",
+        runbook=True,
+    ),
+    Reason(
+        WAITING_FOR_ADDRESS,
+        "The members serve, but the Service that leads to one from outside has no address yet.",
         severity="warning",
         runbook=True,
     ),
@@ -337,9 +404,12 @@ _TABLE: Final = (
     ),
     Reason(LEADER_CHANGED, "A leader has been elected.", event_only=True),
     Reason(
-        MEMBER_LOST, "A member that served no longer does.", severity="warning", event_only=True
+        MEMBER_LOST,
+        "A member that served no longer does, although neither the spec nor the operator wants that.",
+        severity="warning",
+        event_only=True,
     ),
-    Reason(MEMBER_BACK, "A member serves again.", event_only=True),
+    Reason(MEMBER_BACK, "A member that was lost serves again.", event_only=True),
     Reason(
         QUORUM_RESTORED,
         "A majority serves again, and all members agree on one leader.",

@@ -52,7 +52,7 @@ KNOWN_LINES: Final = tuple(dict.fromkeys(".".join(v.split(".")[:2]) for v in KNO
 PATCH_PATTERN: Final = (
     "^(" + "|".join(line.replace(".", "[.]") for line in KNOWN_LINES) + ")[.](0|[1-9][0-9]{0,3})$"
 )
-"""What a release of a known line looks like; a candidate or a build of one's own needs an image."""
+"""The form of a release of a known line; a candidate or a build of one's own needs an image."""
 
 UPGRADE_PATHS: Final[frozenset[tuple[str, str]]] = frozenset(
     {("3.8", "3.8"), ("3.8", "3.9"), ("3.9", "3.8"), ("3.9", "3.9")}
@@ -66,15 +66,15 @@ def minor_of(version: str) -> str:
 
 
 def is_of_known_line(version: str) -> bool:
-    """Tell whether a version is a release of a known line, known itself or not."""
+    """Return whether a version is a release of a known line, known itself or not."""
     return re.fullmatch(PATCH_PATTERN, version) is not None
 
 
 def has_upgrade_path(current: str, target: str) -> bool:
-    """Tell whether members may be rolled from one version to the other.
+    """Return whether members may be rolled from one version to the other.
 
     Between known versions the table decides. An unknown version needs an image of its
-    own, and whoever names it must know its path; only the same line is assumed to be safe.
+    own, and the user who names it must know its path; only the same line is assumed to be safe.
     """
     pair = (minor_of(current), minor_of(target))
     if current in KNOWN_VERSIONS and target in KNOWN_VERSIONS:

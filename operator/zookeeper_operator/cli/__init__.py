@@ -1,4 +1,4 @@
-"""`kubectl zk`: look at ensembles, ask what an edit would do, open a session in a member."""
+"""`kubectl zk`: show ensembles, ask what an edit would do, open a session in a member."""
 
 __all__ = ["main"]
 

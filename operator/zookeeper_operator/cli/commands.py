@@ -18,18 +18,18 @@ from rich.text import Text
 from zookeeper_operator.cli.edit import pick_ensemble, read_ensembles
 from zookeeper_operator.cli.events import events_as_values, events_of, render_events
 from zookeeper_operator.cli.failure import Failure, explain
-from zookeeper_operator.cli.kubeconfig import KubeContext, Wish, find_target
+from zookeeper_operator.cli.kubeconfig import Choice, KubeContext, find_target
 from zookeeper_operator.cli.kubectl import become, shell_command
-from zookeeper_operator.cli.look import (
-    Looker,
+from zookeeper_operator.cli.member import find_pod, read_znodes
+from zookeeper_operator.cli.plan import answer_as_value, render_plan
+from zookeeper_operator.cli.reading import (
+    Reader,
     Reading,
     find_ensemble,
     list_ensembles,
     open_cluster,
     open_members,
 )
-from zookeeper_operator.cli.member import find_pod, read_znodes
-from zookeeper_operator.cli.plan import answer_as_value, render_plan
 from zookeeper_operator.cli.rehearsal import rehearse_edit, rehearse_now
 from zookeeper_operator.cli.status import render_list, render_status, status_as_value
 from zookeeper_operator.cli.tree import render_tree, tree_as_value
@@ -76,13 +76,13 @@ def _located(function: Callable[..., Any]) -> Callable[..., Any]:
         namespace: str,
         **rest: Any,
     ) -> Any:
-        outer = context.find_object(Wish) or Wish()
-        wish = Wish(
+        outer = context.find_object(Choice) or Choice()
+        choice = Choice(
             kubeconfig or outer.kubeconfig,
             context_name or outer.context,
             namespace or outer.namespace,
         )
-        return function(target=find_target(wish, os.environ, Path.home()), **rest)
+        return function(target=find_target(choice, os.environ, Path.home()), **rest)
 
     return _where(run)
 
@@ -115,8 +115,8 @@ def _print(output: str, value: Any, rendered: RenderableType) -> None:
 @_where
 @click.pass_context
 def zk(context: click.Context, /, *, kubeconfig: str, context_name: str, namespace: str) -> None:
-    """Look at ZooKeeper ensembles, and ask what an edit would do before you make it."""
-    context.obj = Wish(kubeconfig, context_name, namespace)
+    """Show ZooKeeper ensembles, and ask what an edit would do before you make it."""
+    context.obj = Choice(kubeconfig, context_name, namespace)
 
 
 # ---------------------------------------------------------------------- status, leader
@@ -133,7 +133,7 @@ def status(target: KubeContext, name: str, output: str, *, watch: bool) -> None:
         asyncio.run(_status(target, name, output))
         return
     if output == "json" or not sys.stdout.isatty():
-        raise click.UsageError("--watch needs a terminal and goes without -o json")
+        raise click.UsageError("--watch needs a terminal and cannot be combined with -o json")
     try:
         asyncio.run(_watch(target, name))
     except KeyboardInterrupt:
@@ -142,18 +142,18 @@ def status(target: KubeContext, name: str, output: str, *, watch: bool) -> None:
 
 async def _status(target: KubeContext, name: str, output: str) -> None:
     async with open_cluster(target) as kube, open_members(target, kube) as zookeeper:
-        readings = await _readings(kube, Looker(kube, zookeeper), target.namespace, name)
+        readings = await _readings(kube, Reader(kube, zookeeper), target.namespace, name)
     values = [status_as_value(reading) for reading in readings]
     _print(output, values[0] if name else values, _screen(readings))
 
 
-async def _readings(kube: Kube, looker: Looker, namespace: str, name: str) -> list[Reading]:
-    """Look at the one ensemble that is meant, or read the statuses of all."""
+async def _readings(kube: Kube, reader: Reader, namespace: str, name: str) -> list[Reading]:
+    """Observe the one ensemble that is meant, or read the statuses of all."""
     bodies = [] if name else await list_ensembles(kube, namespace)
     if len(bodies) > 1:
         return [Reading(body, body.get("status") or {}) for body in bodies]
     body = bodies[0] if bodies else await find_ensemble(kube, namespace, name)
-    return [await looker.reading(body)]
+    return [await reader.reading(body)]
 
 
 def _screen(readings: Sequence[Reading]) -> RenderableType:
@@ -163,35 +163,35 @@ def _screen(readings: Sequence[Reading]) -> RenderableType:
 
 async def _watch(target: KubeContext, name: str) -> None:
     async with open_cluster(target) as kube, open_members(target, kube) as zookeeper:
-        looker = Looker(kube, zookeeper)
-        # What is wrong from the beginning is told as without --watch; later it may pass.
-        screen = _screen(await _readings(kube, looker, target.namespace, name))
+        reader = Reader(kube, zookeeper)
+        # The first failure ends the command, as without --watch; a later one may be transient.
+        screen = _screen(await _readings(kube, reader, target.namespace, name))
         with Live(screen, console=_console(), auto_refresh=False) as live:
             live.refresh()
             while True:
                 await asyncio.sleep(_REFRESH_SECONDS)
                 try:
-                    screen = _screen(await _readings(kube, looker, target.namespace, name))
+                    screen = _screen(await _readings(kube, reader, target.namespace, name))
                     live.update(screen, refresh=True)
                 except KubeError as error:
                     live.update(Group(screen, Text(explain(error), style="red")), refresh=True)
                 except Failure as error:
-                    told = Text(error.format_message(), style="red")
-                    live.update(Group(screen, told), refresh=True)
+                    problem = Text(error.format_message(), style="red")
+                    live.update(Group(screen, problem), refresh=True)
 
 
 @zk.command()
 @_name
 @_located
 def leader(target: KubeContext, name: str) -> None:
-    """Print the pod of the leader, and nothing else; exit 1 if nobody leads."""
+    """Print the pod of the leader, and nothing else; exit 1 if no member leads."""
     click.echo(asyncio.run(_leader(target, name)))
 
 
 async def _leader(target: KubeContext, name: str) -> str:
     async with open_cluster(target) as kube, open_members(target, kube) as zookeeper:
         body = await find_ensemble(kube, target.namespace, name)
-        reading = await Looker(kube, zookeeper).reading(body)
+        reading = await Reader(kube, zookeeper).reading(body)
     return leader_of(reading)
 
 
@@ -199,7 +199,7 @@ def leader_of(reading: Reading) -> str:
     """Name the pod of the leader.
 
     Raises:
-        Failure: nobody leads; the message says why.
+        Failure: no member leads; the message says why.
     """
     found = reading.status.get("leader")
     if found:
@@ -213,7 +213,7 @@ def leader_of(reading: Reading) -> str:
         ),
         "",
     )
-    raise Failure(f"nobody leads {name}" + (f": {why}" if why else ""))
+    raise Failure(f"no member leads {name}" + (f": {why}" if why else ""))
 
 
 # ---------------------------------------------------------------------- plan
@@ -233,7 +233,7 @@ def leader_of(reading: Reading) -> str:
 @_output
 @_located
 def plan(target: KubeContext, name: str, file: Any, output: str, *, server_side: bool) -> None:
-    """Tell what an edit would do: restarts, hand-overs, membership steps, volumes, refusals.
+    """Show what an edit would do: restarts, hand-overs, membership steps, volumes, refusals.
 
     Nothing is changed. Exits with 1 if the edit would be refused.
     """

@@ -1,6 +1,6 @@
 """An edit that has not been made yet: read from a file, and shown to the planner as if it had.
 
-Nothing is written: the way to the API server that the edit is looked at through refuses to write.
+Nothing is written: the way to the API server that the edit is observed through refuses to write.
 """
 
 import uuid
@@ -89,7 +89,7 @@ class Change:
 
 
 def find_changes(old: Object | None, new: Object) -> tuple[Change, ...]:
-    """List what an edit changes of what the operator reads: the spec, and the wish for a restart."""
+    """List what an edit changes of what the operator reads: the spec, and the request for a restart."""
     before = (old or {}).get("spec") or {}
     changes = list(_differences(before, new.get("spec") or {}, "spec"))
     restarts = [_restarted_at(body) for body in (old or {}, new)]
@@ -112,10 +112,10 @@ def _differences(old: Any, new: Any, path: str) -> Iterable[Change]:
         for key in sorted(new, key=str):
             yield from _differences(None, new[key], f"{path}.{key}")
     elif old != new:
-        yield Change(path, _told(old), _told(new))
+        yield Change(path, _shown(old), _shown(new))
 
 
-def _told(value: Any) -> str:
+def _shown(value: Any) -> str:
     if value is None:
         return _ABSENT
     if isinstance(value, str):
@@ -145,10 +145,10 @@ class EditedKube:
         return await self._kube.get_metadata(resource, namespace, name)
 
     async def list(
-        self, resource: Resource, namespace: str | None, *, labels: str = ""
+        self, resource: Resource, namespace: str | None, *, labels: str = "", fields: str = ""
     ) -> list[Object]:
-        """Read all objects that match a label selector, live."""
-        return await self._kube.list(resource, namespace, labels=labels)
+        """Read all objects that match both selectors, live."""
+        return await self._kube.list(resource, namespace, labels=labels, fields=fields)
 
     async def apply(self, resource: Resource, body: Object) -> Object:
         """Refuse."""

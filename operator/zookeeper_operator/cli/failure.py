@@ -1,4 +1,4 @@
-"""What the command tells when it cannot do what it was asked: one sentence, exit code 1."""
+"""What the command prints when it cannot do what it was asked: one sentence, exit code 1."""
 
 import re
 from typing import Final

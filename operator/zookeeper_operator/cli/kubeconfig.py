@@ -1,6 +1,6 @@
-"""Which cluster and which namespace are meant: the choice that kubectl makes, made again.
+"""Which cluster and which namespace are meant: the same choice that kubectl makes.
 
-A plugin is told nothing of it by kubectl, only the environment is the same.
+kubectl reports nothing of it to a plugin, only the environment is the same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ class KubeContext:
 
 
 @dataclass(frozen=True)
-class Wish:
+class Choice:
     """What the options ask for; empty where they ask for nothing."""
 
     kubeconfig: str = ""
@@ -44,30 +44,30 @@ class Wish:
 
 
 def find_target(
-    wish: Wish, environment: Mapping[str, str], home: Path, pod_namespace: Path = _POD_NAMESPACE
+    choice: Choice, environment: Mapping[str, str], home: Path, pod_namespace: Path = _POD_NAMESPACE
 ) -> KubeContext:
     """Find the cluster: `--kubeconfig`, else `$KUBECONFIG`, else `~/.kube/config`, else the pod's.
 
     Raises:
         Failure: there is none, it cannot be read, or it does not have the context.
     """
-    paths = _candidates(wish, environment, home)
+    paths = _candidates(choice, environment, home)
     existing = [path for path in paths if path.is_file()]
     if not existing:
-        if not wish.kubeconfig and "KUBERNETES_SERVICE_HOST" in environment:
+        if not choice.kubeconfig and "KUBERNETES_SERVICE_HOST" in environment:
             inside = pod_namespace.read_text().strip() if pod_namespace.is_file() else ""
-            return KubeContext("", "", wish.namespace or inside or DEFAULT_NAMESPACE)
+            return KubeContext("", "", choice.namespace or inside or DEFAULT_NAMESPACE)
         listed = ", ".join(map(str, paths))
         raise Failure(
             f"there is no kubeconfig ({listed} does not exist); name one with --kubeconfig or in "
             "KUBECONFIG"
         )
-    return choose_context([(path, _read(path)) for path in existing], wish)
+    return choose_context([(path, _read(path)) for path in existing], choice)
 
 
-def _candidates(wish: Wish, environment: Mapping[str, str], home: Path) -> list[Path]:
-    if wish.kubeconfig:
-        return [Path(wish.kubeconfig).expanduser()]
+def _candidates(choice: Choice, environment: Mapping[str, str], home: Path) -> list[Path]:
+    if choice.kubeconfig:
+        return [Path(choice.kubeconfig).expanduser()]
     listed = [part for part in environment.get("KUBECONFIG", "").split(":") if part]
     return [Path(part).expanduser() for part in listed] or [home / ".kube" / "config"]
 
@@ -82,13 +82,13 @@ def _read(path: Path) -> Mapping[str, Any]:
     return content
 
 
-def choose_context(files: Sequence[tuple[Path, Mapping[str, Any]]], wish: Wish) -> KubeContext:
+def choose_context(files: Sequence[tuple[Path, Mapping[str, Any]]], choice: Choice) -> KubeContext:
     """Choose the context as kubectl does: the first file that says it counts.
 
     Raises:
         Failure: no file has the context, or its cluster and its user stand in different files.
     """
-    context = wish.context or next(
+    context = choice.context or next(
         (str(content["current-context"]) for _, content in files if content.get("current-context")),
         "",
     )
@@ -110,7 +110,7 @@ def choose_context(files: Sequence[tuple[Path, Mapping[str, Any]]], wish: Wish) 
                 f"context {context} of {path} has no {' and no '.join(apart)} in that file; put "
                 "them into one file (kubectl config view --flatten) and name it with --kubeconfig"
             )
-        namespace = wish.namespace or str(details.get("namespace") or DEFAULT_NAMESPACE)
+        namespace = choice.namespace or str(details.get("namespace") or DEFAULT_NAMESPACE)
         return KubeContext(str(path), context, namespace)
     known = sorted(
         str(item.get("name"))

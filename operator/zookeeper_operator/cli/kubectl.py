@@ -78,15 +78,15 @@ def dry_run(target: KubeContext, body: Object, *, server_side: bool = False) -> 
     except ValueError:
         answer = None
     if not isinstance(answer, dict):
-        raise UncheckedError("kubectl has answered with something that is no object")
+        raise UncheckedError("kubectl has answered with something that is not an object")
     return answer
 
 
 def read_refusal(text: str) -> RefusedError | UncheckedError:
-    """Tell from what kubectl prints whether the edit was refused or could not be judged."""
+    """Find out from what kubectl prints whether the edit was refused or could not be judged."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     said = [line for line in lines if not line.startswith("Warning:")]
-    message = " ".join(said) or "kubectl has failed without a word"
+    message = " ".join(said) or "kubectl has failed without a message"
     right = missing_right(message)
     if right or _NOT_ASKED.search(message):
         return UncheckedError(right or message)

@@ -6,7 +6,7 @@ from typing import Final
 
 from zookeeper_operator.cli.failure import Failure
 from zookeeper_operator.cli.kubeconfig import KubeContext
-from zookeeper_operator.cli.look import find_ensemble
+from zookeeper_operator.cli.reading import find_ensemble
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.observe import utc_now
 from zookeeper_operator.ensemble.observed import Pod
@@ -37,7 +37,7 @@ async def find_pod(kube: Kube, namespace: str, name: str, member: int | None) ->
     labels = f"{names.LABEL_ENSEMBLE}={ensemble}"
     found = await kube.list(RESOURCES["Pod"], namespace, labels=labels)
     now = utc_now()
-    pods = [pod for p in found if (pod := read_pod(p, now=now)) is not None]
+    pods = [pod for p in found if (pod := read_pod(p, ensemble=ensemble, now=now)) is not None]
     leader_id = ((body.get("status") or {}).get("leader") or {}).get("id")
     return choose_pod(ensemble, pods, member=member, leader_id=leader_id)
 
@@ -53,7 +53,7 @@ def choose_pod(
     ready = sorted((p for p in pods if p.ready and not p.terminating), key=lambda p: p.id)
     listed = ", ".join(str(p.id) for p in ready) or "none"
     if member is not None:
-        # A member that is not ready is often the one to be looked into.
+        # A member that is not ready is often the one that must be examined.
         chosen = next((p for p in pods if p.id == member and not p.terminating), None)
         if chosen is None:
             raise Failure(f"{ensemble} has no running member {member}; ready are: {listed}")

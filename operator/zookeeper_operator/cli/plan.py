@@ -23,10 +23,10 @@ _IDLE: Final = "nothing to do"
 
 @dataclass(frozen=True)
 class Answer:
-    """What is told about an edit, or about what is under way without one.
+    """The answer about an edit, or about what is under way without one.
 
     `refusals` are those of the API server; the planner's own are in the forecast. Without a forecast
-    there is nothing to foresee because the edit would not be let in.
+    there is nothing to foresee because the edit would not be accepted.
     """
 
     namespace: str
@@ -40,7 +40,7 @@ class Answer:
 
     @property
     def refused(self) -> bool:
-        """Whether the edit comes to nothing: not let in, or not acted on."""
+        """Whether the edit has no effect: not accepted, or not acted on."""
         return bool(self.refusals) or (
             self.forecast is not None and self.forecast.outcome in {"refused", "endless"}
         )
@@ -90,10 +90,10 @@ def summarize(answer: Answer) -> str:
     if answer.refusals or forecast is None:
         return "would be refused"
     if forecast.outcome == "refused":
-        return "would be let in, but not acted on"
+        return "would be accepted, but not acted on"
     if not forecast.moves:
         return forecast.says
-    return ", ".join([*_power(answer, forecast), *_told(answer, forecast)])
+    return ", ".join([*_power(answer, forecast), *_effects(answer, forecast)])
 
 
 def _power(answer: Answer, forecast: Forecast) -> Iterable[str]:
@@ -107,7 +107,7 @@ def _power(answer: Answer, forecast: Forecast) -> Iterable[str]:
         yield "stops every member and keeps the data"
 
 
-def _told(answer: Answer, forecast: Forecast) -> Iterable[str]:
+def _effects(answer: Answer, forecast: Forecast) -> Iterable[str]:
     """What happens to single members and volumes."""
     begun = bool(list(_power(answer, forecast)))
     restarts, replaced = len(forecast.of("restart")), len(forecast.of("replace"))
@@ -166,7 +166,7 @@ def render_plan(answer: Answer) -> RenderableType:
     refusals = [*answer.refusals, *(forecast.refusals if forecast else ())]
     parts += [Text(f"  {refusal}", style="red") for refusal in refusals]
     if answer.edited and not (answer.new or answer.changes or answer.refusals):
-        parts += [Text("The edit changes nothing of the spec.")]
+        parts += [Text("The edit does not change the spec.")]
     if answer.changes:
         parts += [Text(), _changes(answer.changes)]
     if forecast is not None and forecast.moves:
@@ -184,7 +184,7 @@ def _ending(forecast: Forecast) -> str:
         case "settled":
             return f"Then: {forecast.says}."
         case "endless":
-            return f"This finds no end; at last: {forecast.says}."
+            return f"No end is found; the last step: {forecast.says}."
         case _:
             return f"Then it waits: {forecast.says}."
 

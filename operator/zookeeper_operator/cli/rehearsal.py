@@ -1,6 +1,6 @@
-"""Rehearses an edit: asks the API server whether it would take it, looks, and foresees what follows.
+"""Rehearses an edit: asks the API server whether it would accept it, observes, and computes what follows.
 
-Nothing is changed: the API server is asked for a dry run, and the look is one that refuses to write.
+Nothing is changed: the API server is asked for a dry run, and the observation is one that refuses to write.
 """
 
 import asyncio
@@ -12,14 +12,14 @@ from zookeeper_operator.cli.edit import find_changes, merge_edit
 from zookeeper_operator.cli.failure import Failure
 from zookeeper_operator.cli.kubeconfig import KubeContext
 from zookeeper_operator.cli.kubectl import RefusedError, UncheckedError, dry_run
-from zookeeper_operator.cli.look import (
-    Looker,
+from zookeeper_operator.cli.plan import Answer, summarize
+from zookeeper_operator.cli.reading import (
+    Reader,
     find_ensemble,
     open_cluster,
     open_members,
     why_unasked,
 )
-from zookeeper_operator.cli.plan import Answer, summarize
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build import BUILDER_REVISION
 from zookeeper_operator.ensemble.ensemble import read_ensemble
@@ -30,15 +30,15 @@ from zookeeper_operator.kube.api import Object
 
 
 async def rehearse_now(target: KubeContext, name: str) -> Answer:
-    """Tell what the operator is about to do without an edit.
+    """Find out what the operator is about to do without an edit.
 
     Raises:
-        Failure: the ensemble cannot be looked at.
+        Failure: the ensemble cannot be observed.
     """
     async with open_cluster(target) as kube, open_members(target, kube) as zookeeper:
         body = await find_ensemble(kube, target.namespace, name)
         try:
-            observed = await Looker(kube, zookeeper).observe(body)
+            observed = await Reader(kube, zookeeper).observe(body)
         except pydantic.ValidationError as error:
             return _unreadable(body, error)
     if observed is None:
@@ -49,10 +49,10 @@ async def rehearse_now(target: KubeContext, name: str) -> Answer:
 
 
 async def rehearse_edit(target: KubeContext, edited: Object, *, server_side: bool) -> Answer:
-    """Tell what an edit would do, if the API server would take it.
+    """Find out what an edit would do, if the API server would accept it.
 
     Raises:
-        Failure: the ensemble cannot be looked at.
+        Failure: the ensemble cannot be observed.
     """
     name = str(edited["metadata"]["name"])
     namespace = str(edited["metadata"].get("namespace") or target.namespace)
@@ -66,12 +66,12 @@ async def rehearse_edit(target: KubeContext, edited: Object, *, server_side: boo
             return replace(answer, refusals=(str(error),))
         except UncheckedError as error:
             body = merge_edit(live, edited, namespace)
-            remark = f"The API server was not asked whether it would take the edit: {error}."
+            remark = f"The API server was not asked whether it would accept the edit: {error}."
             answer = replace(answer, remarks=(remark,))
         if live is not None:
             answer = replace(answer, changes=find_changes(live, body))
         try:
-            observed = await Looker(kube, zookeeper).observe(live or body, edited=body)
+            observed = await Reader(kube, zookeeper).observe(live or body, edited=body)
         except pydantic.ValidationError as error:
             return _unreadable(body, error)
     assert observed is not None
@@ -85,7 +85,7 @@ def _unreadable(body: Object, error: pydantic.ValidationError) -> Answer:
 
 
 def _as_before(observed: Observed, live: Object | None) -> Observed | None:
-    """The same look with the spec as it stands."""
+    """The same observation with the spec as it stands."""
     if live is None:
         return None
     try:
@@ -105,11 +105,11 @@ def _answer(answer: Answer, observed: Observed, before: Observed | None = None) 
     if before is not None:
         anyway = replace(answer, edited=False, forecast=build_forecast(before))
         if anyway.forecast is not None and anyway.forecast.moves:
-            remarks.append(f"Without the edit, too, something is under way: {summarize(anyway)}.")
+            remarks.append(f"Without the edit, a change is under way already: {summarize(anyway)}.")
     remarks += spec_remarks(observed)
     unasked = why_unasked(observed)
     if unasked:
-        remarks.append(f"This rests on what the pods show, not the members: {unasked}.")
+        remarks.append(f"This is based on the pods, not on the members' answers: {unasked}.")
     if _other_builder(observed):
         remarks.append(
             "The operator is of another version than this command, so it may build other objects."

@@ -8,11 +8,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from zookeeper_operator.api import conditions
-from zookeeper_operator.cli.look import Reading
+from zookeeper_operator.api import conditions, reasons
+from zookeeper_operator.api.reasons import REASONS
+from zookeeper_operator.cli.reading import Reading
 from zookeeper_operator.cli.times import age_of
 
 _NOTHING: Final = "-"
+_ASKED_FOR: Final = frozenset({reasons.STOPPED, reasons.PAUSED})
 _STYLES: Final = {"leader": "bold green", "looking": "red", "": "red"}
 
 
@@ -40,10 +42,10 @@ def render_status(reading: Reading, now: datetime) -> RenderableType:
     parts: list[RenderableType] = [_facts(reading, now)]
     members = reading.status.get("members") or []
     if members:
-        parts += [Text(), _members(members)]
-    unfine = list(_unfine(reading.status.get("conditions") or []))
-    if unfine:
-        parts += [Text(), _conditions(unfine)]
+        parts += [Text(), _members(members, now)]
+    unhealthy = list(_unhealthy(reading.status.get("conditions") or []))
+    if unhealthy:
+        parts += [Text(), _conditions(unhealthy)]
     parts += [Text(remark, style="yellow") for remark in remarks(reading)]
     return Group(*parts)
 
@@ -60,19 +62,19 @@ def _facts(reading: Reading, now: datetime) -> Table:
         table.add_row("clients", Text(str(status["connectionString"])))
     if status.get("externalConnectionString"):
         table.add_row("outside", Text(str(status["externalConnectionString"])))
-    table.add_row("next", Text(str(status.get("nextAction") or "the operator has not said yet")))
+    table.add_row("next", Text(str(status.get("nextAction") or "not reported by the operator yet")))
     return table
 
 
 def _headline(metadata: Mapping[str, Any], status: Mapping[str, Any]) -> Text:
     summary = str(status.get("summary") or "no status yet")
-    fine = _is_true(status, conditions.READY)
+    healthy = _is_true(status, conditions.READY) or summary in _ASKED_FOR
     versions = (status.get("version") or {}).get("members") or {}
-    told = " and ".join(f"{v} ({n})" if len(versions) > 1 else v for v, n in versions.items())
+    running = " and ".join(f"{v} ({n})" if len(versions) > 1 else v for v, n in versions.items())
     line = Text(f"{metadata['namespace']}/{metadata['name']}  ")
-    line.append(summary, style="green" if fine else "bold yellow")
-    if told:
-        line.append(f"  ZooKeeper {told}")
+    line.append(summary, style="green" if healthy else "bold yellow")
+    if running:
+        line.append(f"  ZooKeeper {running}")
     return line
 
 
@@ -89,6 +91,8 @@ def quorum_line(status: Mapping[str, Any]) -> str:
     voters, live, needed = (int(quorum.get(k) or 0) for k in ("voters", "live", "needed"))
     if not voters:
         return "no voters are known"
+    if not live and status.get("summary") == reasons.STOPPED:
+        return f"{voters} voters, stopped by the spec; their data is kept"
     counted = f"{live} of {voters} voters live, {needed} needed"
     if live < needed:
         return f"{counted}: no write is acknowledged"
@@ -100,12 +104,12 @@ def leader_line(status: Mapping[str, Any], now: datetime) -> str:
     """Say who leads and since when: `zk-3 for 12m, epoch 2`."""
     leader = status.get("leader")
     if not leader:
-        return "nobody"
+        return "none"
     since = age_of(leader.get("since"), now)
     return f"{leader['pod']}{f' for {since}' if since else ''}, epoch {leader['epoch']}"
 
 
-def _members(members: Sequence[Mapping[str, Any]]) -> Table:
+def _members(members: Sequence[Mapping[str, Any]], now: datetime) -> Table:
     table = _plain_table()
     for header in ("MEMBER", "ROLE", "STATE", "SERVES"):
         table.add_column(header, no_wrap=True)
@@ -118,7 +122,7 @@ def _members(members: Sequence[Mapping[str, Any]]) -> Table:
         table.add_row(
             Text(str(member.get("pod", ""))),
             Text(role or _NOTHING, style=_STYLES.get(role, "")),
-            Text(str(member.get("state") or _NOTHING)),
+            Text(_state_of(member, now)),
             Text("yes" if serves else "no", style="" if serves else "red"),
             *(_value(member.get(key)) for key in ("epoch", "zxid", "lag", "connections")),
             Text(str(member.get("revision") or _NOTHING).rpartition("-")[2] or _NOTHING),
@@ -126,28 +130,41 @@ def _members(members: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
+def _state_of(member: Mapping[str, Any], now: datetime) -> str:
+    """Where a member is; of one that no longer serves, for how long."""
+    state = str(member.get("state") or _NOTHING)
+    since = age_of(member.get("notServingSince"), now)
+    return f"{state} for {since}" if since else state
+
+
 def _value(value: object) -> Text:
     return Text(_NOTHING if value in {None, ""} else str(value))
 
 
-def _unfine(stored: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str, str]]:
-    """Conditions that are not true, those that say the same taken together."""
+def _unhealthy(stored: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str, str]]:
+    """Conditions that are not true, or true with a warning; those that say the same taken together.
+
+    What the spec asks for is not among them.
+    """
     grouped: dict[tuple[str, str], list[str]] = {}
     for condition in stored:
-        if condition.get("status") != conditions.TRUE:
-            said = (str(condition.get("reason", "")), str(condition.get("message", "")))
+        reason = str(condition.get("reason", ""))
+        known = REASONS.get(reason)
+        warned = known is not None and known.severity != "normal"
+        if reason not in _ASKED_FOR and (condition.get("status") != conditions.TRUE or warned):
+            said = (reason, str(condition.get("message", "")))
             unknown = condition.get("status") == conditions.UNKNOWN
             grouped.setdefault(said, []).append(f"{condition['type']}{'?' if unknown else ''}")
     for (reason, message), types in grouped.items():
         yield ", ".join(types), reason, message
 
 
-def _conditions(unfine: Iterable[tuple[str, str, str]]) -> Table:
+def _conditions(unhealthy: Iterable[tuple[str, str, str]]) -> Table:
     table = _plain_table()
-    table.add_column("NOT FINE", overflow="fold")
+    table.add_column("CONDITION", overflow="fold")
     table.add_column("REASON", no_wrap=True)
     table.add_column("MESSAGE", overflow="fold")
-    for types, reason, message in unfine:
+    for types, reason, message in unhealthy:
         table.add_row(Text(types, style="yellow"), Text(reason), Text(message))
     return table
 
@@ -158,11 +175,11 @@ def remarks(reading: Reading) -> list[str]:
     generation = reading.body["metadata"].get("generation", 0)
     found = []
     if reading.why_not_seen:
-        found.append(f"as the operator wrote it last: {reading.why_not_seen}")
+        found.append(f"as last written by the operator: {reading.why_not_seen}")
     if not written:
-        found.append("the operator has not written a status yet; does it run?")
+        found.append("the operator has not written a status yet; is it running?")
     elif written.get("observedGeneration", 0) < generation:
-        found.append(f"the operator has not looked at generation {generation} of the spec yet")
+        found.append(f"the operator has not reconciled generation {generation} of the spec yet")
     elif reading.seen is not None and _said(written) != _said(reading.status):
         last = written.get("nextAction") or written.get("summary")
         found.append(f"the operator's last status differs: {written.get('summary')}: {last}")
@@ -186,13 +203,13 @@ def render_list(readings: Sequence[Reading], now: datetime) -> RenderableType:
     for reading in readings:
         body, status = reading.body, reading.status
         leader = status.get("leader") or {}
-        fine = _is_true(status, conditions.READY)
+        healthy = _is_true(status, conditions.READY) or status.get("summary") in _ASKED_FOR
         table.add_row(
             Text(str(body["metadata"]["name"])),
             Text(str((status.get("quorum") or {}).get("summary") or _NOTHING)),
             Text(str(leader.get("pod") or _NOTHING)),
             _value(leader.get("epoch")),
-            Text(str(status.get("summary") or _NOTHING), style="green" if fine else "yellow"),
+            Text(str(status.get("summary") or _NOTHING), style="green" if healthy else "yellow"),
             Text(age_of(body["metadata"].get("creationTimestamp"), now)),
             Text(str(status.get("nextAction") or _NOTHING)),
         )

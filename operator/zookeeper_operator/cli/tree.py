@@ -28,12 +28,12 @@ def _label(node: Znode, name: str) -> Text:
     label = Text(name, style="bold" if node.count else "")
     if node.hidden:
         return label.append("  may not be read", style="yellow")
-    told = [human_size(node.size)] if node.size else []
+    facts = [human_size(node.size)] if node.size else []
     if node.count:
-        told.append(f"{node.count} {'child' if node.count == 1 else 'children'}")
+        facts.append(f"{node.count} {'child' if node.count == 1 else 'children'}")
     if node.ephemeral:
-        told.append("ephemeral")
-    return label.append(f"  {', '.join(told) or 'empty'}", style="dim not bold")
+        facts.append("ephemeral")
+    return label.append(f"  {', '.join(facts) or 'empty'}", style="dim not bold")
 
 
 def human_size(size: int) -> str:

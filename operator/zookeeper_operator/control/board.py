@@ -1,7 +1,7 @@
 """The board: the last report of each key, in memory.
 
 A controller posts a report at the end of a reconcile; the prober compares the world with it, the metrics
-expose its samples, and anybody else may read it. Nothing is decided from the board: a process that starts
+expose its samples, and any other part may read it. Nothing is decided from the board: a process that starts
 with an empty one decides the same.
 """
 

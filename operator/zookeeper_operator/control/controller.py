@@ -23,6 +23,14 @@ class Key(NamedTuple):
         return f"{self.kind} {self.namespace}/{self.name}"
 
 
+class OverrunError(Exception):
+    """One step of a reconcile computed for too long and was interrupted."""
+
+    def __str__(self) -> str:
+        """For people."""
+        return "it computed for too long without a pause and was interrupted"
+
+
 @dataclass(frozen=True)
 class WatchedResource:
     """One resource to watch. The server applies the label selector; without one, all objects are watched."""
@@ -68,6 +76,7 @@ class Controller(Protocol):
 
         Raises:
             KubeError: the API server did not answer, or refused; the key comes back with backoff.
+            OverrunError: raised by the process, anywhere in here, when a step computes for too long.
         """
 
     async def list_keys(self) -> Sequence[Listed]:

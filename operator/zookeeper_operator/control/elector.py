@@ -3,15 +3,15 @@
 The elector that comes with the Kubernetes client does not watch the task it leads for, never
 releases and lets connection errors escape; this one is small and does. Its rules are client-go's:
 
-* Nobody compares wall clocks. A standby judges by its *own* monotonic clock how long the record
+* No wall clocks are compared. A standby judges by its *own* monotonic clock how long the record
   has not changed, and takes over when that exceeds the duration in the record. The holder counts
-  from the instant it *sent* its last successful renewal, which is never later than when anybody
-  saw it.
+  from the instant it *sent* its last successful renewal, which is never later than when another
+  process saw it.
 * Every write is a compare-and-swap on the resourceVersion, so of two that try, one wins.
 * The holder gives up at the renew deadline, well before the duration is over, and what it led for
   is cancelled and awaited in between.
-* Whoever stops on purpose writes an empty holder, after its work has ended; a standby looks often
-  enough to lead within a second.
+* A holder that stops on purpose writes an empty holder, after its work has ended; a standby reads
+  often enough to lead within a second.
 
 What no elector can give: a process that does not get to run (a frozen node) cannot stop its work
 in time. Therefore workers ask `still_leading` before each write, with the time the write may take.
@@ -49,7 +49,7 @@ class LeaseElector:
     """Holds, or waits for, one Lease under one identity.
 
     The identity must not be shared by two processes that may run at once: the Lease of a former
-    process of the same identity is taken over at once. At rest a holder writes every
+    process of the same identity is taken over at once. A holder writes every
     `retry_period` and a standby reads every `standby_period`, which bounds the hand-over after a
     release.
     """
@@ -77,9 +77,9 @@ class LeaseElector:
             renew_deadline: a holder that could not renew for so long gives up; by default 2/3 of
                 `duration` (10 of 15 s).
             retry_period: time between renewals; by default 2/15 of `duration` (2 of 15 s).
-            standby_period: time between the looks of a standby.
+            standby_period: time between the reads of a standby.
             attempt_timeout: limit of each read and write; by default a third of `renew_deadline`.
-            on_change: told True when this process begins to lead and False when it ends.
+            on_change: called with True when this process begins to lead and False when it ends.
             now: the wall clock, for the times people read.
 
         Raises:
@@ -137,7 +137,7 @@ class LeaseElector:
         released last, so that a standby leads at once.
 
         Raises:
-            LeaseLostError: renewals failed up to the deadline, or somebody else holds the Lease.
+            LeaseLostError: renewals failed up to the deadline, or another process holds the Lease.
                 `lead()` was cancelled and has ended.
         """
         try:
@@ -194,7 +194,7 @@ class LeaseElector:
                     return
                 pause = max(min(pause, expires - loop.time()), _BLINK_SECONDS)
             except ConflictError:
-                logger.debug("Somebody else changed the Lease first")
+                logger.debug("Another process changed the Lease first")
             except _SURVIVED as error:
                 pause = self._retry
                 if not failing:
@@ -229,7 +229,7 @@ class LeaseElector:
     # ------------------------------------------------------------------ keeping
 
     async def _renew_until_lost(self) -> None:
-        """Renew for ever; raises LeaseLostError as soon as the Lease is, or may soon be, lost."""
+        """Renew forever; raises LeaseLostError as soon as the Lease is, or may soon be, lost."""
         loop = asyncio.get_running_loop()
         trouble: BaseException | None = None
         while True:
@@ -268,7 +268,9 @@ class LeaseElector:
                     self._held = None
                     self._may_hold = False
                     holder = record.holder if record is not None else ""
-                    raise LeaseLostError(f"The Lease is held by {holder or 'nobody'!r}") from None
+                    raise LeaseLostError(
+                        f"The Lease is held by {holder or 'no process'!r}"
+                    ) from None
                 await self._write(replace(record, renew_time=self._now()), limit)
 
     # ------------------------------------------------------------------ releasing
@@ -311,7 +313,7 @@ class LeaseElector:
 
 
 def _same(one: LeaseRecord, other: LeaseRecord) -> bool:
-    """Whether nobody wrote the record in between; edits of the Lease's labels do not count."""
+    """Whether the record was not written in between; edits of the Lease's labels do not count."""
     return replace(one, resource_version="") == replace(other, resource_version="")
 
 

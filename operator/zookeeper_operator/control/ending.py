@@ -1,7 +1,7 @@
 """Tasks that live and die together, and ending them for sure.
 
 A cancellation can get lost: `asyncio.wait_for` of Python 3.11 swallows one that comes in the same instant as
-what it waits for. A process that waits for such a task holds no Lease, does nothing and looks well.
+what it waits for. A process that waits for such a task holds no Lease, does nothing and seems healthy.
 """
 
 import asyncio

@@ -15,7 +15,7 @@ from aiohttp import web
 logger = logging.getLogger(__name__)
 
 Check = Callable[[], str | None]
-"""None if all is well, else a sentence that says what is wrong. Must return at once."""
+"""None if all is healthy, else a sentence that says what is wrong. Must return at once."""
 
 _METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SHUTDOWN_SECONDS = 1.0
@@ -26,8 +26,8 @@ class HealthServer:
 
     Liveness always has the check `loop`: a task wakes every `tick_seconds` and measures how late
     it was. It fails when the loop was later than `lag_limit` the last time, or is that much
-    overdue. A loop that stands still altogether answers no probe, which tells the kubelet the
-    same.
+    overdue. A loop that stands still altogether answers no probe, which has the same effect on
+    the kubelet.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ def _register(checks: dict[str, Check], name: str, check: Check) -> None:
 
 
 def _answer(checks: Mapping[str, Check]) -> web.Response:
-    """200 and a line per check if all are fine, else 503; a check that raises has failed."""
+    """200 and a line per check if all are healthy, else 503; a check that raises has failed."""
     lines: list[str] = []
     healthy = True
     for name, check in checks.items():

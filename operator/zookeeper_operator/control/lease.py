@@ -31,7 +31,7 @@ class ConflictError(LeaseError):
 class LeaseStore(Protocol):
     """One Lease object.
 
-    Both methods raise `LeaseError` (or `OSError`, `TimeoutError`) for what may pass; anything else
+    Both methods raise `LeaseError` (or `OSError`, `TimeoutError`) for what may be transient; anything else
     is a mistake in the program and ends the elector.
     """
 

@@ -1,15 +1,15 @@
-"""The canary of the watch: did the periodic live list know what no event had told?
+"""The check of the watch: does the periodic live list show what no event has reported?
 
 kopf does not make up DELETED events after a gap, and a watch that ends without an error may stay
 ended (nolar/kopf#1276). Both are harmless for a level-triggered operator that resyncs, but slow it
-down without a word; so the difference is measured.
+down silently; so the difference is measured.
 """
 
 from collections.abc import Mapping
 
 
 class EventLedger:
-    """The last resourceVersion that events told of each object, to compare with live lists.
+    """The last resourceVersion that events reported of each object, to compare with live lists.
 
     resourceVersions are compared for equality only, as the Kubernetes API asks.
     """
@@ -18,7 +18,7 @@ class EventLedger:
         self._seen: dict[str, str] = {}
         self._suspect: dict[
             str, str | None
-        ] = {}  # uid → what the ledger said when it first differed
+        ] = {}  # uid → what the ledger held when it first differed
 
     def __len__(self) -> int:
         return len(self._seen)
@@ -27,19 +27,19 @@ class EventLedger:
         return uid in self._seen
 
     def seen(self, uid: str, resource_version: str) -> None:
-        """An event told of an object in this version."""
+        """An event reported an object in this version."""
         self._seen[uid] = resource_version
 
     def gone(self, uid: str) -> None:
-        """An event told that an object was deleted."""
+        """An event reported that an object was deleted."""
         self._seen.pop(uid, None)
 
     def compare(self, live: Mapping[str, str]) -> set[str]:
         """The uids the watch has lost sight of; `live` maps uid to resourceVersion, freshly listed.
 
         Call it once per period. A difference may be an event still on its way, so it counts only
-        when the previous call saw it too and no event told anything of that object in between. An
-        object that is live stays drifted until an event tells of it; one whose deletion was missed
+        when the previous call saw it too and no event reported that object in between. An
+        object that is live stays drifted until an event reports it; one whose deletion was missed
         is reported once and then forgotten.
         """
         drifted: set[str] = set()

@@ -16,7 +16,7 @@ Format = Literal["text", "json"]
 _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 _QUIET = ("kopf", "aiohttp", "asyncio", "kubernetes", "kazoo", "urllib3")
-"""Libraries whose chatter below WARNING nobody asked for."""
+"""Libraries whose records below WARNING are not wanted."""
 
 
 def _time(record: logging.LogRecord) -> str:
@@ -93,7 +93,7 @@ def configure(
 ) -> None:
     """Send every record of this process to `stream` (standard error) in one format.
 
-    Replaces whatever handlers the root logger had. Libraries speak from WARNING up only, whatever
+    Replaces whatever handlers the root logger had. Libraries log from WARNING up only, whatever
     the level is.
     """
     handler = logging.StreamHandler(stream if stream is not None else sys.stderr)

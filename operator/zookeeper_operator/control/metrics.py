@@ -27,31 +27,37 @@ from zookeeper_operator.control.queue import Result
 from zookeeper_operator.control.series import PREFIX, Entry, counter, gauge, histogram
 
 _QUEUE_BUCKETS: Final = (0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300)
-_PASS_BUCKETS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 30, 60, 120)
+_RECONCILE_BUCKETS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 30, 60, 120)
 
 CATALOGUE: Final[tuple[Entry, ...]] = (
-    gauge("workqueue_depth", (), "Ensembles that wait for a look now."),
-    counter("workqueue_adds", (), "Times an ensemble came to wait for a look."),
+    gauge("workqueue_depth", (), "Ensembles that wait to be reconciled now."),
+    counter("workqueue_adds", (), "Times an ensemble was queued to be reconciled."),
     counter("workqueue_retries", (), "Times an ensemble was put back with a backoff pause."),
-    histogram("workqueue_queue_seconds", _QUEUE_BUCKETS, "How long ensembles waited for a look."),
-    histogram("workqueue_work_seconds", _PASS_BUCKETS, "How long a worker held an ensemble."),
+    histogram(
+        "workqueue_queue_seconds", _QUEUE_BUCKETS, "How long ensembles waited to be reconciled."
+    ),
+    histogram("workqueue_work_seconds", _RECONCILE_BUCKETS, "How long a worker held an ensemble."),
     gauge(
         "workqueue_oldest_running_seconds",
         (),
-        "For how long the oldest look that has not ended is going on; 0 if none is.",
+        "How long the oldest reconcile that has not ended has been running; 0 if none is.",
     ),
-    counter("reconciles", ("result",), "Looks that ended, by result: done, error or timeout."),
-    histogram("reconcile_seconds", _PASS_BUCKETS, "How long a look took."),
+    counter("reconciles", ("result",), "Reconciles that ended, by result: done, error or timeout."),
+    histogram("reconcile_seconds", _RECONCILE_BUCKETS, "How long a reconcile took."),
     counter(
         "api_requests",
         ("verb", "resource", "code"),
         "Requests to the Kubernetes API, by verb, resource and HTTP status (0: no answer).",
     ),
     counter(
-        "api_writes", ("verb", "kind"), "Writes to the Kubernetes API. At rest this stands still."
+        "api_writes",
+        ("verb", "kind"),
+        "Writes to the Kubernetes API. Constant while all ensembles are idle.",
     ),
     gauge("lease_leading", (), "1 if this process holds the Lease and works, 0 if it stands by."),
-    counter("watch_drift", (), "Objects of which the watch did not tell what the live list did."),
+    counter(
+        "watch_drift", (), "Objects whose change the live list showed and the watch did not report."
+    ),
     counter("events_emitted", ("type", "reason"), "Kubernetes Events written, by type and reason."),
     gauge("loop_lag_seconds", (), "How late the event loop was at its last tick."),
 )
@@ -83,8 +89,8 @@ class QueueMetrics:
         """Measure the work duration."""
         self._metrics.histogram("workqueue_work_seconds").observe(worked_seconds)
 
-    def passed(self, result: Result, seconds: float) -> None:
-        """Count and measure a pass."""
+    def reconciled(self, result: Result, seconds: float) -> None:
+        """Count and measure a reconcile."""
         self._metrics.counter("reconciles").labels(result).inc()
         self._metrics.histogram("reconcile_seconds").observe(seconds)
 
@@ -100,7 +106,7 @@ class Metrics:
         self, board: Board, *, counted: Sequence[Entry] = (), reported: Sequence[Entry] = ()
     ) -> None:
         """Expose the catalogue, the `counted` entries, and the `reported` ones from the board."""
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter that nobody asks for
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter that is not needed
         self.registry = CollectorRegistry(auto_describe=True)
         self._counters: dict[str, Counter] = {}
         self._gauges: dict[str, Gauge] = {}
@@ -177,7 +183,7 @@ def _family(entry: Entry) -> _Family:
 
 
 class _BoardCollector(Collector):
-    """Reads the samples of all reports at every scrape, so nothing has to be taken back."""
+    """Reads the samples of all reports at every scrape, so nothing must be taken back."""
 
     def __init__(self, board: Board, reported: Sequence[Entry]) -> None:
         self._board = board

@@ -16,6 +16,7 @@ from http import HTTPStatus
 from typing import Final
 
 from zookeeper_operator.control.board import Board
+from zookeeper_operator.control.computing import can_limit
 from zookeeper_operator.control.controller import Controller, Key
 from zookeeper_operator.control.elector import LeaseElector
 from zookeeper_operator.control.ending import together, unless_stopped
@@ -40,6 +41,8 @@ _WRITE_MARGIN_SECONDS: Final = 2.0
 _WAIT_FOR_API_SECONDS: Final = 3.0
 # Long enough for an API server that is restarted behind its load balancer.
 _UNANSWERED_SECONDS: Final = 5.0
+# A reconcile of the largest ensemble computes for a tenth of it.
+_COMPUTING_SECONDS: Final = 2.0
 _ENDING_SECONDS: Final = 60.0
 """Far more than the work needs to end in order when the Lease is lost."""
 
@@ -66,7 +69,7 @@ def _key_as_extra(key: Key) -> dict[str, object]:
 
 
 class Operator:
-    """One operator process: standby until it holds the Lease, then at work until it loses it."""
+    """One operator process: standby until it holds the Lease, then it works until it loses it."""
 
     def __init__(
         self,
@@ -108,7 +111,7 @@ class Operator:
         """Serve health requests, wait for the Lease, work; return when `stop` is set.
 
         Raises:
-            LeaseLostError, WatchError: this process cannot go on; it must be restarted.
+            LeaseLostError, WatchError: this process cannot continue; it must be restarted.
         """
         health = HealthServer(
             self._settings.http_host,
@@ -116,7 +119,7 @@ class Operator:
             metrics=self.metrics.render,
             on_lag=self.metrics.loop_lag,
         )
-        health.add_liveness("passes", self._check_passes)
+        health.add_liveness("reconciles", self._check_reconciles)
         health.add_readiness("kubernetes", self._check_kubernetes)
         health.add_liveness("lease", self._check_lease)
         await health.start()
@@ -198,6 +201,7 @@ class Operator:
                 timeout=settings.pass_timeout_seconds,
                 log_extra=self._log_extra,
                 expected=(KubeError,),
+                computing_seconds=_COMPUTING_SECONDS if can_limit() else None,
             ),
             Prober(self.board, queue.add, period_seconds=settings.probe_seconds).run(),
             waker.resync(settings.resync_seconds),
@@ -216,10 +220,10 @@ class Operator:
 
     # ------------------------------------------------------------------ health
 
-    def _check_passes(self) -> str | None:
+    def _check_reconciles(self) -> str | None:
         oldest = self._queue.oldest_running() if self._queue is not None else 0.0
         if oldest > 2 * self._settings.pass_timeout_seconds:
-            return f"a pass has been running for {oldest:.0f} s"
+            return f"a reconcile has been running for {oldest:.0f} s"
         return None
 
     def _check_kubernetes(self) -> str | None:
@@ -228,7 +232,7 @@ class Operator:
         since = self._unanswered_since
         silent = 0.0 if since is None else asyncio.get_running_loop().time() - since
         if silent > _UNANSWERED_SECONDS:
-            return f"the API server does not answer, for {silent:.0f} s now"
+            return f"the API server has not answered for {silent:.0f} s"
         return None
 
     def _check_lease(self) -> str | None:

@@ -1,12 +1,14 @@
 """Probing between reconciles, so that a change is noticed that Kubernetes does not see.
 
-Every report on the board is probed once per period. When the probe says that something has changed, the key
-goes into the queue: the reconcile that follows reads everything and decides.
+Every report on the board is probed once per period, unless its last probe has not ended. When the probe says
+that something has changed, the key goes into the queue: the reconcile that follows reads everything and
+decides.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from zookeeper_operator.control.board import Board
 from zookeeper_operator.control.controller import Key
@@ -27,16 +29,17 @@ class Prober:
     async def run(self) -> None:
         """Probe until cancelled."""
         loop = asyncio.get_running_loop()
-        running: set[asyncio.Task[None]] = set()
+        running: dict[Key, asyncio.Task[None]] = {}
         while True:
             started = loop.time()
             keys = list(self._board)
             for number, key in enumerate(keys):
                 due = started + self._period * number / len(keys)
                 await asyncio.sleep(max(due - loop.time(), 0))
-                task = asyncio.create_task(self._probe(key), name=f"probe {key}")
-                running.add(task)
-                task.add_done_callback(running.discard)
+                if key not in running:
+                    task = asyncio.create_task(self._probe(key), name=f"probe {key}")
+                    running[key] = task
+                    task.add_done_callback(partial(_ended, running, key))
             await asyncio.sleep(max(started + self._period - loop.time(), _SHORTEST_PAUSE_SECONDS))
 
     async def _probe(self, key: Key) -> None:
@@ -51,3 +54,7 @@ class Prober:
         # A reconcile that has ended meanwhile has seen at least as much.
         if changed and self._board.get(key) is report:
             self._wake(key)
+
+
+def _ended(running: dict[Key, asyncio.Task[None]], key: Key, _: object) -> None:
+    del running[key]

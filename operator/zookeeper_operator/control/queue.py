@@ -3,6 +3,8 @@
 The rules are those of `k8s.io/client-go/util/workqueue`, restated:
 
 * a key waits at most once, however often it is added;
+* of those that wait, the one that was handled longest ago comes first: keys that come back every second,
+  however many, do not delay one that rests (client-go hands out the one that waits longest);
 * two workers never have the same key; a key added while it is worked on runs once more afterwards;
 * of several delayed adds the earliest deadline wins, and a plain add cancels it;
 * a key that fails comes back after a growing, jittered pause; success resets the pause.
@@ -46,15 +48,15 @@ class QueueListener(Protocol):
     def finished(self, worked_seconds: float) -> None:
         """A worker gave a key back after so long."""
 
-    def passed(self, result: Result, seconds: float) -> None:
-        """One pass of `work` ended like this."""
+    def reconciled(self, result: Result, seconds: float) -> None:
+        """One reconcile by `work` ended like this."""
 
     def running(self, oldest_seconds: Callable[[], float]) -> None:
         """Called once: where to ask how long the oldest running key has been worked on."""
 
 
 class _Silent:
-    """The listener of a queue that nobody listens to."""
+    """The listener of a queue without listeners."""
 
     def added(self) -> None:
         pass
@@ -71,7 +73,7 @@ class _Silent:
     def finished(self, worked_seconds: float) -> None:
         pass
 
-    def passed(self, result: Result, seconds: float) -> None:
+    def reconciled(self, result: Result, seconds: float) -> None:
         pass
 
     def running(self, oldest_seconds: Callable[[], float]) -> None:
@@ -99,7 +101,8 @@ class WorkQueue(Generic[K]):
         self._listener: QueueListener = listener or _Silent()
         self._base = backoff_base
         self._cap = backoff_cap
-        self._waiting: dict[K, float] = {}  # key → since when; the order of insertion is the order
+        self._waiting: dict[K, float] = {}  # key → since when
+        self._handled: dict[K, float] = {}  # key that must come back → when it was handled last
         self._running: dict[K, float] = {}  # key → since when
         self._dirty: dict[K, float] = {}  # running keys to run once more → since when
         self._timers: dict[K, asyncio.TimerHandle] = {}
@@ -118,7 +121,7 @@ class WorkQueue(Generic[K]):
 
     @property
     def listener(self) -> QueueListener:
-        """Who hears of this queue; the workers report to it too."""
+        """What this queue reports to; the workers report to it too."""
         return self._listener
 
     def oldest_running(self) -> float:
@@ -132,7 +135,7 @@ class WorkQueue(Generic[K]):
         return self._failures.get(key, 0)
 
     def add(self, key: K) -> None:
-        """Have a key reconciled soon. After `close` this does nothing."""
+        """Queue a key to be reconciled soon. After `close` this does nothing."""
         if self._closed:
             return
         self._cancel_timer(key)
@@ -145,7 +148,7 @@ class WorkQueue(Generic[K]):
         self._enqueue(key, self._loop.time())
 
     def add_after(self, key: K, seconds: float) -> None:
-        """Have a key reconciled in so many seconds, unless something asks for it sooner."""
+        """Queue a key to be reconciled in so many seconds, unless something asks for it sooner."""
         if seconds <= 0:
             self.add(key)
             return
@@ -159,7 +162,7 @@ class WorkQueue(Generic[K]):
         self._timers[key] = self._loop.call_at(due, self.add, key)
 
     def retry(self, key: K) -> float:
-        """Have a key reconciled again after a pause that doubles with every failure; the pause."""
+        """Queue a key to be reconciled again after a pause that doubles with every failure; the pause."""
         exponent = min(self._failures.get(key, 0), _EXPONENT_LIMIT)
         self._failures[key] = self._failures.get(key, 0) + 1
         ceiling = min(self._cap, self._base * 2.0**exponent)
@@ -169,11 +172,13 @@ class WorkQueue(Generic[K]):
         return pause
 
     def forget(self, key: K) -> None:
-        """Reset the backoff of a key that is fine, or gone."""
+        """Reset the backoff of a key that was reconciled, or is gone."""
         self._failures.pop(key, None)
 
     async def get(self) -> K:
-        """Take the key that waits longest, and wait for one if there is none.
+        """Take the key that was handled longest ago, and wait for one if there is none.
+
+        Of those that never were, it is the one that waits longest.
 
         Every key taken must be given back by `done`.
 
@@ -182,7 +187,7 @@ class WorkQueue(Generic[K]):
         """
         while not self._closed:
             if self._waiting:
-                key = next(iter(self._waiting))
+                key = min(self._waiting, key=self._turn)
                 since = self._waiting.pop(key)
                 now = self._loop.time()
                 self._running[key] = now
@@ -197,10 +202,15 @@ class WorkQueue(Generic[K]):
         """Give a key back. If it was added meanwhile, it waits again.
 
         Raises:
-            KeyError: nobody is working on that key.
+            KeyError: no worker has that key.
         """
         since = self._running.pop(key)
-        self._listener.finished(self._loop.time() - since)
+        now = self._loop.time()
+        if key in self._timers or key in self._dirty:
+            self._handled[key] = now
+        else:
+            self._handled.pop(key, None)
+        self._listener.finished(now - since)
         dirty_since = self._dirty.pop(key, None)
         if dirty_since is not None and not self._closed:
             self._enqueue(key, dirty_since)
@@ -213,6 +223,7 @@ class WorkQueue(Generic[K]):
         self._timers.clear()
         self._waiting.clear()
         self._dirty.clear()
+        self._handled.clear()
         self._listener.depth(0)
         self._wake.set()
 
@@ -220,6 +231,9 @@ class WorkQueue(Generic[K]):
         self._waiting[key] = since
         self._listener.depth(len(self._waiting))
         self._wake.set()
+
+    def _turn(self, key: K) -> float:
+        return self._handled.get(key, -1.0)
 
     def _cancel_timer(self, key: K) -> None:
         timer = self._timers.pop(key, None)

@@ -1,4 +1,4 @@
-"""What wakes keys: the events of the watch, and a live list once per period for what no event told.
+"""What wakes keys: the events of the watch, and a live list once per period for what no event reported.
 
 An event only wakes keys. Nothing else is taken from it, so it may be late, repeated or lost.
 """

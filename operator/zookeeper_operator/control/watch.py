@@ -6,7 +6,7 @@ writes. With that, kopf sends no write to the Kubernetes API at all.
 
 A watch that ends takes the process with it. An event stream that must not be read any more (403), or
 whose resource is gone (404), ends the watch with `WatchError`; broken connections do not, kopf reopens
-them. When the watch is cancelled, kopf is asked to end and not waited for: the process that goes on
+them. When the watch is cancelled, kopf is asked to end and not waited for: the process that continues
 without a watch is about to exit, and kopf takes seconds to close what it has open.
 """
 
@@ -33,7 +33,7 @@ _SILENCED: Final = ("kopf._core.reactor.running", "kopf._core.reactor.orchestrat
 
 
 class WatchError(Exception):
-    """The watch ended although nobody asked it to."""
+    """The watch ended without a request."""
 
 
 OnEvent = Callable[[WatchedResource, Event], None]

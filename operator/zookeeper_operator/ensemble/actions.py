@@ -1,20 +1,26 @@
 """What a plan can ask for. Values; `ensemble.apply` gives each its effect.
 
 An action is *disruptive* when it deletes a pod, changes the voting membership or removes data. A plan
-holds at most one of those, as its last action, and the next pass decides what comes after it.
+holds at most one of those, as its last action, and the next reconcile decides what comes after it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.kube.api import Object
-from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
+from zookeeper_operator.zookeeper.servers import CommittedConfig, Role, Server
+
+_BECOMES: Final[Mapping[Role, str]] = {
+    "participant": "gets a vote",
+    "observer": "becomes an observer",
+}
 
 
 @dataclass(frozen=True)
 class Basis:
-    """What the end of a pod was decided on, and is read again right before it.
+    """The facts on which the end of a pod was decided; they are read again right before it.
 
     An observation takes up to some seconds, in which a leader or a volume claim can be lost. What is read
     again is as old as one round of questions, which is some milliseconds, and a second at most.
@@ -24,7 +30,7 @@ class Basis:
         asked: The members that served, without the pod that ends unless it served too. Empty if nothing
             depends on the other members.
         silent: The member whose pod ends, if it did not serve and must still not serve; 0 for none.
-        claims: (name, uid) of the claims that must not be being deleted: those whose volumes have to
+        claims: (name, uid) of the claims that must not be being deleted: those whose volumes must
             outlive the pod.
     """
 
@@ -38,8 +44,8 @@ class Basis:
 class Apply:
     """Server-side apply of a whole child, because it is missing or differs.
 
-    With `only_new` it is created, and one that somebody has created meanwhile is left alone: for random
-    content. If the API server refuses an `optional` child, the rest of the plan is carried out all the same.
+    With `only_new` it is created, and one that was created meanwhile is left alone: for random
+    content. If the API server refuses an `optional` child, the rest of the plan is still carried out.
     `basis` is given where the apply ends pods.
     """
 
@@ -71,9 +77,10 @@ class Delete:
 class RestartMember:
     """Delete one pod, if it is still the one that was observed; its StatefulSet creates it again.
 
-    `statefulset` and `generation` are what the restart was decided on. With another generation there may
-    be nothing to restart for, for example if the template has just been corrected. `basis` is what the
-    other members have to be.
+    `why` is a sentence for people, `revisions` the two that it goes from and to. `statefulset` and
+    `generation` are what the restart was decided on. With another generation there may be nothing to restart
+    for, for example if the template has just been corrected. `basis` is what must still be true of the other
+    members.
     """
 
     member_id: int
@@ -82,6 +89,7 @@ class RestartMember:
     statefulset: str
     generation: int
     why: str
+    revisions: str = ""
     basis: Basis | None = None
     disruptive: ClassVar[bool] = True
 
@@ -106,7 +114,7 @@ class ReplaceMember:
     """Remove a member's volumes and its pod, so that it comes back empty and syncs from the others.
 
     `claims` and `pod` are (name, uid) pairs. Nothing is removed unless this very pod is still there: a new
-    one may have a new volume, which nobody has asked to remove.
+    one may have a new volume, whose removal was not asked for.
     """
 
     member_id: int
@@ -119,3 +127,15 @@ class ReplaceMember:
 
 
 Action = Apply | Delete | RestartMember | Reconfigure | ReplaceMember
+
+
+def describe_reconfiguration(action: Reconfigure) -> str:
+    """What a reconfiguration does to which member, in words; the server lines are for the log."""
+    parts = [
+        f"member {server.id} {_BECOMES[server.role]}"
+        if (before := action.based_on.server(server.id)) is None or before.role != server.role
+        else f"the addresses of member {server.id} change"
+        for server in action.joining
+    ]
+    parts += [f"member {member_id} leaves the configuration" for member_id in action.leaving]
+    return " and ".join(parts)

@@ -1,13 +1,13 @@
 """Carrying a plan out: one effect per action, in order, stopping at the first that fails.
 
-What is optional is tried, and its refusal told, but stops nothing.
+What is optional is tried; its refusal is reported, stops nothing and delays nothing.
 
 Decides nothing. Every destructive call carries the UID of what was seen, every reconfiguration the
 configuration it was decided on; before each of them the right to act is asked for again, so that a
 process that has lost its lease does nothing more, in the middle of a plan too.
 
 What the end of a pod was decided on is read again right before it, since an observation may be seconds old:
-the members that have to serve, in one round, and the claims that have to stay. What remains is the time
+the members that must serve, in one round, and the claims that must stay. What remains is the time
 between a member's answer and the effect of the request: some milliseconds, and a second at most, because
 a slower round counts for nothing. A member that is lost in that time is lost beside the one whose pod ends.
 """
@@ -27,6 +27,7 @@ from zookeeper_operator.ensemble.actions import (
     Reconfigure,
     ReplaceMember,
     RestartMember,
+    describe_reconfiguration,
 )
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.judge.basis import find_change
@@ -54,16 +55,17 @@ class NotLeadingError(Exception):
 
 @dataclass
 class Outcome:
-    """What came of a plan. `failure` is a sentence for the status; `refused` what ZooKeeper refused.
+    """The result of a plan. `failure` is a sentence for the status; `refused` what ZooKeeper refused.
 
-    `generations` are those that StatefulSets have got by being applied, `applied` what applies have led to by
-    the uid of the object.
+    `optional` are sentences about refused children that the ensemble does without; `generations` are those
+    that StatefulSets have got by being applied, `applied` what applies have led to by the uid of the object.
     """
 
     done: list[Action] = field(default_factory=list)
     failure: str = ""
     error: Exception | None = None
     refused: tuple[Reconfigure, ReconfigureRefusedError] | None = None
+    optional: list[str] = field(default_factory=list)
     generations: dict[str, int] = field(default_factory=dict)
     applied: dict[str, Applied] = field(default_factory=dict)
 
@@ -80,7 +82,7 @@ class Applier:
         """Carry out the actions of a plan in order; stop at the first that fails.
 
         Raises:
-            NotLeadingError: the lease was lost; the rest of the plan is somebody else's.
+            NotLeadingError: the lease was lost; another process carries out the rest.
             NamespaceEndingError: the namespace is being deleted, and the ensemble with it.
         """
         outcome = Outcome()
@@ -97,11 +99,12 @@ class Applier:
             except NamespaceEndingError:
                 raise
             except (KubeError, EnsembleUnreachableError) as error:
-                outcome.error = error
-                outcome.failure = f"{_named(action)} failed: {error}"
+                failure = f"{_named(action)} failed: {error}"
                 if isinstance(action, Apply) and action.optional and _is_refusal(error):
-                    _LOG.warning(outcome.failure, extra={"ensemble": _key(observed.ensemble)})
+                    outcome.optional.append(failure)
+                    _LOG.warning(failure, extra={"ensemble": _key(observed.ensemble)})
                     continue
+                outcome.error, outcome.failure = error, failure
             else:
                 if acted:
                     outcome.done.append(action)
@@ -112,7 +115,7 @@ class Applier:
         return outcome
 
     async def _carry_out(self, action: Action, observed: Observed, outcome: Outcome) -> bool:
-        """Carry one action out; False if it turned out that nothing was to do."""
+        """Carry one action out; False if there was nothing to do."""
         namespace = observed.ensemble.namespace
         match action:
             case Apply():
@@ -145,7 +148,7 @@ class Applier:
     async def _has_changed(
         self, basis: Basis | None, observed: Observed, action: Apply | RestartMember | ReplaceMember
     ) -> bool:
-        """Whether what an action was decided on is not so any more; the next reconcile decides again."""
+        """Whether an action was decided on facts that no longer hold; the next reconcile decides again."""
         if basis is None:
             return False
         member_id = 0 if isinstance(action, Apply) else action.member_id
@@ -227,7 +230,7 @@ class Applier:
 
 
 def _is_refusal(error: Exception) -> bool:
-    """Whether the API server has read the request and will not have it."""
+    """Whether the API server has read the request and refuses it."""
     return isinstance(error, KubeError) and error.status in {
         HTTPStatus.FORBIDDEN,
         HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -249,10 +252,19 @@ def _named(action: Action) -> str:
         case ReplaceMember():
             return f"replacing member {action.member_id}"
         case Reconfigure():
-            changed = [*(s.line() for s in action.joining), *(f"-{i}" for i in action.leaving)]
-            return f"reconfiguring {', '.join(changed)}"
+            return f"the reconfiguration ({describe_reconfiguration(action)})"
+
+
+def _detail_of(action: Action) -> str:
+    """What only the log says: the server lines as they were sent, and the revisions of a pod."""
+    if isinstance(action, RestartMember):
+        return f" ({action.revisions})"
+    if isinstance(action, Reconfigure):
+        lines = (*(s.line() for s in action.joining), *(f"-{i}" for i in action.leaving))
+        return f" ({', '.join(lines)})"
+    return ""
 
 
 def _log(action: Action, ensemble: Ensemble) -> None:
-    text = f"Carried out: {_named(action)}: {action.why}"
+    text = f"Carried out: {_named(action)}: {action.why}{_detail_of(action)}"
     _LOG.info(text, extra={"ensemble": _key(ensemble)})

@@ -24,7 +24,7 @@ class EnsembleReport:
     """`control.board.Report` of an ensemble.
 
     Its probe asks every member one cheap question, so that a new leader is seen although Kubernetes sees
-    nothing, and looks for what the spec refers to and the reconcile did not find, since nothing watches it.
+    nothing, and checks for what the spec refers to and the reconcile did not find, since nothing watches it.
     What the reconcile found is what it compares with.
     """
 
@@ -81,7 +81,7 @@ def build_report(
 
 
 def signature_of(answers: Mapping[int, Answers]) -> object:
-    """What cheap answers are compared by: which members serve, and whom they follow."""
+    """What cheap answers are compared by: which members serve, and which leader they follow."""
     return frozenset(
         (a.id, a.reachable and a.problem is None, a.leader_id, a.is_leader)
         for a in answers.values()

@@ -4,6 +4,7 @@ Pure, and the only such list: the live lists of `observe`, the watches of the co
 removed and what the chart's role grants are made from it or tested against it.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from zookeeper_operator.ensemble import names
@@ -30,10 +31,12 @@ CHILD_KINDS: Final = (
 REMOVABLE: Final = frozenset(kind.resource.kind for kind in CHILD_KINDS if kind.removable)
 
 
-def expected_names(ensemble: Ensemble) -> frozenset[tuple[str, str]]:
-    """Kind and name of every child the spec calls for: what nobody else's object may be called.
+def expected_names(ensemble: Ensemble, present: Iterable[int] = ()) -> frozenset[tuple[str, str]]:
+    """Kind and name of every child the spec calls for: no object of others may have such a name.
 
-    The configuration is left out: its name holds a hash of its content, and nobody else's is called so.
+    `present` are members that are still there, whether or not the spec asks for them.
+
+    The configuration is left out: its name holds a hash of its content, and no object of others has it.
     """
     name = ensemble.name
     found = {
@@ -50,7 +53,7 @@ def expected_names(ensemble: Ensemble) -> frozenset[tuple[str, str]]:
         found.add(("NetworkPolicy", name))
     if ensemble.spec.observers.replicas:
         found.add(("StatefulSet", names.statefulset_name(name, names.OBSERVER)))
-    for member_id in (*ensemble.voter_ids, *ensemble.observer_ids):
+    for member_id in {*ensemble.voter_ids, *ensemble.observer_ids, *present}:
         found.add(("Service", names.member_name(name, member_id)))
         if ensemble.spec.external is not None:
             found.add(("Service", names.external_service_name(name, member_id)))

@@ -13,7 +13,7 @@ from zookeeper_operator.ensemble.referenced import Found, Reference, Referenced,
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError
 
 _OBJECT_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
-_PASSING: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS})
+_TRANSIENT: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS})
 """Refusals that say nothing about the object."""
 
 
@@ -42,7 +42,7 @@ async def _follow(kube: Kube, namespace: str, reference: Reference) -> Found:
     except KubeError as error:
         if not HTTPStatus.BAD_REQUEST <= error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             raise
-        if error.status in _PASSING:
+        if error.status in _TRANSIENT:
             raise
         return Found(reference, "unreadable", why=error.message)
     if body is None:

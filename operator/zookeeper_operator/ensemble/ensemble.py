@@ -1,14 +1,14 @@
 """The ensemble as its spec asks for it.
 
 Values only. A `ZookeeperEnsemble` object becomes an `Ensemble` once, in `read_ensemble`; after that
-no code looks into the raw custom resource for configuration.
+no code reads the raw custom resource for configuration.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from zookeeper_operator.api.ensemble import EnsembleSpec
+from zookeeper_operator.api.ensemble import MAX_OBSERVERS, MAX_REPLICAS, EnsembleSpec
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.servers import Role, Server
@@ -28,18 +28,23 @@ class Ensemble:
     cluster_domain: str = "cluster.local"
     operator_namespace: str = "zookeeper-operator"
     allowed_privileges: frozenset[str] = frozenset()
+    operator: str = ""
+    resource_version: str = ""
     status: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def voter_ids(self) -> range:
-        """The ids of the voters the spec asks for: pod index == myid == server.N."""
-        return range(1, self.spec.replicas + 1)
+        """The ids of the voters the spec asks for: pod index == myid == server.N.
+
+        There are never more than the CRD allows, whatever is stored.
+        """
+        return range(1, min(self.spec.replicas, MAX_REPLICAS) + 1)
 
     @property
     def observer_ids(self) -> range:
         """The ids of the observers the spec asks for."""
         first = names.FIRST_OBSERVER_ID
-        return range(first, first + self.spec.observers.replicas)
+        return range(first, first + min(self.spec.observers.replicas, MAX_OBSERVERS))
 
     def server(self, member_id: int, role: Role = "participant") -> Server:
         """The server line of one of our members."""
@@ -53,8 +58,11 @@ def read_ensemble(
     cluster_domain: str,
     operator_namespace: str,
     allowed_privileges: Collection[str] = (),
+    operator: str = "",
 ) -> Ensemble:
     """Type a raw `ZookeeperEnsemble`.
+
+    `operator` is who manages it; empty for a reader, who manages nothing.
 
     Raises:
         pydantic.ValidationError: the spec is not what the CRD would let through, for example an
@@ -72,5 +80,7 @@ def read_ensemble(
         cluster_domain=cluster_domain,
         operator_namespace=operator_namespace,
         allowed_privileges=frozenset(allowed_privileges),
+        operator=operator,
+        resource_version=metadata.get("resourceVersion", ""),
         status=body.get("status") or {},
     )

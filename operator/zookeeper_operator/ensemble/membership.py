@@ -19,7 +19,7 @@ class Membership:
 
     `version` is that of the committed configuration the list was taken from, 0 before there is one.
     `founders` are the ids that may elect a leader on empty volumes: the members of the first
-    configuration until it has had a quorum, and nobody from then on (pains 1 and 8). `identity` is
+    configuration until it has had a quorum, and none from then on. `identity` is
     what the volumes of this ensemble are stamped with. `epoch` is the one after which founders begin:
     0, unless an ensemble whose members have lost all data was founded again.
     """
@@ -39,6 +39,14 @@ class Membership:
     def ids(self) -> frozenset[int]:
         """Everyone the list names."""
         return frozenset(server.id for server in self.servers)
+
+
+def published_ids(config_map: Object | None) -> frozenset[int]:
+    """The members that a live `NAME-membership` names; none if it is not there or cannot be read."""
+    try:
+        return frozenset() if config_map is None else read_membership(config_map).ids
+    except (KeyError, ValueError):
+        return frozenset()
 
 
 def read_membership(config_map: Object) -> Membership:

@@ -1,12 +1,13 @@
 """The names everything else is found by: API group, labels, annotations, child objects, ports.
 
 Nothing here may depend on a cluster or on a spec: a name is a function of the ensemble's own
-name and a member's id, for ever. Changing one renames objects that hold data.
+name and a member's id, forever. Changing one renames objects that hold data.
 """
 
+import re
 from typing import Final
 
-from zookeeper_operator.api.ensemble import FIRST_OBSERVER_ID, KIND, PLURAL
+from zookeeper_operator.api.ensemble import FIRST_OBSERVER_ID, KIND, LAST_OBSERVER_ID, PLURAL
 from zookeeper_operator.api.group import API_VERSION, GROUP, VERSION
 from zookeeper_operator.kube.api import FIELD_MANAGER, Resource
 from zookeeper_operator.zookeeper.servers import ADMIN_PORT, CLIENT_PORT, ELECTION_PORT, QUORUM_PORT
@@ -20,6 +21,7 @@ __all__ = [
     "FIRST_OBSERVER_ID",
     "GROUP",
     "KIND",
+    "LAST_OBSERVER_ID",
     "PLURAL",
     "QUORUM_PORT",
     "VERSION",
@@ -29,11 +31,15 @@ ENSEMBLES: Final = Resource(API_VERSION, KIND, PLURAL)
 """Where the ensembles themselves are in the Kubernetes API."""
 
 LABEL_ENSEMBLE: Final = f"{GROUP}/ensemble"
+# GitOps tools take what bears it for their own, and remove what has no owner and is in no repository.
+LABEL_INSTANCE: Final = "app.kubernetes.io/instance"
 LABEL_COMPONENT: Final = "app.kubernetes.io/component"
 LABEL_IDENTITY: Final = f"{GROUP}/identity"
 LABEL_POD_NAME: Final = "statefulset.kubernetes.io/pod-name"
 LABEL_POD_INDEX: Final = "apps.kubernetes.io/pod-index"
 LABEL_REVISION: Final = "controller-revision-hash"
+
+_MEMBER_ID: Final = re.compile(r"[1-9][0-9]{0,2}")
 
 VOTER: Final = "voter"
 OBSERVER: Final = "observer"
@@ -44,13 +50,24 @@ ANNOTATION_INPUTS: Final = f"{GROUP}/inputs"
 ANNOTATION_BUILDER: Final = f"{GROUP}/builder"
 ANNOTATION_TARGET: Final = f"{GROUP}/target"
 ANNOTATION_AUTH: Final = f"{GROUP}/auth"
+ANNOTATION_FIELDS: Final = f"{GROUP}/fields"
+ANNOTATION_GENERATION: Final = f"{GROUP}/generation"
 # On a claim: "true" while its volume belongs to a member of the committed configuration.
 ANNOTATION_MEMBER: Final = f"{GROUP}/member"
 # Written by people.
 ANNOTATION_RESTARTED_AT: Final = f"{GROUP}/restartedAt"
 ANNOTATION_REPLACE: Final = f"{GROUP}/replace"
+# Written by `kubectl rollout restart`, on a pod template.
 ANNOTATION_ROLLOUT_RESTART: Final = "kubectl.kubernetes.io/restartedAt"
+ANNOTATION_OPERATOR: Final = f"{GROUP}/operator"
 
+TEMPLATE_MARKS: Final = (
+    ANNOTATION_FIELDS,
+    ANNOTATION_AUTH,
+    ANNOTATION_RESTARTED_AT,
+    ANNOTATION_ROLLOUT_RESTART,
+)
+"""The annotations of a pod template that say why it differs from another one."""
 
 CONTAINER: Final = "zookeeper"
 DATA_VOLUME: Final = "data"
@@ -71,6 +88,16 @@ def statefulset_name(ensemble: str, component: str) -> str:
 def member_name(ensemble: str, member_id: int) -> str:
     """The pod of a member, and the Service that is its address: `zk-1`, `zk-observer-101`."""
     return f"{statefulset_name(ensemble, component_of(member_id))}-{member_id}"
+
+
+def member_id_of(ensemble: str, pod: str) -> int | None:
+    """The id of the member whose pod is called so; None for any name that no member's pod has."""
+    tail = pod.rpartition("-")[2]
+    if not _MEMBER_ID.fullmatch(tail):
+        return None
+    member_id = int(tail)
+    named_so = member_id <= LAST_OBSERVER_ID and member_name(ensemble, member_id) == pod
+    return member_id if named_so else None
 
 
 def claim_name(ensemble: str, member_id: int, volume: str) -> str:
@@ -120,7 +147,7 @@ def auth_name(ensemble: str) -> str:
 
 
 def connection_name(ensemble: str) -> str:
-    """The ConfigMap and the Secret that tell applications where to connect."""
+    """The ConfigMap and the Secret that say where applications connect."""
     return f"{ensemble}-connection"
 
 
@@ -131,6 +158,17 @@ def member_host(ensemble: str, namespace: str, member_id: int, cluster_domain: s
 
 def external_host(ensemble: str, namespace: str, member_id: int, template: str) -> str:
     """Where a member is advertised outside the cluster, by `spec.external.hostTemplate`."""
-    return template.format(
-        id=member_id, pod=member_name(ensemble, member_id), name=ensemble, namespace=namespace
+    return _filled_in(
+        template,
+        id=str(member_id),
+        pod=member_name(ensemble, member_id),
+        name=ensemble,
+        namespace=namespace,
     )
+
+
+def _filled_in(template: str, **values: str) -> str:
+    """The template with its fields replaced; `str.format` would also compute what a field asks for."""
+    for field, value in values.items():
+        template = template.replace(f"{{{field}}}", value)
+    return template

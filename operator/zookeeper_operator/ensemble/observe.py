@@ -1,7 +1,7 @@
-"""One look at an ensemble: everything that is decided from, gathered live, in one value.
+"""One observation of an ensemble: everything that is decided from, gathered live, in one value.
 
-Reads only. Children come from lists by label at the time of the look, never from events; members are asked
-all at once. What could not be learned is left unknown in the value, never guessed.
+Reads only. Children come from lists by label at the time of the observation, never from events; members are
+asked all at once. What could not be learned is left unknown in the value, never guessed.
 """
 
 import asyncio
@@ -17,16 +17,19 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.children import CHILD_KINDS, expected_names
 from zookeeper_operator.ensemble.dereference import dereference
 from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
+from zookeeper_operator.ensemble.installation import check_managed_here
 from zookeeper_operator.ensemble.judge.quorum import judge_quorum
+from zookeeper_operator.ensemble.membership import published_ids
 from zookeeper_operator.ensemble.observed import Claim, Observed, Pod, StorageClass
 from zookeeper_operator.ensemble.plan.claims import asked_size
+from zookeeper_operator.ensemble.pod_events import fetch_refused, with_start_trouble
 from zookeeper_operator.ensemble.pods import (
     config_of,
     is_node_ready,
     is_ours,
-    member_id_of,
     read_claim,
-    read_pod,
+    read_pods,
+    read_previous_pods,
     read_storage_classes,
 )
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
@@ -43,7 +46,7 @@ from zookeeper_operator.zookeeper.servers import CommittedConfig
 _LISTED: Final = tuple(kind.resource for kind in CHILD_KINDS if kind.listed)
 _READ_AS_VALUES: Final = frozenset({"Pod", "PersistentVolumeClaim"})
 # The members' voting views give every change of voters away at once; only a change among observers that
-# somebody else made needs the configuration itself to be read again.
+# someone else made needs the configuration itself to be read again.
 _CONFIG_AGE_SECONDS: Final = 60.0
 
 
@@ -68,7 +71,7 @@ class _Told:
 
 
 class Inspector:
-    """Looks at ensembles. Remembers only what saves a question, never what decides."""
+    """Observes ensembles. Remembers only what saves a question, never what decides."""
 
     def __init__(
         self,
@@ -84,22 +87,25 @@ class Inspector:
         self._readings: dict[Key, _KnownConfig] = {}
 
     async def observe(self, key: Key) -> Observed | None:
-        """Look at one ensemble; None if it does not exist.
+        """Observe one ensemble; None if it does not exist.
 
         Raises:
             KubeError: the API server could not be asked; nothing is known.
             pydantic.ValidationError: the spec cannot be read.
+            ManagedElsewhereError: another operator manages it.
         """
         _, namespace, name = key
         body = await self._kube.get(names.ENSEMBLES, namespace, name)
         if body is None:
             self.forget(key)
             return None
+        check_managed_here(body, self._settings.installation)
         ensemble = read_ensemble(
             body,
             cluster_domain=self._settings.cluster_domain,
             operator_namespace=self._settings.namespace,
             allowed_privileges=self._settings.allow_privileged,
+            operator=self._settings.installation,
         )
         now = self._now()
         listed = await self._fetch_children(ensemble)
@@ -109,40 +115,41 @@ class Inspector:
             if kind not in _READ_AS_VALUES
             for child in found
         ]
-        candidates += await self._fetch_unlisted(ensemble, candidates, listed["Pod"])
-        children = tuple(c for c in candidates if is_ours(c, name=name, uid=ensemble.uid))
-        pods = _read_pods(listed["Pod"], children, now)
-        ours = {pod.name for pod in pods}
-        claims = tuple(
-            sorted(
-                filter(None, (read_claim(c, now=now) for c in listed["PersistentVolumeClaim"])),
-                key=lambda claim: claim.name,
-            )
+        needed = _needed_names(ensemble, candidates, listed["Pod"])
+        candidates += await self._fetch_unlisted(ensemble, candidates, needed)
+        children = tuple(
+            c
+            for c in candidates
+            if is_ours(c, name=name, uid=ensemble.uid, needed=_name_of(c) in needed)
         )
+        statefulsets = [c for c in children if c["kind"] == "StatefulSet"]
+        pods = read_pods(listed["Pod"], ensemble=name, statefulsets=statefulsets, now=now)
+        claims = _read_claims(listed["PersistentVolumeClaim"], name, now)
         addresses = addresses_of(ensemble, pods)
-        told, referenced, classes = await asyncio.gather(
+        polled, referenced, classes, pods, refused = await asyncio.gather(
             self._ask_ensemble(key, ensemble.uid, addresses),
             dereference(self._kube, ensemble),
             self._fetch_storage_classes(ensemble, claims),
+            with_start_trouble(self._kube, ensemble.namespace, pods, now),
+            fetch_refused(self._kube, ensemble.namespace, statefulsets, pods),
         )
         lost_nodes = await self._fetch_lost_nodes(
-            {p.node for p in pods if p.node and not _answered(told.answers, p)}
+            {p.node for p in pods if p.node and not _answered(polled.answers, p)}
         )
         return Observed(
             ensemble=ensemble,
             now=now,
             children=children,
-            foreign=tuple(c for c in candidates if c not in children),
+            foreign=tuple(c for c in candidates if c not in children and _name_of(c) in needed),
             pods=pods,
             unclaimed=frozenset(p["metadata"]["name"] for p in listed["Pod"])
             - {pod.name for pod in pods},
-            previous_pods=tuple(
-                p for p in _read_member_names(listed["Pod"], name) if p not in ours
-            ),
+            previous_pods=read_previous_pods(listed["Pod"], ensemble=name, pods_of_members=pods),
+            refused=refused,
             claims=claims,
-            answers=told.answers,
-            committed=told.committed,
-            unreadable=told.unreadable,
+            answers=polled.answers,
+            committed=polled.committed,
+            unreadable=polled.unreadable,
             storage_classes=classes,
             referenced=referenced,
             lost_nodes=lost_nodes,
@@ -161,11 +168,10 @@ class Inspector:
         return {kind.kind: found for kind, found in zip(_LISTED, lists, strict=True)}
 
     async def _fetch_unlisted(
-        self, ensemble: Ensemble, listed: list[Object], pods: list[Object]
+        self, ensemble: Ensemble, listed: list[Object], needed: frozenset[tuple[str, str]]
     ) -> list[Object]:
         """Objects under names we need that no list has shown: Secrets, others' objects, or too new ones."""
-        known = {(c["kind"], c["metadata"]["name"]) for c in listed}
-        needed = expected_names(ensemble) | _named_configs(listed, pods)
+        known = {_name_of(c) for c in listed}
         found = await asyncio.gather(
             *(
                 self._kube.get(RESOURCES[kind], ensemble.namespace, name)
@@ -228,7 +234,7 @@ class Inspector:
         try:
             config = await self._zookeeper.read_config(Access(serving))
         except EnsembleUnreachableError as error:
-            # Giving up has taken seconds, and what was said before them is no longer worth telling.
+            # Giving up has taken seconds, and what was said before them is too old to report.
             why = f"the configuration could not be read: {error}"
             return _Told(await self._zookeeper.probe(addresses, thorough=True), None, why)
         self._readings[key] = _KnownConfig(config, fingerprint, now, uid)
@@ -242,6 +248,23 @@ class Inspector:
 def _answered(answers: Mapping[int, Answers], pod: Pod) -> bool:
     answer = answers.get(pod.id)
     return answer is not None and answer.reachable
+
+
+def _name_of(child: Object) -> tuple[str, str]:
+    return child["kind"], child["metadata"]["name"]
+
+
+def _needed_names(
+    ensemble: Ensemble, listed: list[Object], pods: list[Object]
+) -> frozenset[tuple[str, str]]:
+    """Kind and name of what the spec calls for, and of what members need that are still there."""
+    published = next(
+        (c for c in listed if _name_of(c) == ("ConfigMap", names.membership_name(ensemble.name))),
+        None,
+    )
+    present = {names.member_id_of(ensemble.name, pod["metadata"]["name"]) for pod in pods}
+    ids = published_ids(published) | {i for i in present if i is not None}
+    return expected_names(ensemble, ids) | _named_configs(listed, pods)
 
 
 def _named_configs(listed: list[Object], pods: list[Object]) -> frozenset[tuple[str, str]]:
@@ -261,7 +284,7 @@ def fingerprint_of(answers: Mapping[int, Answers]) -> object:
 
 
 def addresses_of(ensemble: Ensemble, pods: tuple[Pod, ...]) -> tuple[Address, ...]:
-    """Where the members can be asked: every pod that has an address and is to stay."""
+    """Where the members can be asked: every pod that has an address and must stay."""
     return tuple(
         Address(pod.id, ensemble.namespace, pod.name, pod.ip)
         for pod in pods
@@ -269,23 +292,6 @@ def addresses_of(ensemble: Ensemble, pods: tuple[Pod, ...]) -> tuple[Address, ..
     )
 
 
-def _read_member_names(pods: list[Object], ensemble: str) -> list[str]:
-    """The pods that have the name of a member, whosesoever they are."""
-    found = sorted(pod["metadata"]["name"] for pod in pods)
-    return [
-        name
-        for name in found
-        if (member_id := member_id_of(name)) and name == names.member_name(ensemble, member_id)
-    ]
-
-
-def _read_pods(pods: list[Object], children: tuple[Object, ...], now: datetime) -> tuple[Pod, ...]:
-    ours = {c["metadata"]["uid"] for c in children if c["kind"] == "StatefulSet"}
-    found = []
-    for body in pods:
-        owners = {o["uid"] for o in body["metadata"].get("ownerReferences") or []}
-        pod = read_pod(body, now=now)
-        # A pod without an owner is one whose StatefulSet is being remade.
-        if pod is not None and (not owners or owners & ours):
-            found.append(pod)
-    return tuple(sorted(found, key=lambda pod: pod.id))
+def _read_claims(claims: list[Object], ensemble: str, now: datetime) -> tuple[Claim, ...]:
+    found = (read_claim(body, ensemble=ensemble, now=now) for body in claims)
+    return tuple(sorted(filter(None, found), key=lambda claim: claim.name))

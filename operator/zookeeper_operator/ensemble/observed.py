@@ -1,7 +1,7 @@
-"""Everything one look at an ensemble found, as one frozen value.
+"""Everything that one observation of an ensemble found, as one frozen value.
 
-`observe` fills it in once per pass, from live reads; nothing else decides anything. Absence is
-told apart from ignorance: a member that could not be asked has `reachable=False`, a configuration
+`observe` fills it in once per reconcile, from live reads; nothing else decides anything. Absence is
+distinguished from ignorance: a member that could not be asked has `reachable=False`, a configuration
 that could not be read is None, and neither is ever taken for "gone".
 """
 
@@ -33,8 +33,11 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Pod:
-    """One member's pod. `running` says whether its container runs, as far as the kubelet has reported.
+    """One member's pod.
 
+    `trouble` keeps the member itself from coming up; `sidecar` is that of another container, which the
+    member does without. `answered` says whether the server has answered since its container was started,
+    `running_since` when that was; `running` whether it runs, as far as the kubelet has reported.
     `never_ready` is False where that is not known.
     """
 
@@ -49,12 +52,18 @@ class Pod:
     ip: str = ""
     host_ip: str = ""
     trouble: Trouble | None = None
+    ready_since: datetime | None = None
     unready_since: datetime | None = None
     config: str = ""
     replace_requested: bool = False
-    rollout_restart: str = ""
-    """What `kubectl rollout restart` has written into the template that the pod was created from."""
     never_ready: bool = False
+    sidecar: Trouble | None = None
+    answered: bool = False
+    running_since: datetime | None = None
+    creating_since: datetime | None = None
+    """Since when it has a node and none of its containers has been started."""
+    template: Mapping[str, str] = field(default_factory=dict)
+    """Those annotations of the template it was created from that say why it differs from another one."""
 
     @property
     def component(self) -> str:
@@ -67,7 +76,8 @@ class Claim:
     """One volume claim of one member.
 
     `requested` and `capacity` are bytes. `member` says whether the volume is marked as belonging to a
-    member of the committed configuration. `owners` are the UIDs of the objects it is deleted with.
+    member of the committed configuration, None if it was never marked; `instance` is the label of that name,
+    which it must not bear; `owners` are the UIDs of the objects it is deleted with.
     """
 
     name: str
@@ -78,12 +88,13 @@ class Claim:
     requested: int
     capacity: int
     identity: str
-    member: bool
+    member: bool | None
     storage_class: str = ""
     terminating: bool = False
     resizing: bool = False
     file_system_resize_pending: bool = False
     owners: frozenset[str] = frozenset()
+    instance: str | None = None
 
 
 @dataclass(frozen=True)
@@ -106,23 +117,23 @@ class Refusal:
         why: What the ensemble answered.
         at: When it did so last.
         handing_over: The member that was to hand over its vote; None if something else was refused.
-        passing: Whether the cause may pass by itself, such as a follower that is not in sync yet.
+        transient: Whether the cause is transient, such as a follower that is not in sync yet.
         since: When the same was refused first; None if that was only once.
     """
 
     why: str
     at: datetime
     handing_over: int | None = None
-    passing: bool = False
+    transient: bool = False
     since: datetime | None = None
 
     def is_recent(self, now: datetime) -> bool:
         """Whether it is too early to try the same again."""
         return now - self.at < _RETRY_AFTER
 
-    def may_pass(self, now: datetime) -> bool:
+    def is_transient(self, now: datetime) -> bool:
         """Whether trying the same again is better than going without it."""
-        return self.passing and now - (self.since or self.at) < _WORTH_TRYING
+        return self.transient and now - (self.since or self.at) < _WORTH_TRYING
 
     def followed_by(self, later: "Refusal") -> "Refusal":
         """A later refusal, which continues this one if it is about the same."""
@@ -142,19 +153,21 @@ class Applied:
 
 @dataclass(frozen=True)
 class Observed:
-    """One look at one ensemble."""
+    """One observation of one ensemble."""
 
     ensemble: Ensemble
     now: datetime
     children: tuple[Object, ...] = ()
     """Live objects that the ensemble owns (controller owner UID), pods and claims left out."""
     foreign: tuple[Object, ...] = ()
-    """Live objects that bear a name we need but are owned by somebody else."""
+    """Live objects that bear a name we need but are owned by someone else."""
     pods: tuple[Pod, ...] = ()
     unclaimed: frozenset[str] = frozenset()
     """Names of further pods with our label: of a StatefulSet that was just recreated, or not ours."""
     previous_pods: tuple[str, ...] = ()
     """Names of pods that members of this ensemble need, and that a deleted ensemble has left."""
+    refused: Mapping[str, Trouble] = field(default_factory=dict)
+    """Why pods that must be there cannot be created, by their names, where that is known."""
     claims: tuple[Claim, ...] = ()
     answers: Mapping[int, Answers] = field(default_factory=dict)
     committed: CommittedConfig | None = None
@@ -168,7 +181,7 @@ class Observed:
     contradicted_since: datetime | None = None
     """Since when members have contradicted each other in every reconcile, as this process remembers it."""
     applied: Mapping[str, "Applied"] = field(default_factory=dict)
-    """What applies of this process have led to, by the uid of the object. Saves repeating one in vain."""
+    """What applies of this process have led to, by the uid of the object. Saves applying the same again."""
     fresh_password: str = ""
     """Random; used only when there is no Secret yet. Randomness is not the planner's business."""
 
@@ -177,6 +190,10 @@ class Observed:
         return next(
             (c for c in self.children if c["kind"] == kind and c["metadata"]["name"] == name), None
         )
+
+    def statefulset(self, component: str) -> Object | None:
+        """The owned live StatefulSet of a component."""
+        return self.child("StatefulSet", names.statefulset_name(self.ensemble.name, component))
 
     def is_leaving(self, claim: Claim) -> bool:
         """Whether a claim is being deleted, or will be: the garbage collector has yet to come to it.

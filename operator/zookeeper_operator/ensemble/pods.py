@@ -1,33 +1,27 @@
-"""From the API server's objects to the few facts are decided from.
+"""From the API server's objects to the few facts that decisions are made from.
 
-Pods and claims are read here and nowhere else. A pod that does not come up by itself is recognised by
-what the kubelet and the scheduler say about it, so that the status can repeat it.
+Pods and claims are read here and nowhere else; why a pod does not come up is found in `trouble`.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from zookeeper_operator.api import reasons
+from zookeeper_operator.api.conditions import find_written
+from zookeeper_operator.api.ensemble import LAST_OBSERVER_ID
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.observed import Claim, Pod, StorageClass, Trouble
+from zookeeper_operator.ensemble.observed import Claim, Pod, StorageClass
+from zookeeper_operator.ensemble.trouble import (
+    creating_since,
+    member_trouble,
+    runs,
+    server_of,
+    sidecar_trouble,
+)
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.quantity import parse_quantity
+from zookeeper_operator.kube.times import parse_time
 
-# What start.sh exits with when it refuses a volume; it says why in the termination message.
-EXIT_FOREIGN_VOLUME: Final = 64
-
-_PULL_REASONS: Final = frozenset(
-    {"ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull"}
-)
-_START_REASONS: Final = frozenset(
-    {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
-)
-# The scheduler may see a pod before the claim that was made for it, and says "not found" for a moment.
-_SCHEDULING: Final = timedelta(seconds=5)
-# A server that cannot work ends within seconds; one that has run for so long is not in a crash loop.
-_STEADY: Final = timedelta(minutes=1)
-_LOOP_RESTARTS: Final = 2
 # A driver that grows file systems online clears this within a minute or two; after that the volume waits
 # for its pod to be restarted.
 _ONLINE_GROWTH: Final = timedelta(minutes=3)
@@ -38,20 +32,66 @@ _ROUNDING: Final = timedelta(seconds=1)
 _DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
 
 
-def member_id_of(name: str) -> int | None:
-    """The member id at the end of a pod's or a claim's name."""
-    tail = name.rpartition("-")[2]
-    return int(tail) if tail.isdigit() else None
+def read_pods(
+    pods: Iterable[Object], *, ensemble: str, statefulsets: Iterable[Object], now: datetime
+) -> tuple[Pod, ...]:
+    """The members' pods, by id; `statefulsets` are ours."""
+    uids = {s["metadata"]["name"]: s["metadata"]["uid"] for s in statefulsets}
+    found = (
+        read_pod(body, ensemble=ensemble, now=now)
+        for body in pods
+        if _is_made_by(body, uids, ensemble)
+    )
+    return tuple(sorted(filter(None, found), key=lambda pod: pod.id))
 
 
-def read_pod(pod: Object, *, now: datetime) -> Pod | None:
-    """One member's pod; None if its name has no member id."""
+def read_previous_pods(
+    pods: Iterable[Object], *, ensemble: str, pods_of_members: Iterable[Pod]
+) -> tuple[str, ...]:
+    """The names of pods that are called like a member's, and are controlled by what is not ours.
+
+    A deleted ensemble has left them, for the garbage collector. One without an owner stays, and belongs to
+    no ensemble: a copy that someone has made of a pod.
+    """
+    ours = {pod.name for pod in pods_of_members}
+    found = {
+        pod["metadata"]["name"]
+        for pod in pods
+        if pod["metadata"].get("ownerReferences")
+        and names.member_id_of(ensemble, pod["metadata"]["name"]) is not None
+    }
+    return tuple(sorted(found - ours))
+
+
+def _is_made_by(pod: Object, statefulsets: Mapping[str, str], ensemble: str) -> bool:
+    """Whether the StatefulSet that a pod is named after, of these UIDs by name, has made it.
+
+    Labels prove nothing: a copy of a pod (`kubectl debug --copy-to --keep-labels`) bears them too. A pod
+    without a controller is a member's while its StatefulSet is being recreated; Kubernetes has labelled it
+    with its own name.
+    """
+    name = pod["metadata"]["name"]
+    member_id = names.member_id_of(ensemble, name)
+    if member_id is None:
+        return False
+    owner = controller_uid(pod)
+    if not owner:
+        return bool((pod["metadata"].get("labels") or {}).get(names.LABEL_POD_NAME) == name)
+    return (
+        statefulsets.get(names.statefulset_name(ensemble, names.component_of(member_id))) == owner
+    )
+
+
+def read_pod(pod: Object, *, ensemble: str, now: datetime) -> Pod | None:
+    """One member's pod; None if it is not called like one."""
     metadata, status = pod["metadata"], pod.get("status") or {}
-    member_id = member_id_of(metadata["name"])
+    member_id = names.member_id_of(ensemble, metadata["name"])
     if member_id is None:
         return None
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
-    readiness = _condition(status, "Ready")
+    server = server_of(status)
+    running = (server.get("state") or {}).get("running") or {}
+    readiness = find_written(status, "Ready")
     ready = readiness.get("status") == "True"
     return Pod(
         id=member_id,
@@ -60,17 +100,22 @@ def read_pod(pod: Object, *, now: datetime) -> Pod | None:
         revision=labels.get(names.LABEL_REVISION, ""),
         ready=ready,
         terminating=bool(metadata.get("deletionTimestamp")),
-        running=_runs(status),
+        running=runs(server),
         node=(pod.get("spec") or {}).get("nodeName", ""),
         ip=status.get("podIP", ""),
         host_ip=status.get("hostIP", ""),
-        trouble=_trouble(status, now),
+        trouble=member_trouble(status, now),
+        sidecar=sidecar_trouble(status, now),
+        answered=bool(server.get("started")),
+        running_since=parse_time(running.get("startedAt")),
+        creating_since=creating_since(status),
+        template=template_marks(metadata),
+        ready_since=parse_time(readiness.get("lastTransitionTime")) if ready else None,
         unready_since=None
         if ready
-        else _moment(readiness.get("lastTransitionTime") or metadata.get("creationTimestamp")),
+        else parse_time(readiness.get("lastTransitionTime") or metadata.get("creationTimestamp")),
         config=config_of(pod.get("spec") or {}),
         replace_requested=annotations.get(names.ANNOTATION_REPLACE) == "true",
-        rollout_restart=annotations.get(names.ANNOTATION_ROLLOUT_RESTART, ""),
         never_ready=_was_never_ready(status),
     )
 
@@ -81,11 +126,11 @@ def _was_never_ready(status: Mapping[str, Any]) -> bool:
     The kubelet writes all conditions of a new pod at the same moment, or `Initialized` later. `Ready` changes
     after that only by becoming true.
     """
-    ready, initialized = _condition(status, "Ready"), _condition(status, "Initialized")
+    ready, initialized = find_written(status, "Ready"), find_written(status, "Initialized")
     if not ready:
         return True
     since, begun = (
-        _moment(condition.get("lastTransitionTime")) for condition in (ready, initialized)
+        parse_time(condition.get("lastTransitionTime")) for condition in (ready, initialized)
     )
     return (
         ready.get("status") != "True"
@@ -95,6 +140,32 @@ def _was_never_ready(status: Mapping[str, Any]) -> bool:
     )
 
 
+def template_marks(metadata: Mapping[str, Any]) -> Mapping[str, str]:
+    """The annotations of a pod, or of a pod template, that say why it differs from another one."""
+    annotations = metadata.get("annotations") or {}
+    return {key: annotations[key] for key in names.TEMPLATE_MARKS if key in annotations}
+
+
+def ordinals(statefulset: Object) -> range:
+    """The ids of the members that a StatefulSet has pods for.
+
+    There are none beyond the ids of its component, whatever it was scaled to.
+    """
+    spec = statefulset["spec"]
+    first: int = (spec.get("ordinals") or {}).get("start", 0)
+    replicas: int = spec.get("replicas", 1)
+    is_voter = first < names.FIRST_OBSERVER_ID
+    end = names.FIRST_OBSERVER_ID if is_voter else LAST_OBSERVER_ID + 1
+    return range(first, min(first + replicas, end))
+
+
+def missing_pods(statefulset: Object, pods: Iterable[Pod]) -> tuple[str, ...]:
+    """Names of the pods that a StatefulSet must have and that are not there."""
+    name, present = statefulset["metadata"]["name"], {pod.name for pod in pods}
+    wanted = (f"{name}-{member_id}" for member_id in ordinals(statefulset))
+    return tuple(pod for pod in wanted if pod not in present)
+
+
 def config_of(pod_spec: Mapping[str, Any]) -> str:
     """The name of the configuration that a pod is made with; empty if it names none."""
     volumes = pod_spec.get("volumes") or []
@@ -102,95 +173,28 @@ def config_of(pod_spec: Mapping[str, Any]) -> str:
     return str(next(found, {}).get("name", ""))
 
 
-def _condition(status: Mapping[str, Any], type_: str) -> Mapping[str, Any]:
-    return next((c for c in status.get("conditions") or [] if c["type"] == type_), {})
-
-
-def _runs(status: Mapping[str, Any]) -> bool:
-    """Whether the member's container runs."""
-    containers = status.get("containerStatuses") or []
-    return any(
-        c.get("name") == names.CONTAINER and "running" in (c.get("state") or {}) for c in containers
-    )
-
-
 def is_node_ready(node: Object | None) -> bool:
     """Whether a node exists and its kubelet reports to the cluster."""
     return (
-        node is not None and _condition(node.get("status") or {}, "Ready").get("status") == "True"
+        node is not None and find_written(node.get("status") or {}, "Ready").get("status") == "True"
     )
 
 
-def _trouble(status: Mapping[str, Any], now: datetime) -> Trouble | None:
-    scheduled = _condition(status, "PodScheduled")
-    if scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable":
-        since = _moment(scheduled.get("lastTransitionTime"))
-        if since is not None and now - since < _SCHEDULING:
-            return None
-        return Trouble(reasons.UNSCHEDULABLE, scheduled.get("message", "no node fits"))
-    statuses = [
-        *(status.get("initContainerStatuses") or []),
-        *(status.get("containerStatuses") or []),
-    ]
-    return next(filter(None, (_container_trouble(s, now) for s in statuses)), None)
+def read_claim(claim: Object, *, ensemble: str, now: datetime) -> Claim | None:
+    """One member's volume claim; None if its name is not one that a StatefulSet of ours gives.
 
-
-def _container_trouble(container: Mapping[str, Any], now: datetime) -> Trouble | None:
-    if container.get("ready"):
-        return None
-    state, last = container.get("state") or {}, container.get("lastState") or {}
-    waiting = state.get("waiting") or {}
-    reason, message = waiting.get("reason", ""), waiting.get("message", "")
-    if reason in _PULL_REASONS:
-        return Trouble(reasons.IMAGE_PULL_FAILED, message or f"{reason} {container.get('image')}")
-    if reason in _START_REASONS:
-        return Trouble(reasons.CRASH_LOOPING, f"{reason}: {message}")
-    ended = state.get("terminated") or last.get("terminated")
-    if not ended:
-        return None
-    said = str(ended.get("message") or "").strip()
-    if ended.get("exitCode") == EXIT_FOREIGN_VOLUME:
-        return Trouble(reasons.FOREIGN_VOLUME, said or "the volume is refused; see the pod's log")
-    if ended.get("reason") == "OOMKilled":
-        return Trouble(
-            reasons.OUT_OF_MEMORY,
-            "killed because it used more memory than its limit; raise spec.resources.limits.memory",
-        )
-    if reason == "CrashLoopBackOff" or _ends_again(container, now):
-        return Trouble(
-            reasons.CRASH_LOOPING,
-            f"ends again and again, last with exit code {ended.get('exitCode')}"
-            + (f": {said}" if said else "; see the pod's log"),
-        )
-    return None
-
-
-def _ends_again(container: Mapping[str, Any], now: datetime) -> bool:
-    """Whether one that runs, or has just ended, is in the middle of a crash loop.
-
-    The kubelet says so only while it waits for the next start; in between it would look like a member
-    that is on its way.
+    Claims need not have an owner: they outlive their StatefulSet. By its name, and by nothing else, a
+    StatefulSet takes a claim for its own.
     """
-    state, last = container.get("state") or {}, container.get("lastState") or {}
-    before = last.get("terminated") or {}
-    begun, ended = _moment(before.get("startedAt")), _moment(before.get("finishedAt"))
-    if container.get("restartCount", 0) < _LOOP_RESTARTS or begun is None or ended is None:
-        return False
-    started = (state.get("running") or {}).get("startedAt")
-    return ended - begun < _STEADY and not _older_than(started, _STEADY, now)
-
-
-def read_claim(claim: Object, *, now: datetime) -> Claim | None:
-    """One member's volume claim; None if its name is not one that a StatefulSet of ours gives."""
     metadata, spec, status = claim["metadata"], claim.get("spec") or {}, claim.get("status") or {}
-    member_id = member_id_of(metadata["name"])
-    volume = metadata["name"].partition("-")[0]
+    volume, _, pod = metadata["name"].partition("-")
+    member_id = names.member_id_of(ensemble, pod)
     if member_id is None or volume not in {names.DATA_VOLUME, names.LOG_VOLUME}:
         return None
     requested = ((spec.get("resources") or {}).get("requests") or {}).get("storage", 0)
-    pending = _condition(status, "FileSystemResizePending")
-    resizing = _condition(status, "Resizing").get("status") == "True"
-    annotations = metadata.get("annotations") or {}
+    pending = find_written(status, "FileSystemResizePending")
+    resizing = find_written(status, "Resizing").get("status") == "True"
+    annotations, labels = metadata.get("annotations") or {}, metadata.get("labels") or {}
     capacity = parse_quantity((status.get("capacity") or {}).get("storage", 0))
     return Claim(
         name=metadata["name"],
@@ -200,8 +204,9 @@ def read_claim(claim: Object, *, now: datetime) -> Claim | None:
         phase=status.get("phase", "Pending"),
         requested=parse_quantity(requested),
         capacity=capacity,
-        identity=(metadata.get("labels") or {}).get(names.LABEL_IDENTITY, ""),
-        member=annotations.get(names.ANNOTATION_MEMBER) == "true",
+        identity=labels.get(names.LABEL_IDENTITY, ""),
+        instance=labels.get(names.LABEL_INSTANCE),
+        member={"true": True, "false": False}.get(annotations.get(names.ANNOTATION_MEMBER, "")),
         storage_class=spec.get("storageClassName") or "",
         terminating=bool(metadata.get("deletionTimestamp")),
         owners=frozenset(o["uid"] for o in metadata.get("ownerReferences") or []),
@@ -212,12 +217,8 @@ def read_claim(claim: Object, *, now: datetime) -> Claim | None:
     )
 
 
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
 def _older_than(moment: str | None, age: timedelta, now: datetime) -> bool:
-    since = _moment(moment)
+    since = parse_time(moment)
     return since is not None and now - since > age
 
 
@@ -239,17 +240,19 @@ def controller_uid(body: Object) -> str:
     return next((o["uid"] for o in owners if o.get("controller")), "")
 
 
-def is_ours(body: Object, *, name: str, uid: str) -> bool:
+def is_ours(body: Object, *, name: str, uid: str, needed: bool) -> bool:
     """Whether an object belongs to the ensemble of that name and UID.
 
-    One without a controller that bears all our labels is ours too: it was left behind on purpose when the
-    ensemble was deleted with `--cascade=orphan`, or its StatefulSet is being remade.
+    Ours is what the ensemble controls. One without a controller that bears all our labels is ours too, where
+    a name is `needed`: it was left behind on purpose when the ensemble was deleted with `--cascade=orphan`,
+    or its StatefulSet is being recreated.
     """
     owner = controller_uid(body)
     if owner:
         return owner == uid
     labels = body["metadata"].get("labels") or {}
     return (
-        labels.get(names.LABEL_ENSEMBLE) == name
+        needed
+        and labels.get(names.LABEL_ENSEMBLE) == name
         and labels.get("app.kubernetes.io/managed-by") == names.FIELD_MANAGER
     )

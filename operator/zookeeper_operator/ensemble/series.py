@@ -12,6 +12,7 @@ from zookeeper_operator.api import conditions
 from zookeeper_operator.control.series import Entry, Sample, counter, gauge, histogram
 from zookeeper_operator.ensemble.judge.quorum import Quorum
 from zookeeper_operator.ensemble.plan import Plan
+from zookeeper_operator.ensemble.plan.claim_deletion import is_stopped
 from zookeeper_operator.ensemble.report.conditions import build_conditions
 from zookeeper_operator.ensemble.report.members import member_lag
 
@@ -32,7 +33,14 @@ _READY: Final = gauge(
 _QUORUM_HEALTHY: Final = gauge(
     "ensemble_quorum_healthy",
     _ENSEMBLE,
-    "1 if a leader serves with a majority, 0 if not; absent while it cannot be known.",
+    "1 if a leader serves with a majority, 0 if not; absent while it cannot be known, and while the ensemble "
+    "is stopped.",
+)
+_STOPPED: Final = gauge(
+    "ensemble_stopped", _ENSEMBLE, "1 if the spec says that the ensemble is stopped, else 0."
+)
+_PAUSED: Final = gauge(
+    "ensemble_paused", _ENSEMBLE, "1 if the spec says that the operator changes nothing, else 0."
 )
 _VOTERS: Final = gauge(
     "ensemble_voters", _ENSEMBLE, "Voting members of the committed configuration."
@@ -41,7 +49,9 @@ _LIVE_VOTERS: Final = gauge(
     "ensemble_live_voters", _ENSEMBLE, "Voting members that serve and follow the leader."
 )
 _TOLERATES: Final = gauge(
-    "ensemble_tolerates", _ENSEMBLE, "Voters that may fail now without losing the quorum."
+    "ensemble_tolerates",
+    _ENSEMBLE,
+    "Voters that may fail now without losing the quorum; absent while the ensemble is stopped.",
 )
 _MEMBER_LAG: Final = gauge(
     "ensemble_member_lag",
@@ -49,15 +59,15 @@ _MEMBER_LAG: Final = gauge(
     "Transactions by which a member is behind the leader.",
 )
 _EPOCH: Final = gauge("ensemble_epoch", _ENSEMBLE, "Epoch of the current leader.")
-_LEADER_CHANGES: Final = counter(
-    "ensemble_leader_changes", _ENSEMBLE, "Times another member than before was seen leading."
-)
+_LEADER_CHANGES: Final = counter("ensemble_leader_changes", _ENSEMBLE, "Changes of the leader.")
 _ELECTIONS: Final = counter(
     "ensemble_elections", _ENSEMBLE, "Elections, by the increments of the epoch."
 )
 
 REPORTED: Final[tuple[Entry, ...]] = (
     _READY,
+    _STOPPED,
+    _PAUSED,
     _QUORUM_HEALTHY,
     _VOTERS,
     _LIVE_VOTERS,
@@ -98,15 +108,18 @@ def build_samples(plan: Plan, elections: Elections) -> tuple[Sample, ...]:
     """The samples of one ensemble; what is unknown has none."""
     ensemble, quorum = plan.situation.ensemble, plan.quorum
     where = (ensemble.namespace, ensemble.name)
-    found = build_conditions(plan)
-    known = _truth(found, conditions.QUORUM_HEALTHY)
-    live = None if known is None else max(len(quorum.live), quorum.followed)
+    found, stopped = build_conditions(plan), is_stopped(plan.situation)
+    served = _truth(found, conditions.QUORUM_HEALTHY)
+    live = None if served is None else max(len(quorum.live), quorum.followed)
     values: dict[Entry, float | None] = {
         _READY: _truth(found, conditions.READY),
-        _QUORUM_HEALTHY: known,
+        _STOPPED: ensemble.spec.stopped,
+        _PAUSED: ensemble.spec.paused,
+        # What is asked for must not raise an alert.
+        _QUORUM_HEALTHY: None if stopped else served,
         _VOTERS: len(quorum.voters),
         _LIVE_VOTERS: live,
-        _TOLERATES: None if live is None else live - quorum.needed,
+        _TOLERATES: None if live is None or stopped else live - quorum.needed,
         _EPOCH: quorum.epoch,
         _LEADER_CHANGES: elections.leader_changes,
         _ELECTIONS: elections.elections,

@@ -71,7 +71,7 @@ _FIRST_FIELDS: Final[Mapping[str, Any]] = {
     },
     "pod_template": True,
 }
-"""The fields of version 0.1 that start a roll. Closed for ever: a field that comes later is left out here,
+"""The fields of version 0.1 that start a roll. Closed forever: a field that comes later is left out here,
 and with it from the annotation `inputs`, which older operators compute in the same way."""
 
 _NO_TEMPLATE: Final[Mapping[str, Any]] = {
@@ -94,11 +94,15 @@ No template is made of them, but for the size of a small volume: it reaches `zoo
 where the template is pinned. `tls` and `auth` reach a template by phases, which are inputs of their own."""
 
 
+_SHORT: Final = 8
+"""Characters of a hash that is only compared with another one of the same field."""
+
+
 def template_inputs(target: Target) -> str:
     """A hash of what version 0.1 knew of that starts a roll: byte for byte as it was computed there.
 
     Defaults are left out: a field that has its default is not there. An operator of version 0.1 that comes
-    back takes a template that a later one built for its own, as long as this hash is its own.
+    back accepts a template that a later one built, as long as this hash is the one it computes.
     """
     spec = _without_defaults(target.spec, include=_FIRST_FIELDS)
     return content_hash({"spec": spec, "restartedAt": target.restarted_at})
@@ -113,6 +117,21 @@ def later_inputs(target: Target) -> str:
     known = _without_defaults(target.spec, include=_FIRST_FIELDS)
     later = _difference(spec, known)
     return content_hash(later) if later else ""
+
+
+def hashed_fields(target: Target) -> Mapping[str, str]:
+    """The fields of the spec that pod templates are made of, each with a hash of its value.
+
+    Two levels deep, such as `config.tickTime`; a field that has its default is not there. What differs
+    between two of them is why one template follows another.
+    """
+    found: dict[str, str] = {}
+    for name, value in _without_defaults(target.spec, exclude=_NO_TEMPLATE, by_alias=True).items():
+        if isinstance(value, Mapping):
+            found |= {f"{name}.{key}": content_hash(below) for key, below in value.items()}
+        else:
+            found[name] = content_hash(value)
+    return {name: value[:_SHORT] for name, value in sorted(found.items())}
 
 
 def _without_defaults(spec: EnsembleSpec, **chosen: Any) -> dict[str, Any]:

@@ -62,9 +62,9 @@ class Kube(Protocol):
         """Read one object's metadata live, and nothing else of it; None if there is none."""
 
     async def list(
-        self, resource: Resource, namespace: str | None, *, labels: str = ""
+        self, resource: Resource, namespace: str | None, *, labels: str = "", fields: str = ""
     ) -> list[Object]:
-        """Read all objects that match a label selector, live. Items carry apiVersion and kind."""
+        """Read all objects that match both selectors, live. Items carry apiVersion and kind."""
 
     async def apply(self, resource: Resource, body: Object) -> Object:
         """Server-side apply as our field manager, conflicts forced; the object as it is now.

@@ -3,7 +3,7 @@
 It never retries: the caller reconciles again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Final, Self
 
@@ -63,16 +63,18 @@ class KubeClient:
             return None
 
     async def list(
-        self, resource: Resource, namespace: str | None, *, labels: str = ""
+        self, resource: Resource, namespace: str | None, *, labels: str = "", fields: str = ""
     ) -> list[Object]:
-        """Read all objects that match a label selector, live. Items carry apiVersion and kind."""
+        """Read all objects that match both selectors, live. Items carry apiVersion and kind."""
+        selectors = {"labelSelector": labels, "fieldSelector": fields}
+        query = {"limit": str(_PAGE), **{key: text for key, text in selectors.items() if text}}
         try:
-            return await _list_pages(self.transport, resource, namespace, labels)
+            return await _list_pages(self.transport, resource, namespace, query)
         except KubeError as error:
             if error.status != HTTPStatus.GONE:
                 raise
         # The snapshot that the pages belong to has expired.
-        return await _list_pages(self.transport, resource, namespace, labels)
+        return await _list_pages(self.transport, resource, namespace, query)
 
     async def apply(self, resource: Resource, body: Object) -> Object:
         """Server-side apply as our field manager, conflicts forced; the object as it is now."""
@@ -150,20 +152,18 @@ async def connect(settings: Settings, *, on_request: OnRequest | None = None) ->
 
 
 async def _list_pages(
-    transport: Transport, resource: Resource, namespace: str | None, labels: str
+    transport: Transport, resource: Resource, namespace: str | None, query: Mapping[str, str]
 ) -> list[Object]:
     path = resource.path(namespace)
-    query = {"limit": str(_PAGE)}
-    if labels:
-        query["labelSelector"] = labels
     items: list[Object] = []
+    asked = dict(query)
     while True:
-        page = await transport.json("GET", path, verb="list", kind=resource.kind, query=query)
+        page = await transport.json("GET", path, verb="list", kind=resource.kind, query=asked)
         items += page.get("items") or []
         following = (page.get("metadata") or {}).get("continue")
         if not following:
             break
-        query["continue"] = following
+        asked["continue"] = following
     for item in items:
         item["apiVersion"] = resource.api_version
         item["kind"] = resource.kind

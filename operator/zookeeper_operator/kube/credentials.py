@@ -35,7 +35,7 @@ _BAD_CONFIGURATION: Final = (
 
 @dataclass(frozen=True)
 class ConnectionFacts:
-    """How to reach the API server, for another client. `repr` keeps the token to itself.
+    """How to reach the API server, for another client. `repr` hides the token.
 
     Valid until `expiration`; after that ask again, the token may have been replaced.
     """

@@ -1,6 +1,6 @@
 """Kubernetes Events about any object: one per occurrence, written once, never updated.
 
-A lost Event is not worth a failed pass: a refusal is logged, never raised.
+A lost Event is not worth a failed reconcile: a refusal is logged, never raised.
 """
 
 import logging
@@ -17,6 +17,7 @@ from zookeeper_operator.kube.api import (
     KubeError,
     NamespaceEndingError,
 )
+from zookeeper_operator.kube.texts import shortened
 from zookeeper_operator.kube.times import format_time
 
 _LOG = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ class EventRecorder:
             },
             "type": type,
             "reason": reason,
-            "message": message[:_LONGEST],
+            "message": shortened(message, _LONGEST),
             "action": reason,
             "firstTimestamp": moment,
             "lastTimestamp": moment,

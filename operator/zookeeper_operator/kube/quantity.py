@@ -1,6 +1,9 @@
 """Kubernetes quantities: `512Mi`, `1.5`, `100m`, `5Gi`.
 
 https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+
+A quantity may come from anyone who may write an object, so nothing is computed before its length and its
+exponent are known to be small: the exact value of `1e999999` alone has a million digits.
 """
 
 import re
@@ -27,26 +30,43 @@ _FACTORS: Final = {
     "Ei": Decimal(1024) ** 6,
 }
 _FORM: Final = re.compile(
-    r"^([+-]?(?:\d+\.?\d*|\.\d+))(?:([eE][+-]?\d+)|([numkMGTPE]|[KMGTPE]i))?$"
+    r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:([eE][+-]?[0-9]{1,2})|([numkMGTPE]|[KMGTPE]i))?"
 )
+_LONGEST: Final = 64
+_LARGEST: Final = Decimal(2**63 - 1)
 
 
 def exact_quantity(text: str | int) -> Decimal:
-    """The value of a quantity, in its base unit.
+    """The value of a quantity, in its base unit; one beyond 2^63-1 is 2^63-1, as for the API server.
 
     Raises:
         ValueError: it is none.
     """
-    return _read(str(text).strip())
+    written = str(text).strip()
+    if len(written) > _LONGEST:
+        raise ValueError(f"not a quantity: {written[:_LONGEST]!r}… is too long")
+    return _read(written)
 
 
-@lru_cache(maxsize=1024)  # the same few sizes, many times in each pass
+@lru_cache(maxsize=1024)  # the same few sizes, many times in each reconcile
 def _read(text: str) -> Decimal:
-    found = _FORM.match(text)
+    found = _FORM.fullmatch(text)
     if found is None:
         raise ValueError(f"not a quantity: {text!r}")
     number, exponent, suffix = found.groups()
-    return Decimal(number + (exponent or "")) * _FACTORS[suffix or ""]
+    value = Decimal(number + (exponent or "")) * _FACTORS[suffix or ""]
+    return max(-_LARGEST, min(_LARGEST, value))
+
+
+def is_quantity(text: object) -> bool:
+    """Whether a value is a quantity; a number that is no integer is one, as the API server reads it."""
+    if isinstance(text, bool) or not isinstance(text, str | int | float):
+        return False
+    try:
+        exact_quantity(str(text))
+    except ValueError:
+        return False
+    return True
 
 
 def parse_quantity(text: str | int) -> int:

@@ -11,3 +11,8 @@ def format_time(moment: datetime) -> str:
 def format_micro_time(moment: datetime) -> str:
     """A `metav1.MicroTime`, as Leases have it: UTC, microseconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_time(text: str | None) -> datetime | None:
+    """The moment of a `metav1.Time` or `metav1.MicroTime`; None if there is none."""
+    return datetime.fromisoformat(text) if text else None

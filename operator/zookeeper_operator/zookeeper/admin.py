@@ -1,13 +1,19 @@
 """Asks members' AdminServers, all at once, without waiting long for those that were silent before.
 
 Members are judged by what they say, never by the HTTP status, and nothing they say is trusted to
-have the right type, size or speed: what cannot be read is unknown. `zabstate` is never asked: it
-pings the member's own address and hangs, cut in the middle, where that gets no answer.
+have the right type, size or speed: what cannot be read is unknown.
+
+However many members are silent, the answers of the others are used as soon as they arrive: a silent member
+has one question at most, it is waited for once, and it soon leaves its place to the next question.
+
+`zabstate` is never asked: it pings the member's own address and hangs, cut in the middle, where that gets no
+answer.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,8 +40,10 @@ _MORE: Final = ("monitor", "voting_view", "server_stats", "dirs")
 _INSTEAD: Final = ("system_properties",)
 _BODY_BYTES: Final = 1 << 20
 _PARALLEL_PROBES: Final = 128
-# A member that was silent still has the whole time to answer, but a pass over the others does not wait for
-# it: while a leader is silent, passes must be quick enough to see the next one within two seconds.
+_PARALLEL_LATE: Final = 64
+"""Questions to silent members have places of their own."""
+# A member that was silent still has the whole time to answer, but a round over the others does not wait for
+# it: while a leader is silent, rounds must be quick enough to see the next one within two seconds.
 _SILENT_SECONDS: Final = 0.3
 _REMEMBERED_SECONDS: Final = 30.0
 
@@ -65,22 +73,25 @@ class AdminServers:
         self._timeout = timeout_seconds
         self._on_probe = on_probe or (lambda *_: None)
         self._slots = asyncio.Semaphore(_PARALLEL_PROBES)
+        self._late_slots = asyncio.Semaphore(_PARALLEL_LATE)
         self._silent: dict[Address, _Silence] = {}
-        self._late: set[asyncio.Task[Answers]] = set()
+        self._late: dict[Address, asyncio.Task[Answers]] = {}
 
     async def close(self) -> None:
         """Give up the questions under way and close the connections."""
-        for task in self._late:
+        late = list(self._late.values())
+        for task in late:
             task.cancel()
-        await asyncio.gather(*self._late, return_exceptions=True)
+        await asyncio.gather(*late, return_exceptions=True)
         await self._transport.close()
 
     async def probe(self, members: Sequence[Address], *, thorough: bool) -> Mapping[int, Answers]:
         """Ask every member at once; never raises, an unreachable member says so in its answer.
 
-        `leader` is always asked: whom it follows and whether it serves. `thorough` asks for everything
-        else in `Answers`, too. A member that let the last question time out is waited for only 0.3 s; it
-        has the whole time again as soon as it has answered, however late.
+        `leader` is always asked: which leader it follows and whether it serves. `thorough` asks for
+        everything else in `Answers`, too. A member that let the last question time out is waited for only 0.3
+        s, and not at all while it has a question that it has not answered; it has the whole time again as
+        soon as it has answered, however late.
         """
         answers = await asyncio.gather(
             *(self._probe_member(member, thorough=thorough) for member in members)
@@ -89,33 +100,52 @@ class AdminServers:
 
     async def _probe_member(self, member: Address, *, thorough: bool) -> Answers:
         silence = self._silent.get(member)
+        if member in self._late and silence is not None:
+            return silence.answers
         if silence is None or silence.until < asyncio.get_running_loop().time():
-            return await self._ask_member(member, thorough=thorough)
-        late = asyncio.create_task(self._ask_member(member, thorough=thorough))
-        self._late.add(late)
-        late.add_done_callback(self._late.discard)
+            async with self._place():
+                return await self._ask_member(member, thorough=thorough)
+        late = asyncio.create_task(self._ask_late(member, thorough=thorough))
+        self._late[member] = late
+        late.add_done_callback(lambda _: self._late.pop(member, None))
         done, _ = await asyncio.wait({late}, timeout=_SILENT_SECONDS)
         return late.result() if done else silence.answers
 
+    async def _ask_late(self, member: Address, *, thorough: bool) -> Answers:
+        async with self._late_slots:
+            return await self._ask_member(member, thorough=thorough)
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """One of the questions under way, until its answer, or until it has waited for long enough."""
+        await self._slots.acquire()
+        given_up = asyncio.get_running_loop().call_later(_SILENT_SECONDS, self._slots.release)
+        try:
+            yield
+        finally:
+            if given_up.when() > asyncio.get_running_loop().time():
+                given_up.cancel()
+                self._slots.release()
+
     async def _ask_member(self, member: Address, *, thorough: bool) -> Answers:
-        async with self._slots:  # before the clock starts: waiting here is not the member's fault
-            started = time.monotonic()
-            replies = {_FIRST: await self._ask(member, _FIRST)}
-            if thorough and replies[_FIRST].answered:
-                commands = _MORE if replies[_FIRST].refused is None else _INSTEAD
-                more = await asyncio.gather(*(self._ask(member, command) for command in commands))
-                replies |= dict(zip(commands, more, strict=True))
-            seconds = time.monotonic() - started
+        started = time.monotonic()
+        replies = {_FIRST: await self._ask(member, _FIRST)}
+        if thorough and replies[_FIRST].answered:
+            commands = _MORE if replies[_FIRST].refused is None else _INSTEAD
+            more = await asyncio.gather(*(self._ask(member, command) for command in commands))
+            replies |= dict(zip(commands, more, strict=True))
         answers = read_answers(member.id, replies)
         self._remember(member, answers, silent=replies[_FIRST].timed_out)
-        self._on_probe(seconds, failure_of(answers, replies))
+        self._on_probe(time.monotonic() - started, failure_of(answers, replies))
         return answers
 
     def _remember(self, member: Address, answers: Answers, *, silent: bool) -> None:
+        """Keep what was made of a silence, in the order of its end; drop what has ended."""
         self._silent.pop(member, None)
+        now = asyncio.get_running_loop().time()
+        while self._silent and next(iter(self._silent.values())).until < now:
+            del self._silent[next(iter(self._silent))]
         if silent:
-            now = asyncio.get_running_loop().time()
-            self._silent = {m: s for m, s in self._silent.items() if s.until >= now}
             self._silent[member] = _Silence(answers, now + _REMEMBERED_SECONDS)
 
     async def _ask(self, member: Address, command: str) -> Reply:

@@ -15,14 +15,14 @@ _BROADCAST: Final = "broadcast"
 
 @dataclass(frozen=True)
 class Answers:
-    """What one member's AdminServer said in this pass.
+    """What one member's AdminServer said in this reconcile.
 
     `problem` is None only when the member serves clients. All numbers are as the member gave them;
-    None means it did not give them. `leader_id` is whom this member follows or is. `denies` means that it
-    said itself that it does not serve, `refuses` that nothing listens at its address: these two are facts. A
-    member that is silent, or answers in part, may serve all the same. The `synced_` counts are those a leader
-    has of the members that follow it. `database` is what it held at its start: `none`, `founder` or `kept`;
-    empty if it did not say, and of one that serves.
+    None means it did not give them. `leader_id` is the leader that this member follows or is. `denies` means
+    that it said itself that it does not serve, `refuses` that nothing listens at its address: these two are
+    facts. A member that is silent, or answers in part, may still serve. The `synced_` counts are those
+    a leader has of the members that follow it. `database` is what it held at its start: `none`, `founder` or
+    `kept`; empty if it did not say, and of one that serves.
     """
 
     id: int
@@ -61,7 +61,7 @@ class Reply:
     """What became of one command: the fields of its answer, or why there are none.
 
     `refused` is the member's own `error`. `trouble` says why nothing was understood; with `answered` the
-    member said something all the same, with `nothing_listens` its address refused the connection.
+    member still sent something, with `nothing_listens` its address refused the connection.
     """
 
     fields: Mapping[str, Any] | None = None
@@ -181,5 +181,5 @@ def one_line(text: str) -> str:
 
 
 def no_answer_within(seconds: float) -> str:
-    """The problem of whoever did not answer in time."""
+    """The problem of a member that did not answer in time."""
     return f"no answer within {seconds:g} s"

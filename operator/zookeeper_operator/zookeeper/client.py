@@ -16,9 +16,9 @@ from zookeeper_operator.zookeeper.routes.protocol import AdminTransport, ClientR
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 from zookeeper_operator.zookeeper.session import Deadline, open_session
 
-# A quorum answers within some 0.1 s; without one, a pass stops waiting here.
+# A quorum answers within some 0.1 s; without one, a reconcile stops waiting here.
 _READ_SECONDS: Final = 4.0
-# kazoo needs up to three more to give up a connection.
+# kazoo needs up to three more to close a connection.
 _RECONFIGURE_SECONDS: Final = 8.0
 
 

@@ -23,7 +23,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Access:
-    """How to open a session with an ensemble as its super user. `repr` keeps the password to itself."""
+    """How to open a session with an ensemble as its super user. `repr` hides the password."""
 
     members: tuple[Address, ...]
     password: str = ""
@@ -36,12 +36,12 @@ class Access:
 class ReconfigureRefusedError(Exception):
     """The ensemble answered a reconfiguration with a refusal.
 
-    `passing` says whether the cause may pass by itself; otherwise trying again will not change it.
+    `transient` says whether the cause may end by itself; otherwise trying again will not change it.
     """
 
-    def __init__(self, why: str, *, passing: bool = False) -> None:
+    def __init__(self, why: str, *, transient: bool = False) -> None:
         super().__init__(why)
-        self.passing = passing
+        self.transient = transient
 
 
 class EnsembleUnreachableError(Exception):

@@ -57,7 +57,7 @@ class Step:
     from_version: int
 
     def done_in(self, config: CommittedConfig) -> bool:
-        """Whether the configuration is as this step wants it, whoever made it so."""
+        """Whether the configuration is as this step wants it, whatever made it so."""
         joined = all(config.server(server.id) == server for server in self.joining)
         return joined and not config.ids.intersection(self.leaving)
 
@@ -117,7 +117,7 @@ def _send(session: Session, deadline: Deadline, step: Step) -> Exception | None:
     """
     joining = ",".join(server.line() for server in step.joining)
     leaving = ",".join(str(member_id) for member_id in step.leaving)
-    limit = min(deadline.left(), _ANSWER_SECONDS)  # the last chance to be given up
+    limit = min(deadline.left(), _ANSWER_SECONDS)  # the last moment to end early
     try:
         session.reconfig_async(joining or None, leaving or None, None, step.from_version).get(
             timeout=limit
@@ -126,8 +126,8 @@ def _send(session: Session, deadline: Deadline, step: Step) -> Exception | None:
         refusal = _REFUSALS.get(type(error))
         if refusal is not None:
             # A follower that has just started is in sync within seconds.
-            passing = isinstance(error, NewConfigNoQuorumError)
-            raise ReconfigureRefusedError(refusal, passing=passing) from error
+            transient = isinstance(error, NewConfigNoQuorumError)
+            raise ReconfigureRefusedError(refusal, transient=transient) from error
         return error
     return None
 

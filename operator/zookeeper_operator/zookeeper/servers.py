@@ -15,7 +15,8 @@ ADMIN_PORT: Final = 8080
 Role = Literal["participant", "observer"]
 
 _SERVER_LINE: Final = re.compile(
-    r"^server\.(?P<id>\d+)=(?P<host>[^:;|]+|\[[^]]+\]):(?P<quorum>\d+):(?P<election>\d+)"
+    r"^server\.(?P<id>[0-9]{1,9})=(?P<host>[^:;|]+|\[[^]]+\])"
+    r":(?P<quorum>[0-9]{1,5}):(?P<election>[0-9]{1,5})"
     r"(?::(?P<role>participant|observer))?(?:;(?P<client>\S+))?$"
 )
 

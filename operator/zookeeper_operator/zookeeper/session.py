@@ -31,7 +31,7 @@ _CONNECT_SECONDS: Final = 1.0
 # What is requested is how long kazoo waits for a member to open the session. A server grants two ticks
 # at least, 4 s by default.
 _SESSION_SECONDS: Final = 1.5
-_SILENT: Final = logging.Logger("kazoo", logging.CRITICAL + 1)  # noqa: LOG001 -- it logs credentials; nobody may turn that on
+_SILENT: Final = logging.Logger("kazoo", logging.CRITICAL + 1)  # noqa: LOG001 -- it logs credentials; that must never be turned on
 
 
 class Deadline:
@@ -42,7 +42,7 @@ class Deadline:
 
         Args:
             seconds: how long.
-            given_up: set when nobody waits for the result any more, which ends it early.
+            given_up: set when the result is no longer awaited, which ends it early.
         """
         self._seconds = seconds
         self._end = time.monotonic() + seconds
@@ -50,14 +50,14 @@ class Deadline:
 
     @property
     def over(self) -> bool:
-        """Whether there is no time left, or nobody waits for the result any more."""
+        """Whether there is no time left, or the result is no longer awaited."""
         return self._given_up.is_set() or time.monotonic() >= self._end
 
     def left(self) -> float:
         """Seconds left.
 
         Raises:
-            EnsembleUnreachableError: none, or nobody waits for the result any more.
+            EnsembleUnreachableError: none, or the result is no longer awaited.
         """
         if self.over:
             raise EnsembleUnreachableError(no_answer_within(self._seconds))

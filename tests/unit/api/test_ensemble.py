@@ -1,5 +1,10 @@
 """The spec of an ensemble: what is read and what is filled in."""
 
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.api.security import OperatorCaSpec, TlsSourceSpec
 from zookeeper_operator.api.versions import DEFAULT_VERSION
@@ -57,3 +62,30 @@ def test_the_operator_s_own_ca_is_written_as_users_write_it() -> None:
     assert spec.to_api()["tls"]["source"] == {
         "operatorCA": {"validity": "87600h", "certificateValidity": "2160h", "renewBefore": "1h"}
     }
+
+
+def _nested(levels: int) -> dict[str, Any]:
+    value: Any = "x"
+    for _ in range(levels):
+        value = {"a": [value]}
+    return {"podTemplate": {"spec": value}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (_nested(5_000), "nested more than 32 levels deep"),
+        ({"podTemplate": {"spec": {"volumes": [{}] * 20_000}}}, "more than 10000 values"),
+    ],
+)
+def test_what_no_pod_template_is_is_refused_before_anything_is_computed_of_it(
+    spec: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        EnsembleSpec.model_validate(spec)
+
+
+def test_a_large_pod_template_is_read() -> None:
+    assert EnsembleSpec.model_validate(_nested(12)).pod_template == _nested(12)["podTemplate"]
+    many = {"podTemplate": {"spec": {"volumes": [{"name": f"v{n}"} for n in range(3_000)]}}}
+    assert EnsembleSpec.model_validate(many).pod_template == many["podTemplate"]

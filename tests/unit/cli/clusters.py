@@ -29,17 +29,19 @@ class ReadOnlyKube:
         return None if found is None else {"metadata": found["metadata"]}
 
     async def list(
-        self, resource: Resource, namespace: str | None, *, labels: str = ""
+        self, resource: Resource, namespace: str | None, *, labels: str = "", fields: str = ""
     ) -> list[Object]:
         if namespace is None and resource.kind in self.forbidden:
             raise KubeError(403, "Forbidden", "no")
         wanted = dict(pair.split("=") for pair in labels.split(",") if pair)
+        about = fields.partition("involvedObject.uid=")[2]
         return [
             o
             for o in self.objects
             if o["kind"] == resource.kind
             and namespace in {None, o["metadata"]["namespace"]}
             and wanted.items() <= (o["metadata"].get("labels") or {}).items()
+            and about in {"", (o.get("involvedObject") or {}).get("uid")}
         ]
 
     async def apply(self, resource: Resource, body: Object) -> NoReturn:

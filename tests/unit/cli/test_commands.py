@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from zookeeper_operator.cli.commands import leader_of, zk
 from zookeeper_operator.cli.failure import Failure
-from zookeeper_operator.cli.look import Reading
+from zookeeper_operator.cli.reading import Reading
 
 COMMANDS = [
     ["status"],
@@ -133,7 +133,7 @@ def test_the_leader_or_why_there_is_none() -> None:
     body = {"metadata": {"name": "zk"}}
     assert leader_of(Reading(body, {"leader": {"pod": "zk-2"}})) == "zk-2"
     condition = {"type": "QuorumHealthy", "message": "1 of 3 voters is live"}
-    with pytest.raises(Failure, match=r"^nobody leads zk: 1 of 3 voters is live$"):
+    with pytest.raises(Failure, match=r"^no member leads zk: 1 of 3 voters is live$"):
         leader_of(Reading(body, {"conditions": [condition]}))
-    with pytest.raises(Failure, match=r"^nobody leads zk$"):
+    with pytest.raises(Failure, match=r"^no member leads zk$"):
         leader_of(Reading(body, {}))

@@ -62,10 +62,10 @@ def test_the_answer_of_a_dry_run_is_the_object_as_it_would_be(
 @pytest.mark.parametrize(
     ("script", "error", "said"),
     [
-        ("echo []", UncheckedError, "something that is no object"),
-        ("echo nonsense", UncheckedError, "something that is no object"),
+        ("echo []", UncheckedError, "something that is not an object"),
+        ("echo nonsense", UncheckedError, "something that is not an object"),
         ("echo 'error: it is invalid' >&2; exit 1", RefusedError, "^it is invalid$"),
-        ("exit 1", RefusedError, "without a word"),
+        ("exit 1", RefusedError, "without a message"),
     ],
 )
 def test_what_kubectl_says_instead(

@@ -43,7 +43,7 @@ def with_class(scene: Observed, *, expandable: bool) -> Observed:
         ),
         (3, {"observers": {"replicas": 2}}, "restarts no pod, observers 0 → 1 → 2"),
         (3, {"stopped": True}, "stops every member and keeps the data"),
-        (3, {"config": {"dataDir": "/x"}}, "would be let in, but not acted on"),
+        (3, {"config": {"dataDir": "/x"}}, "would be accepted, but not acted on"),
         (1, {"replicas": 9}, "restarts no pod, voters 1 → 2 → 3 → … → 9"),
         (3, {"paused": True, "replicas": 5}, "nothing: the ensemble is paused"),
     ],

@@ -5,7 +5,7 @@ from dataclasses import replace
 from tests.unit.ensemble.plan.scenes import at_rest, edited
 
 from zookeeper_operator.api.privileges import PRIVILEGES
-from zookeeper_operator.cli.look import operator_settings
+from zookeeper_operator.cli.reading import operator_settings
 from zookeeper_operator.cli.rehearsal import spec_remarks
 
 

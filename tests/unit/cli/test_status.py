@@ -8,7 +8,7 @@ import pytest
 from tests.unit.cli.screens import check_screen, text_of
 from tests.unit.ensemble.plan.scenes import NOW, at_rest, edited, outdated, without_answer
 
-from zookeeper_operator.cli.look import Reading
+from zookeeper_operator.cli.reading import Reading
 from zookeeper_operator.cli.status import (
     leader_line,
     quorum_line,
@@ -98,7 +98,32 @@ def test_who_leads() -> None:
     leader = {"pod": "zk-3", "epoch": 2, "since": "2026-01-01T00:00:00Z"}
     assert leader_line({"leader": leader}, now) == "zk-3 for 12m, epoch 2"
     assert leader_line({"leader": {**leader, "since": None}}, now) == "zk-3, epoch 2"
-    assert leader_line({}, now) == "nobody"
+    assert leader_line({}, now) == "none"
+
+
+def stopped() -> Observed:
+    scene = edited(at_rest(3), {"stopped": True})
+    return replace(scene, pods=(), answers={}, committed=None)
+
+
+def test_what_is_asked_for_is_no_fault() -> None:
+    check_screen("status-stopped", render_status(seen(stopped()), LATER))
+    paused = text_of(render_status(seen(at_rest(3, {"paused": True})), LATER))
+    for text in (text_of(render_status(seen(stopped()), LATER)), paused):
+        assert "CONDITION" not in text
+
+
+def test_a_warning_of_an_ensemble_that_is_ready_is_shown() -> None:
+    scene = at_rest(3, {"external": {"type": "LoadBalancer"}})
+    text = text_of(render_status(seen(scene), LATER))
+    assert "CONDITION" in text
+    assert "WaitingForAddress" in text
+
+
+def test_a_member_that_does_not_answer_says_for_how_long() -> None:
+    member = {"pod": "zk-2", "state": "silent", "notServingSince": "2026-01-01T00:02:00Z"}
+    text = text_of(render_status(Reading(body_of({}), {"members": [member]}), LATER))
+    assert "silent for 10m" in text
 
 
 # ---- whose figures these are ----
@@ -110,7 +135,7 @@ def test_nothing_is_remarked_when_all_agree() -> None:
 
 def test_the_operators_words_are_told_apart_from_the_members() -> None:
     reading = replace(seen(at_rest(3)), seen=None, why_not_seen="a right is missing")
-    assert remarks(reading) == ["as the operator wrote it last: a right is missing"]
+    assert remarks(reading) == ["as last written by the operator: a right is missing"]
     assert status_as_value(reading)["source"] == "operator"
     assert status_as_value(seen(at_rest(3)))["source"] == "members"
 
@@ -118,7 +143,7 @@ def test_the_operators_words_are_told_apart_from_the_members() -> None:
 def test_an_operator_that_lags_behind_is_remarked() -> None:
     scene = at_rest(3)
     (stale,) = remarks(seen(edited(scene, {"replicas": 5}), written=scene))
-    assert stale == "the operator has not looked at generation 2 of the spec yet"
+    assert stale == "the operator has not reconciled generation 2 of the spec yet"
     (differs,) = remarks(seen(scene, written=at_rest(3, leader=1)))
     assert differs.startswith("the operator's last status differs: Serving")
 

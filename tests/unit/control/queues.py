@@ -50,7 +50,7 @@ class Recorder:
     def finished(self, worked_seconds: float) -> None:
         self.worked.append(worked_seconds)
 
-    def passed(self, result: Result, seconds: float) -> None:
+    def reconciled(self, result: Result, seconds: float) -> None:
         self.results.append((result, seconds))
 
     def running(self, oldest_seconds: Callable[[], float]) -> None:

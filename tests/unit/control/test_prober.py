@@ -85,3 +85,18 @@ async def test_a_probe_that_fails_is_logged_and_disturbs_no_other(
     assert probing.woken == [key("other")]
     (record,) = caplog.records
     assert (record.getMessage(), vars(record)["key"]) == ("Probe failed", "Thing demo/broken")
+
+
+async def test_a_key_has_one_probe_at_a_time(probing: Probing) -> None:
+    class Endless(Timed):
+        async def probe(self) -> bool:
+            await super().probe()
+            await asyncio.sleep(3600)
+            return True
+
+    endless, other = Endless(), Timed()
+    probing.board.post(key("endless"), endless)
+    probing.board.post(key("other"), other)
+    await probing.go_on(59)
+    assert endless.probed == [0]
+    assert len(other.probed) == 6

@@ -20,6 +20,35 @@ async def test_a_key_waits_once_and_the_order_is_first_come_first_served() -> No
     assert [await queue.get() for _ in range(3)] == ["a", "b", "c"]
 
 
+async def test_who_was_handled_longest_ago_comes_first() -> None:
+    queue = WorkQueue[str](random=ZERO)
+    for number, key in enumerate(("rests", "a", "b", "a", "b")):
+        await asyncio.sleep(1)
+        queue.add(key)
+        assert await queue.get() == key
+        queue.add_after(key, 1000 + number)
+        queue.done(key)
+    await asyncio.sleep(1)
+    for key in ("b", "a", "rests", "new"):
+        queue.add(key)
+    assert [await queue.get() for _ in range(4)] == ["new", "rests", "a", "b"]
+
+
+async def test_keys_that_come_back_at_once_do_not_delay_another() -> None:
+    queue = WorkQueue[str](random=ZERO)
+    for key in ("rests", *map(str, range(50))):
+        queue.add(key)
+    for step in range(500):
+        if step == 400:
+            queue.add("rests")
+        key = await queue.get()
+        await asyncio.sleep(0.1)
+        if step == 400:
+            assert key == "rests"
+        queue.add_after(key, 1000 if key == "rests" else 0.01)
+        queue.done(key)
+
+
 async def test_a_key_added_while_it_is_worked_on_runs_once_more_afterwards() -> None:
     queue = WorkQueue[str](random=ZERO)
     queue.add("a")

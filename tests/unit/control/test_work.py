@@ -80,8 +80,8 @@ async def test_an_expected_failure_is_one_line_and_an_unexpected_one_tells_where
         queue.close()
         await working
     told = {record.getMessage(): record.exc_info for record in caplog.records}
-    assert told["Pass failed: the other side said no"] is None
-    assert told["Pass failed"] is not None
+    assert told["Reconcile failed: the other side said no"] is None
+    assert told["Reconcile failed"] is not None
 
 
 async def test_a_pass_that_hangs_is_cut_off_and_retried(caplog: pytest.LogCaptureFixture) -> None:

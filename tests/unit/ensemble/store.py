@@ -34,16 +34,21 @@ class Store:
         return None if found is None else {"metadata": found["metadata"]}
 
     async def list(
-        self, resource: Resource, namespace: str | None, *, labels: str = ""
+        self, resource: Resource, namespace: str | None, *, labels: str = "", fields: str = ""
     ) -> list[Object]:
-        """Every object of the kind that bears the label, but those no list shows yet."""
+        """Every object of the kind that bears the label, but those no list shows yet.
+
+        The only field selector known is that of Events: the UID of what they are about.
+        """
         wanted = dict([labels.split("=")]) if labels else {}
+        about = fields.partition("involvedObject.uid=")[2]
         return [
             body
             for key, body in self.objects.items()
             if key[0] == resource.kind
             and key not in self.unlisted
             and wanted.items() <= (body["metadata"].get("labels") or {}).items()
+            and about in {"", (body.get("involvedObject") or {}).get("uid")}
         ]
 
     async def apply(self, resource: Resource, body: Object) -> Object:

@@ -11,10 +11,11 @@ from tests.unit.ensemble.store import Key as StoredKey
 from tests.unit.ensemble.store import Store
 
 from zookeeper_operator.control.board import Board
-from zookeeper_operator.control.controller import Event, Key
+from zookeeper_operator.control.controller import Event, Key, OverrunError
 from zookeeper_operator.control.metrics import Metrics
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Reconfigure, RestartMember
+from zookeeper_operator.ensemble.build.objects import common_labels
 from zookeeper_operator.ensemble.controller import EnsembleController
 from zookeeper_operator.ensemble.forecast.election import silent
 from zookeeper_operator.ensemble.observe import Inspector
@@ -41,6 +42,16 @@ ENSEMBLE: Object = {
 }
 
 
+def pod_body(member_id: int) -> Object:
+    name = f"zk-{member_id}"
+    labels = {names.LABEL_ENSEMBLE: "zk", names.LABEL_POD_NAME: name}
+    return {
+        "kind": "Pod",
+        "metadata": {"namespace": "demo", "name": name, "uid": f"uid-of-{name}", "labels": labels},
+        "status": {"podIP": f"192.0.2.{member_id}"},
+    }
+
+
 class Members:
     """An ensemble of three in which nothing is wrong."""
 
@@ -51,6 +62,21 @@ class Members:
         found = at_rest(3).committed
         assert found is not None
         return found
+
+
+class AskedMembers(Members):
+    """Remembers whom it was asked for, and to whom the password was offered."""
+
+    def __init__(self) -> None:
+        self.pods: set[str] = set()
+
+    async def probe(self, members: Sequence[Address], *, thorough: bool) -> Mapping[int, Answers]:
+        self.pods |= {member.pod for member in members}
+        return await super().probe(members, thorough=thorough)
+
+    async def read_config(self, access: Access) -> CommittedConfig:
+        self.pods |= {member.pod for member in access.members}
+        return await super().read_config(access)
 
 
 class LosingMembers(Members):
@@ -110,7 +136,10 @@ async def test_what_others_have_under_a_name_of_ours_is_theirs() -> None:
 
 
 async def test_what_a_deleted_ensemble_has_left_is_told_from_our_own() -> None:
-    """Its StatefulSet is gone already; the garbage collector has not come to its pods and claims yet."""
+    """Its StatefulSet is gone already; the garbage collector has not come to its pods and claims yet.
+
+    It comes to nothing that has no owner, so nothing waits for that.
+    """
     metadata = {"labels": {names.LABEL_ENSEMBLE: "zk"}, "ownerReferences": [{"uid": "old"}]}
     pod = {"kind": "Pod", "metadata": {"name": "zk-1", "uid": "pod", **metadata}}
     copy = {"kind": "Pod", "metadata": {"name": "debug-zk-1", "uid": "copy", **metadata}}
@@ -119,11 +148,129 @@ async def test_what_a_deleted_ensemble_has_left_is_told_from_our_own() -> None:
         "metadata": {"name": "data-zk-1", "uid": "claim", **metadata},
         "status": {"phase": "Bound"},
     }
-    store = Store([ENSEMBLE, pod, copy, claim])
+    store = Store([ENSEMBLE, pod, copy, claim, copied(2, "zk-4")])
     found = await Inspector(store, members(), Settings(), lambda: NOW).observe(KEY)
     assert found is not None
     assert (found.pods, found.previous_pods) == ((), ("zk-1",))
     assert [found.is_leaving(one) for one in found.claims] == [True]
+
+
+BEARING_OUR_LABELS = [
+    pytest.param({names.LABEL_ENSEMBLE: "zk"}, {}, id="the label that people copy"),
+    pytest.param(common_labels("zk"), {}, id="all our labels"),
+    pytest.param(
+        common_labels("zk"),
+        {"ownerReferences": [{"uid": "web", "kind": "Deployment", "controller": True}]},
+        id="all our labels and an owner",
+    ),
+]
+
+
+@pytest.mark.parametrize(("labels", "owned"), BEARING_OUR_LABELS)
+@pytest.mark.parametrize("kind", ["Service", "ConfigMap", "StatefulSet", "NetworkPolicy"])
+async def test_what_merely_bears_our_labels_is_ignored(
+    kind: str, labels: dict[str, str], owned: Object
+) -> None:
+    spec = {"spec": {"replicas": 1, "template": {"spec": {}}}} if kind == "StatefulSet" else {}
+    metadata = {"name": "zk-config-theirs", "uid": "x", "labels": labels, **owned}
+    theirs = {"apiVersion": "v1", "kind": kind, "metadata": metadata, **spec}
+    store = Store([ENSEMBLE, theirs])
+    inspector = Inspector(store, members(), Settings(), lambda: NOW)
+    found = await inspector.observe(KEY)
+    assert found is not None
+    assert (found.children, found.foreign) == ((), ())
+    await EnsembleController(store, members(), Settings(), Board(), now=lambda: NOW).reconcile(KEY)
+    assert store.objects[kind, "zk-config-theirs"] == theirs
+    assert ("StatefulSet", "zk") in store.objects
+
+
+async def test_what_an_ensemble_left_behind_is_adopted_where_its_name_is_needed() -> None:
+    """By `kubectl delete --cascade=orphan`; members that left the spec need their Services too."""
+    labels = common_labels("zk")
+    left = with_config_map(labels=labels)
+    left["data"] = {
+        "ZOO_SERVERS": "".join(f"{ensemble().server(n).line()}\n" for n in (1, 2, 3, 4)),
+        "configVersion": "100",
+        "founders": "",
+        "identity": "u",
+    }
+    service = {"kind": "Service", "metadata": {"name": "zk-4", "uid": "s", "labels": labels}}
+    unneeded = {"kind": "Service", "metadata": {"name": "zk-5", "uid": "t", "labels": labels}}
+    store = Store([ENSEMBLE, left, service, unneeded])
+    found = await Inspector(store, members(), Settings(), lambda: NOW).observe(KEY)
+    assert found is not None
+    assert found.children == (service, left)
+    assert found.foreign == ()
+
+
+async def test_a_name_that_a_leaving_member_needs_may_not_be_taken_either() -> None:
+    theirs = {
+        "kind": "Service",
+        "metadata": {"name": "zk-4", "uid": "s", "labels": {names.LABEL_ENSEMBLE: "zk"}},
+    }
+    store = Store([ENSEMBLE, theirs, pod_body(4)])
+    found = await Inspector(store, members(), Settings(), lambda: NOW).observe(KEY)
+    assert found is not None
+    assert found.foreign == (theirs,)
+
+
+def copied(member_id: int, name: str, **more: Any) -> Object:
+    """A pod with all labels of a member's, as `kubectl debug --copy-to NAME --keep-labels` makes it."""
+    body = pod_body(member_id)
+    return {**body, "metadata": {**body["metadata"], "name": name, "uid": f"copy {name}", **more}}
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        pytest.param(copied(2, "debug-2"), id="another name"),
+        pytest.param(copied(2, "zk-2-debug"), id="a longer name"),
+        pytest.param(copied(2, "zk-4"), id="the name of another member"),
+        pytest.param(copied(2, "zk-99999999999999999"), id="no id"),
+        pytest.param(copied(2, "zk-02"), id="an id with a zero"),
+        pytest.param(
+            copied(2, "zk-4", ownerReferences=[{"uid": "other", "controller": True}]),
+            id="another controller",
+        ),
+    ],
+)
+async def test_a_copy_of_a_pod_is_no_member(copy: Object) -> None:
+    asked = AskedMembers()
+    store = Store([ENSEMBLE, *(pod_body(n) for n in (1, 2, 3)), copy])
+    inspector = Inspector(store, cast("ZooKeeper", asked), Settings(), lambda: NOW)
+    found = await inspector.observe(KEY)
+    assert found is not None
+    assert [pod.name for pod in found.pods] == ["zk-1", "zk-2", "zk-3"]
+    assert asked.pods == {"zk-1", "zk-2", "zk-3"}
+
+
+async def test_a_member_is_a_pod_that_our_statefulset_controls() -> None:
+    owned = {"ownerReferences": [{"uid": ensemble().uid, "controller": True}]}
+    labels = {names.LABEL_ENSEMBLE: "zk"}
+    statefulset = {
+        "kind": "StatefulSet",
+        "metadata": {"name": "zk", "uid": "sts", "labels": labels, **owned},
+        "spec": {"template": {"spec": {}}},
+    }
+    by_us = {"ownerReferences": [{"uid": "sts", "controller": True}]}
+    pods = [copied(1, "zk-1", **by_us), copied(2, "zk-observer-101", **by_us)]
+    store = Store([ENSEMBLE, statefulset, *pods])
+    found = await Inspector(store, members(), Settings(), lambda: NOW).observe(KEY)
+    assert found is not None
+    assert [pod.name for pod in found.pods] == ["zk-1"]
+
+
+async def test_only_claims_that_a_statefulset_of_ours_would_use_are_members_claims() -> None:
+    labels = {names.LABEL_ENSEMBLE: "zk"}
+    claims = [
+        {"kind": "PersistentVolumeClaim", "metadata": {"name": name, "uid": name, "labels": labels}}
+        for name in ("data-zk-1", "data-zk-1-copy", "data-other-2", "backup-zk-1", "data-zk-999")
+    ]
+    found = await Inspector(Store([ENSEMBLE, *claims]), members(), Settings(), lambda: NOW).observe(
+        KEY
+    )
+    assert found is not None
+    assert [claim.name for claim in found.claims] == ["data-zk-1"]
 
 
 async def test_a_configuration_that_no_list_shows_is_not_taken_for_gone() -> None:
@@ -155,6 +302,18 @@ async def test_a_spec_that_cannot_be_read_leaves_no_report_of_an_earlier_one() -
     assert board.get(KEY) is None
     status = store.objects[names.KIND, "zk"]["status"]
     assert {c["reason"] for c in status["conditions"]} == {"InvalidSpec"}
+
+
+async def test_a_spec_whose_reconcile_computes_for_too_long_is_named_in_its_status() -> None:
+    def overrun(_: Observed) -> Plan:
+        raise OverrunError
+
+    store = Store([ENSEMBLE])
+    controller = EnsembleController(store, members(), Settings(), Board(), decide=overrun)
+    assert await controller.reconcile(KEY) == Settings().resync_seconds
+    conditions = store.objects[names.KIND, "zk"]["status"]["conditions"]
+    assert {c["reason"] for c in conditions} == {"InvalidSpec"}
+    assert "computed for too long" in conditions[0]["message"]
 
 
 class Recreating(Store):
@@ -196,16 +355,6 @@ async def test_a_configuration_that_is_not_had_outdates_what_was_said_before() -
     assert {n: a.serving for n, a in found.answers.items()} == {1: True, 2: False, 3: False}
 
 
-def pod_body(member_id: int) -> Object:
-    name = f"zk-{member_id}"
-    labels = {names.LABEL_ENSEMBLE: "zk"}
-    return {
-        "kind": "Pod",
-        "metadata": {"namespace": "demo", "name": name, "uid": f"uid-of-{name}", "labels": labels},
-        "status": {"podIP": f"192.0.2.{member_id}"},
-    }
-
-
 async def observe(losing: LosingMembers) -> Observed:
     store = Store([ENSEMBLE, *(pod_body(n) for n in (1, 2, 3))])
     found = await Inspector(store, cast("ZooKeeper", losing), Settings(), lambda: NOW).observe(KEY)
@@ -229,7 +378,7 @@ async def test_a_namespace_that_is_being_deleted_is_no_failure(
     store = EndingNamespace([ENSEMBLE])
     controller = EnsembleController(store, members(), Settings(), Board(), now=lambda: NOW)
     assert await controller.reconcile(KEY) == Settings().resync_seconds
-    assert "status" not in store.objects[names.KIND, "zk"]
+    assert "conditions" not in store.objects[names.KIND, "zk"]["status"]
     assert not [r for r in caplog.records if r.levelname != "DEBUG"]
 
 
@@ -265,7 +414,7 @@ async def test_nothing_is_written_after_the_lease_is_lost() -> None:
     for lost_after in range(writes):
         store, written = await first_pass(lost_after)
         assert written == lost_after
-        assert "status" not in store.objects[names.KIND, "zk"]
+        assert "conditions" not in store.objects[names.KIND, "zk"].get("status", {})
 
 
 RESTART = RestartMember(2, "zk-2", "uid-of-zk-2", "zk", 0, why="its revision is old")
@@ -282,7 +431,8 @@ async def test_what_was_done_is_told_by_who_holds_the_lease(
     *, may_tell: bool, told: set[str]
 ) -> None:
     """The last thing it did was to restart a member: Event and status are its successor's to write."""
-    store = Store([ENSEMBLE, pod_body(2)])
+    recorded = {**ENSEMBLE, "status": {"managedBy": Settings().installation}}
+    store = Store([recorded, pod_body(2)])
     before = dict(store.objects)
     controller = EnsembleController(
         store,
@@ -482,20 +632,20 @@ async def test_an_ensemble_that_is_created_again_is_not_taken_for_the_deleted_on
     assert zookeeper.read == read + 1
 
 
-async def test_a_refusal_that_may_pass_is_remembered_as_such() -> None:
+async def test_a_refusal_that_is_transient_is_remembered_as_such() -> None:
     seen: list[Observed] = []
 
     def decide(observed: Observed) -> Plan:
         seen.append(observed)
         return hand_over(observed)
 
-    error = ReconfigureRefusedError("a follower is not in sync", passing=True)
+    error = ReconfigureRefusedError("a follower is not in sync", transient=True)
     controller = controller_of(served(), Changing(error), decide)
     for _ in range(3):
         await controller.reconcile(KEY)
     refusal = seen[-1].refusal
     assert refusal is not None
-    assert (refusal.passing, refusal.since) == (True, NOW)
+    assert (refusal.transient, refusal.since) == (True, NOW)
 
 
 async def test_an_apply_that_changes_nothing_is_not_repeated_and_settles() -> None:

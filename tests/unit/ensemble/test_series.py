@@ -33,6 +33,8 @@ def quorum(leader: int | None, epoch: int | None) -> Quorum:
 def test_at_rest_everything_is_known() -> None:
     assert samples(at_rest(3)) == {
         "ensemble_ready": 1,
+        "ensemble_stopped": 0,
+        "ensemble_paused": 0,
         "ensemble_quorum_healthy": 1,
         "ensemble_voters": 3,
         "ensemble_live_voters": 3,
@@ -83,3 +85,13 @@ def test_elections_and_leader_changes_count_from_the_second_sight_on() -> None:
         seen = seen.after(quorum(leader, epoch))
     assert (seen.elections, seen.leader_changes) == (2, 1)
     assert Elections().after(quorum(2, 4)) == Elections(epoch=4, leader=2)
+
+
+def test_what_is_asked_for_sets_off_no_alert() -> None:
+    """The documented alerts: no quorum, and no member to spare."""
+    stopped = samples(replace(at_rest(3, {"stopped": True}), pods=(), answers={}, committed=None))
+    assert (stopped["ensemble_stopped"], stopped["ensemble_ready"]) == (1, 0)
+    assert "ensemble_quorum_healthy" not in stopped
+    assert "ensemble_tolerates" not in stopped
+    paused = samples(at_rest(3, {"paused": True}))
+    assert (paused["ensemble_paused"], paused["ensemble_quorum_healthy"]) == (1, 1)

@@ -86,7 +86,7 @@ async def test_a_process_without_a_name_reports_as_the_operator() -> None:
 async def test_a_long_message_is_cut_to_what_the_api_server_accepts() -> None:
     store = Store()
     await record(store, message="x" * 5000)
-    assert store.objects[0]["message"] == "x" * 1000
+    assert store.objects[0]["message"] == "x" * 996 + " …"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from zookeeper_operator.zookeeper.protocol import Address
 pytestmark = pytest.mark.looptime
 
 MEMBER = Address(1, "demo", "zk-1", "192.0.2.1")
+ANSWER = b'{"command": "leader", "error": null, "is_leader": true, "leader_id": 1}'
+QUICK = "198.51.100."
 NEXT_POD = Address(1, "demo", "zk-1", "192.0.2.2")
 
 
@@ -20,10 +22,19 @@ class SlowAdmin:
 
     def __init__(self) -> None:
         self.seconds = 3600.0
+        self.under_way = 0
+        self.most = 0
 
     async def get(self, member: Address, command: str, limit: int) -> bytes:
-        await asyncio.sleep(self.seconds)
-        return b'{"command": "leader", "error": null, "is_leader": true, "leader_id": 1}'
+        if member.ip.startswith(QUICK):
+            return ANSWER
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        try:
+            await asyncio.sleep(self.seconds)
+        finally:
+            self.under_way -= 1
+        return ANSWER
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -96,6 +107,45 @@ async def test_nothing_is_asked_after_the_end(admin: SlowAdmin) -> None:
     assert asyncio.get_running_loop().time() == started, "nobody waits for a late answer"
     running = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     assert not running, running
+
+
+async def test_a_member_that_has_not_answered_is_not_asked_again(
+    admin: SlowAdmin, servers: AdminServers
+) -> None:
+    await probe(servers)
+    times = [(await probe(servers))[1] for _ in range(50)]
+    assert times == [0.3] + [0.0] * 49
+    assert admin.under_way == 1
+
+
+async def test_however_many_are_silent_who_answers_is_heard_at_once(
+    admin: SlowAdmin, servers: AdminServers
+) -> None:
+    """300 members of 100 ensembles, probed every second for two minutes, beside a healthy one."""
+    lost = [
+        [Address(n, f"lost{e}", f"zk-{n}", f"192.0.{e}.{n}") for n in (1, 2, 3)] for e in range(100)
+    ]
+    healthy = [Address(n, "demo", f"zk-{n}", f"{QUICK}{n}") for n in (1, 2, 3)]
+    loop = asyncio.get_running_loop()
+    waits, tasks = [], 0
+    beginning = 3
+    async with asyncio.TaskGroup() as group:
+        for second in range(120):
+            for members in lost:
+                group.create_task(servers.probe(members, thorough=True))
+            await asyncio.sleep(0.5)
+            started = loop.time()
+            answers = await servers.probe(healthy, thorough=True)
+            waits.append(loop.time() - started)
+            if second == beginning:
+                admin.most = 0
+            assert all(answer.reachable for answer in answers.values())
+            tasks = max(tasks, len(asyncio.all_tasks()))
+            await asyncio.sleep(0.5)
+    assert max(waits) < 0.5, "behind those that are silent for the first time"
+    assert max(waits[beginning:]) == 0
+    assert tasks < 1000
+    assert 0 < admin.most <= len(lost) * 3
 
 
 class NotServing:

@@ -103,16 +103,16 @@ def test_a_lost_call_that_committed_nothing_is_no_success() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "why", "passing"),
+    ("answer", "why", "transient"),
     [
         (NewConfigNoQuorumError(), "no quorum of the new configuration", True),
         (NoAuthError(), "the super user's password is not accepted", False),
     ],
 )
-def test_a_refusal_leaves_nothing_open(answer: Exception, why: str, *, passing: bool) -> None:
+def test_a_refusal_leaves_nothing_open(answer: Exception, why: str, *, transient: bool) -> None:
     with pytest.raises(ReconfigureRefusedError, match=why) as refused:
         run(Ensemble(answer=answer, lost=True))
-    assert refused.value.passing is passing
+    assert refused.value.transient is transient
 
 
 def test_an_outcome_that_cannot_be_read_back_is_not_known() -> None:

@@ -21,8 +21,8 @@ from zookeeper_operator.api.schema.rules import Rule, list_of, quoted
 _UNCHANGED: Final = (
     "oldSelf.hasValue() && key in oldSelf.value() && oldSelf.value()[key] == self[key]"
 )
-"""What an ensemble has had before passes: it may run with it. Written out, because the API server lets only a
-map pass that is unchanged as a whole."""
+"""What an ensemble has had before is accepted: it may run with it. Written out, because the API server
+accepts only a map that is unchanged as a whole."""
 
 
 def _owned(owned: OwnedKeys) -> Rule:

@@ -62,7 +62,7 @@ def to_yaml(definition: Schema) -> str:
     """Return a definition as the text of its file."""
     header = (
         "# Generated from operator/zookeeper_operator/api; do not edit.\n"
-        "# To make it anew: python -m zookeeper_operator.api.schema.crd "
+        "# To generate it again: python -m zookeeper_operator.api.schema.crd "
         f"> crds/{definition['spec']['names']['plural']}.yaml\n"
     )
     return header + "\n".join(_lines(definition)) + "\n"
@@ -88,7 +88,7 @@ def _lines(value: Schema | list[Any]) -> Iterator[str]:
 
 
 def _scalar(value: Any) -> str:
-    """Return a value as JSON, which is YAML, or bare where nobody can mistake it."""
+    """Return a value as JSON, which is YAML, or bare where it cannot be mistaken."""
     bare = isinstance(value, str) and _BARE.fullmatch(value) and value.lower() not in _WORDS
     return str(value) if bare else json.dumps(value, ensure_ascii=False)
 

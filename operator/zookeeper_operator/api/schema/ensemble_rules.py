@@ -46,19 +46,31 @@ def _port_rule(port: str, other: str) -> Rule:
     )
 
 
+_QUANTITY: Final = quoted(
+    r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2}|[numkMGTPE]|[KMGTPE]i)?$"
+)
+"""The form of a quantity. `isQuantity` alone accepts any exponent, and computes with it."""
+
 _QUANTITIES: Final = Rule(
-    rule="self.all(key, type(self[key]) == int || isQuantity(self[key]))",
+    rule=(
+        f"self.all(key, type(self[key]) == int || (self[key].matches({_QUANTITY}) && "
+        "isQuantity(self[key])))"
+    ),
     message="every value must be a quantity such as 100m or 512Mi",
 )
 
 _VOLUME: Final = (
     Rule(
-        rule="isQuantity(self.size) && quantity(self.size).isGreaterThan(quantity('0'))",
+        rule=(
+            f"self.size.matches({_QUANTITY}) && isQuantity(self.size) && "
+            "quantity(self.size).isGreaterThan(quantity('0'))"
+        ),
         message="size must be a quantity such as 5Gi",
         field=".size",
     ),
     Rule(
         rule=(
+            f"!self.size.matches({_QUANTITY}) || !oldSelf.size.matches({_QUANTITY}) || "
             "!isQuantity(self.size) || !isQuantity(oldSelf.size) || "
             "quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0"
         ),

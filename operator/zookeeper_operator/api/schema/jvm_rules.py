@@ -35,7 +35,7 @@ JVM_RULES: Final = (
     Rule(
         rule="self.options.all(option, option.matches('^-[^ \\t\\r\\n]+$'))",
         message=(
-            "each of the options begins with a dash and has no white space; make an entry of its own of "
+            "each option must begin with a dash and have no white space; write an entry of its own for "
             "every option"
         ),
         field=".options",

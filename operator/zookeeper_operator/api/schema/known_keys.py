@@ -38,11 +38,11 @@ class Values:
 
     Attributes:
         sentence: It completes "KEY must be …".
-        pattern: What a text has to look like; empty for any text.
+        pattern: The form of a text; empty for any text.
         low: The least number; None if the value is no number.
         high: The largest number.
         excluded: Numbers in between that are refused.
-        boolean: Whether `true` and `false` without quotes say something.
+        boolean: Whether `true` and `false` without quotes mean something.
     """
 
     sentence: str = ""
@@ -53,7 +53,7 @@ class Values:
     boolean: bool = False
 
     def take(self, value: str | float) -> bool:
-        """Tell whether the server can use a value as it was written."""
+        """Return whether the server can use a value as it was written."""
         if isinstance(value, bool):
             return self.boolean or not self.pattern
         text = str(value)
@@ -270,7 +270,7 @@ def problem_of(key: str, value: str | float) -> str | None:
 
 
 def is_known(key: str) -> bool:
-    """Tell whether ZooKeeper reads a key."""
+    """Return whether ZooKeeper reads a key."""
     return key in KNOWN_KEYS or key.startswith(_KNOWN_PREFIXES)
 
 

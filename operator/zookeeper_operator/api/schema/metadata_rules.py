@@ -24,8 +24,8 @@ _KEY: Final = f"^([a-z0-9]([-a-z0-9.]{{0,251}}[a-z0-9])?/)?{_NAME}$"
 _WELL_FORMED: Final = Rule(
     rule=f"self.all(key, key.matches({quoted(_KEY)}))",
     message=(
-        "a key is a name of at most 63 letters, digits, dashes, dots and underscores, with a domain and "
-        "a slash before it if you like, such as example.org/team"
+        "a key is a name of at most 63 letters, digits, dashes, dots and underscores, with an optional "
+        "domain and slash before it, such as example.org/team"
     ),
 )
 

@@ -39,7 +39,7 @@ class OwnedKeys:
         return (*self.keys, *(f"{prefix}*" for prefix in self.prefixes))
 
     def matches(self, key: str) -> bool:
-        """Tell whether a key belongs to the group."""
+        """Return whether a key belongs to the group."""
         return key in self.keys or key.startswith(self.prefixes)
 
 
@@ -103,13 +103,13 @@ OWNED_KEYS: Final[Sequence[OwnedKeys]] = (
     ),
     OwnedKeys(
         reason=(
-            "zoo.cfg is not where Java looks for it; put it into spec.jvm.options, such as "
+            "Java does not read it from zoo.cfg; put it into spec.jvm.options, such as "
             "-Djute.maxbuffer=4194304, and set the same on the clients"
         ),
         prefixes=("jute.", "java.", "javax.", "sun."),
     ),
     OwnedKeys(
-        reason="leave out the prefix, ZooKeeper puts it there itself",
+        reason="ZooKeeper adds this prefix itself; leave it out",
         prefixes=("zookeeper.",),
     ),
 )

@@ -20,7 +20,7 @@ class OwnedOptions:
         prefixes: Beginnings of options.
         parts: What an option must not contain.
         whole: Whole options.
-        ratcheted: Whether an option that was there before passes.
+        ratcheted: Whether an option that was there before is accepted.
     """
 
     reason: str
@@ -30,7 +30,7 @@ class OwnedOptions:
     ratcheted: bool = False
 
     def matches(self, option: str) -> bool:
-        """Tell whether an option belongs to the group."""
+        """Return whether an option belongs to the group."""
         return (
             option in self.whole
             or option.startswith(self.prefixes)
@@ -40,7 +40,7 @@ class OwnedOptions:
 
 OWNED_OPTIONS: Final[Sequence[OwnedOptions]] = (
     OwnedOptions(
-        reason=("size the heap: it follows from resources.limits.memory and jvm.heapPercent"),
+        reason=("set the heap: it follows from resources.limits.memory and jvm.heapPercent"),
         prefixes=("-Xmx", "-Xms"),
         parts=("RAMPercentage", "HeapSize"),
     ),
@@ -59,7 +59,7 @@ OWNED_OPTIONS: Final[Sequence[OwnedOptions]] = (
     ),
     OwnedOptions(
         reason=(
-            "size the heap by an old name or read further options from a file: the heap follows from "
+            "set the heap by an old name or read further options from a file: the heap follows from "
             "resources.limits.memory and jvm.heapPercent, every other option is an entry here"
         ),
         prefixes=("-mx", "-ms", "-XX:Flags=", "-XX:VMOptionsFile="),

@@ -22,7 +22,7 @@ from zookeeper_operator.api.versions import KNOWN_VERSIONS
 
 _HEAD: Final = f"""\
 <!-- Generated from operator/zookeeper_operator/api; do not edit.
-     To make it anew: python -m zookeeper_operator.api.schema.reference > docs/reference/ensemble.md -->
+     To generate it again: python -m zookeeper_operator.api.schema.reference > docs/reference/ensemble.md -->
 
 # ZookeeperEnsemble
 
@@ -44,12 +44,12 @@ quotes; other switches want `"true"` or `"false"`.
 
 _KNOWN: Final = """\
 What ZooKeeper reads, and the values it takes. A key that is not here is passed on with a warning
-(`UnknownConfigKey`): only a plug-in could read it. A value that ZooKeeper does not take is refused
+(`UnknownConfigKey`): only a plug-in could read it. A value that ZooKeeper does not accept is refused
 before a member is touched; a member that runs with one already is left alone.
 """
 
 _REASONS: Final = """\
-`Ready`, and with it the STATUS column, gives the most telling reason of all. A reason that does not pass
+`Ready`, and with it the STATUS column, gives the most important reason of all. A reason that does not end
 by itself, or that matters when it lasts, has a runbook. Severity: `normal` is expected, `warning` needs
 a person, at least if it lasts, `critical` stops writes or endangers data.
 """

@@ -92,7 +92,7 @@ ENSEMBLE: Final = CustomResource(
         Column(
             "Version", "string", ".status.version.target", "ZooKeeper version the spec asks for."
         ),
-        Column("Status", "string", ".status.summary", "Reason of the most telling condition."),
+        Column("Status", "string", ".status.summary", "Reason of the most important condition."),
         Column(
             "Age", "date", ".metadata.creationTimestamp", "Time since the ensemble was created."
         ),

@@ -18,13 +18,13 @@ class Rule:
     """One CEL rule.
 
     Attributes:
-        rule: The expression that has to be true.
-        message: What to tell the user otherwise.
+        rule: The expression that must be true.
+        message: What the user reads otherwise.
         message_expression: An expression for a message that names what the user wrote; `message`
             stands in for it if it fails.
         field: The field below the place of the rule that is to blame, such as `.replicas`.
         cause: The kind of the mistake, for programs.
-        ratcheted: Whether the expression itself lets pass what has been there before: `oldSelf` is an
+        ratcheted: Whether the expression itself accepts what has been there before: `oldSelf` is an
             optional in it, which is empty when the object is created.
     """
 

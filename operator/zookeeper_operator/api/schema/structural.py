@@ -79,7 +79,7 @@ class _SchemaBuilder:
             schema.pop("additionalProperties", None)
         if self.defaults and not field.is_required():
             value = _plain(field.get_default(call_default_factory=True))
-            # A null that is not declared passes a create, but not a server-side apply.
+            # A create accepts a null that is not declared, but a server-side apply does not.
             schema |= {"nullable": True} if value is None else {"default": value}
         return schema
 

@@ -1,4 +1,4 @@
-"""`NAME-auth`: the super user by whom the operator reconfigures the ensemble.
+"""`NAME-auth`: the super user as which the operator reconfigures the ensemble.
 
 Randomness is not our business: the password comes from outside and is made once.
 """
@@ -19,7 +19,7 @@ DIGEST_KEY: Final = "digest"
 
 
 def super_digest(password: str) -> str:
-    """What `DigestAuthenticationProvider.superDigest` has to be for a password.
+    """What `DigestAuthenticationProvider.superDigest` must be for a password.
 
     ZooKeeper asks for SHA-1 here. The password is long and random, so it cannot be found by guessing.
     """

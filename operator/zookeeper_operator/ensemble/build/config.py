@@ -22,17 +22,18 @@ from zookeeper_operator.kube.quantity import parse_quantity
 ZOO_CFG: Final = "zoo.cfg"
 LOGBACK: Final = "logback.xml"
 START_SCRIPT: Final = "start.sh"
+STARTED_SCRIPT: Final = "started.sh"
 
 # Read once, when the module is loaded: from then on building is pure.
 _FILES: Final[Mapping[str, str]] = {
     name: (resources.files(__package__) / "scripts" / name).read_text(encoding="utf-8")
-    for name in (LOGBACK, START_SCRIPT)
+    for name in (LOGBACK, START_SCRIPT, STARTED_SCRIPT)
 }
 
 _OWNED: Final[Mapping[str, str]] = {
     "dataDir": "/data",
     "dataLogDir": "/datalog",
-    # A member's address is its Service's, which the pod cannot bind (pain 23).
+    # A member's address is its Service's, which the pod cannot bind.
     "quorumListenOnAllIPs": "true",
     "electionPortBindRetry": "0",
     # One code path for every size; a standalone server cannot be grown without losing its data.
@@ -40,11 +41,11 @@ _OWNED: Final[Mapping[str, str]] = {
     "reconfigEnabled": "true",
     # An empty member waits for one with data; start.sh marks the founders of a new ensemble.
     "db.autocreate": "false",
-    # By default up to 60 s pass between two calls of a member that looks for its peers.
+    # By default up to 60 s pass between two calls of a member that connects to its peers.
     "fastleader.maxNotificationInterval": "2000",
     "admin.enableServer": "true",
     "admin.serverPort": str(names.ADMIN_PORT),
-    # Without an ACL on / any made-up user may call these (CVE-2025-58457, pain 37).
+    # Without an ACL on / any made-up user may call these (CVE-2025-58457).
     "admin.snapshot.enabled": "false",
     "admin.restore.enabled": "false",
 }
@@ -58,8 +59,9 @@ DEFAULTS: Final[Mapping[str, str]] = {
     # reach it would hold up an election otherwise.
     "cnxTimeout": "500",
     "connectToLearnerMasterLimit": "2",
-    # Whom leadership is handed to may listen for its followers only after they have first called: the
-    # pause until the next of their five calls, 100 ms by default, is then most of the time without a leader.
+    # The member that leadership is handed to may listen for its followers only after they have first called:
+    # the pause until the next of their five calls, 100 ms by default, is then most of the time without a
+    # leader.
     "leaderConnectDelayDuringRetryMs": "50",
     # Election connections are silent between elections, which is when middle boxes forget them.
     "tcpKeepAlive": "true",
@@ -93,12 +95,20 @@ def build_config(target: Target) -> Object:
 
 
 def follower_timeout(spec: EnsembleSpec) -> timedelta:
-    """How long a leader and its followers may be cut off before they give each other up: `syncLimit` ticks.
+    """How long a leader and its followers may be cut off before they drop each other: `syncLimit` ticks.
 
     A value that the server could not use counts as the default: no member runs with it.
     """
-    tick_ms, ticks = (_whole(spec.config.get(k), DEFAULTS[k]) for k in ("tickTime", "syncLimit"))
-    return timedelta(milliseconds=tick_ms * ticks)
+    return tick_time(spec) * _number(spec, "syncLimit")
+
+
+def tick_time(spec: EnsembleSpec) -> timedelta:
+    """The unit of ZooKeeper's time limits."""
+    return timedelta(milliseconds=_number(spec, "tickTime"))
+
+
+def _number(spec: EnsembleSpec, key: str) -> int:
+    return _whole(spec.config.get(key), DEFAULTS[key])
 
 
 def _whole(value: object, default: str) -> int:
@@ -155,7 +165,7 @@ def _escaped(value: str) -> str:
 
 
 def _log_file_sizes(spec: EnsembleSpec) -> dict[str, str]:
-    """How large files of the transaction log get, so that a small volume does not fill (pain 27).
+    """How large files of the transaction log get, so that a small volume does not fill.
 
     ZooKeeper's 4 GiB per file are no match for volumes of a few. From 4 GiB on the values are fixed,
     so that growing a volume usually changes nothing; below that a file gets an eighth of the volume, in

@@ -1,4 +1,4 @@
-"""The NetworkPolicy: the client port is open, everything else is not (pain 37)."""
+"""The NetworkPolicy: the client port is open, everything else is not."""
 
 from typing import Any
 

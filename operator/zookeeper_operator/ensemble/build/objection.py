@@ -1,4 +1,4 @@
-"""What speaks against a part of `spec.podTemplate`, and whether a live template has that part already."""
+"""Why a part of `spec.podTemplate` is refused, and whether a live template has that part already."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ class Objection:
 
 
 def holds(live: Any, part: Any) -> bool:
-    """Tell whether a live value has a part already: laying the part over it would change nothing.
+    """Return whether a live value has a part already: laying the part over it would change nothing.
 
     What the API server has added beside the part does not count, nor what a list has beside its items.
     """
     if part is None or part == []:
-        return live in (None, "", [], {})  # `False` is a limit that somebody has set
+        return live in (None, "", [], {})  # `False` is a limit that was set
     if isinstance(part, Mapping):
         return isinstance(live, Mapping) and all(holds(live.get(k), v) for k, v in part.items())
     if isinstance(part, list):

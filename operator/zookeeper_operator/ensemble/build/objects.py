@@ -35,7 +35,7 @@ def common_labels(ensemble: str) -> dict[str, str]:
     """What every child carries and is found by."""
     return {
         "app.kubernetes.io/name": "zookeeper",
-        "app.kubernetes.io/instance": ensemble,
+        names.LABEL_INSTANCE: ensemble,
         "app.kubernetes.io/managed-by": names.FIELD_MANAGER,
         names.LABEL_ENSEMBLE: ensemble,
     }
@@ -62,7 +62,7 @@ def labels_of(target: Target, component: str = "") -> dict[str, str]:
 
 
 def member_selector(target: Target, component: str = "") -> dict[str, str]:
-    """The labels by which the pods of an target, or of one component of it, are selected.
+    """The labels by which the pods of a target, or of one component of it, are selected.
 
     A selector cannot be changed later: only what never changes is in it, no version and no chart.
     """

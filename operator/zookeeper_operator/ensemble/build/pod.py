@@ -3,16 +3,17 @@
 The pod index, `ZOO_MY_ID` and `server.N` are one and the same number.
 """
 
+import json
 from typing import Final
 
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.auth import DIGEST_KEY
-from zookeeper_operator.ensemble.build.config import START_SCRIPT
+from zookeeper_operator.ensemble.build.config import START_SCRIPT, STARTED_SCRIPT
 from zookeeper_operator.ensemble.build.objects import labels_of, member_selector
 from zookeeper_operator.ensemble.build.volumes import volumes_asked_for
 from zookeeper_operator.ensemble.membership import SERVERS_KEY
-from zookeeper_operator.ensemble.target import Target, later_inputs
+from zookeeper_operator.ensemble.target import Target, hashed_fields, later_inputs
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.merge import merge
 from zookeeper_operator.kube.quantity import parse_quantity
@@ -22,21 +23,23 @@ MEBIBYTE: Final = 1024**2
 _MEMORY_WITHOUT_LIMIT: Final = 512 * MEBIBYTE
 
 _JVM_FLAGS: Final = (
-    # Names are cached below the JVM already; its own 30 s keep a restarted member away (pain 20).
+    # Names are cached below the JVM already; its own 30 s keep a restarted member away.
     "-Dsun.net.inetaddr.ttl=0",
     "-Dsun.net.inetaddr.negative.ttl=0",
     # As process 1 it cannot be killed by the `kill -9` that zkServer.sh gives it for this case, and
-    # would go on without the threads that ran out of memory.
+    # would continue without the threads that ran out of memory.
     "-XX:+ExitOnOutOfMemoryError",
-    # The dump would have to go to the disk of the node, and holds everybody's data.
+    # The dump would go to the disk of the node, and holds the data of all clients.
     "-XX:-HeapDumpOnOutOfMemoryError",
     "-Dzookeeper.log.target=System.out",
 )
 """For the server only, by SERVER_JVMFLAGS: JVMFLAGS would reach zkCli.sh in the pod as well."""
+_LARGEST_PACKET: Final = "-Djute.maxbuffer="
+"""The server's option that its clients need too: with another limit they cannot read what it holds."""
 
 
 def build_pod_template(target: Target, component: str, *, config: str, auth_hash: str) -> Object:
-    """The pod template of the voters or of the observers; another one makes another revision of the pods.
+    """The pod template of the voters or of the observers; a change of it creates a new revision of the pods.
 
     Args:
         target: What is wanted.
@@ -46,9 +49,12 @@ def build_pod_template(target: Target, component: str, *, config: str, auth_hash
 
     Returns:
         The template. `spec.podTemplate` is merged over it; what that may not touch,
-        `pod_template_problems` tells beforehand.
+        `pod_template_problems` reports beforehand.
     """
-    annotations = {names.ANNOTATION_AUTH: auth_hash}
+    annotations = {
+        names.ANNOTATION_AUTH: auth_hash,
+        names.ANNOTATION_FIELDS: json.dumps(hashed_fields(target), separators=(",", ":")),
+    }
     if later := later_inputs(target):
         annotations[names.ANNOTATION_TARGET] = later
     if target.restarted_at:
@@ -63,7 +69,7 @@ def build_pod_template(target: Target, component: str, *, config: str, auth_hash
 
 def _pod_spec(target: Target, component: str, config: str) -> Object:
     spec: Object = {
-        "terminationGracePeriodSeconds": 20,  # SIGTERM ends ZooKeeper at once; it has no farewell
+        "terminationGracePeriodSeconds": 20,  # SIGTERM ends ZooKeeper at once; there is nothing to wait for
         "enableServiceLinks": False,
         "automountServiceAccountToken": False,
         "securityContext": _security_context(target),
@@ -86,7 +92,7 @@ def _pod_spec(target: Target, component: str, config: str) -> Object:
 
 
 def _security_context(target: Target) -> Object:
-    """As whom the members run; a platform that gives each namespace ids of its own refuses any others."""
+    """The user and group of the members; a platform that gives each namespace its own ids refuses others."""
     context: Object = {
         "runAsUser": _USER,
         "runAsGroup": _USER,
@@ -134,7 +140,7 @@ def _container(target: Target) -> Object:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        # Where the start script has no last words, those of the server say why it ended.
+        # Where the start script leaves no message, the end of the server's log says why it ended.
         "terminationMessagePolicy": "FallbackToLogsOnError",
         **_probes(),
         "volumeMounts": [
@@ -160,12 +166,12 @@ def _container(target: Target) -> Object:
 def _environment(target: Target) -> list[Object]:
     """The variables of start.sh and of the image.
 
-    `ZOO_MY_ID` and `ZOO_SERVERS` bear the names of the official image, for people who look into a pod.
+    `ZOO_MY_ID` and `ZOO_SERVERS` bear the names of the official image, for people who debug a pod.
     """
     own_index = {"fieldRef": {"fieldPath": f"metadata.labels['{names.LABEL_POD_INDEX}']"}}
     servers = {"configMapKeyRef": {"name": names.membership_name(target.name), "key": SERVERS_KEY}}
     digest = {"secretKeyRef": {"name": names.auth_name(target.name), "key": DIGEST_KEY}}
-    return [
+    environment: list[Object] = [
         {"name": "ZOO_MY_ID", "valueFrom": own_index},
         {"name": "ZOO_SERVERS", "valueFrom": servers},
         {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
@@ -177,6 +183,9 @@ def _environment(target: Target) -> list[Object]:
         {"name": "JMXDISABLE", "value": "true"},
         {"name": "HOME", "value": "/tmp"},  # noqa: S108 - zkCli.sh runs here; nothing else is writable
     ]
+    if limits := [o for o in target.spec.jvm.options if o.startswith(_LARGEST_PACKET)]:
+        environment.append({"name": "CLIENT_JVMFLAGS", "value": " ".join(limits)})
+    return environment
 
 
 def _jvm_flags(target: Target) -> tuple[str, ...]:
@@ -190,21 +199,22 @@ def _jvm_flags(target: Target) -> tuple[str, ...]:
 
 
 def _probes() -> Object:
-    """Alive is who answers at all; ready is who serves.
+    """A member is started if it serves, or has answered for a while; alive if it answers; ready if it serves.
 
     The AdminServer listens when the database is loaded, which takes as long as there is data, and answers
-    `ruok` with 200 with and without a quorum: exactly what the first two have to know. A member without a
-    quorum must not be killed, it is one of those that can bring it back. `monitor` is the one command whose
-    status tells: 200 from a member that serves, 500 from one that does not (3.8.6 to 3.9.5,
+    `ruok` with 200 with and without a quorum: exactly what liveness must know. A member without a quorum
+    must not be killed, it is one of those that can bring it back. `monitor` is the one command whose
+    status matters: 200 from a member that serves, 500 from one that does not (3.8.6 to 3.9.5,
     tests/integration/test_zookeeper_probe.py). An exec probe would start processes in every pod every
     other second. Readiness outlasts an election, so that one does not empty the client Service.
     """
     return {
+        # Each failure is a Warning Event, so the script waits; together that is half an hour.
         "startupProbe": {
-            "httpGet": _command("ruok"),
+            "exec": {"command": ["bash", f"/config/{STARTED_SCRIPT}"]},
             "periodSeconds": 1,
-            "timeoutSeconds": 5,
-            "failureThreshold": 1800,
+            "timeoutSeconds": 60,
+            "failureThreshold": 36,
         },
         "livenessProbe": {
             "httpGet": _command("ruok"),

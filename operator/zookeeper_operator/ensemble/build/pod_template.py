@@ -1,6 +1,6 @@
 """What a user's `spec.podTemplate` may not touch.
 
-Everything is allowed but what a promise hangs on: who a member is, where it is reached, how it is
+Everything is allowed except what a promise depends on: who a member is, where it is reached, how it is
 probed, where its data is, and what the status is read from. The answers say what to use instead.
 """
 
@@ -16,6 +16,7 @@ from zookeeper_operator.ensemble.build.privileges import requested_privileges
 from zookeeper_operator.ensemble.build.sidecars import declared_ports, running_containers
 from zookeeper_operator.ensemble.build.variables import OWN_ENVIRONMENT, refusal_of_variable
 from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.kube.quantity import is_quantity
 
 OWN_VOLUMES: Final = (
     names.DATA_VOLUME,
@@ -26,7 +27,7 @@ OWN_VOLUMES: Final = (
 )
 OWN_MOUNTS: Final = ("/data", "/datalog", "/conf", "/config", "/membership", "/logs", "/tmp")  # noqa: S108
 _START_MOUNTS: Final = ("/bin", "/dev", "/docker-entrypoint.sh", "/proc", "/usr")
-"""What the start of a member and its last message hang on."""
+"""What the start of a member and its last message depend on."""
 _IDENTITY: Final = "a member is known by its name"
 _POD_KEYS: Final[Mapping[str, str]] = {
     "hostname": _IDENTITY,
@@ -35,12 +36,12 @@ _POD_KEYS: Final[Mapping[str, str]] = {
     "hostNetwork": "two members on one node would want the same ports, and the NetworkPolicy would "
     "not apply",
     "restartPolicy": "a member that ends is always restarted",
-    "activeDeadlineSeconds": "members are not to end",
+    "activeDeadlineSeconds": "members must not end",
     "ephemeralContainers": "use kubectl debug",
 }
 _IMAGE: Final = "use spec.image"
 _COMMAND: Final = "the start script checks the volume and the membership"
-_PROBE: Final = "the probes know what a member without a quorum looks like"
+_PROBE: Final = "the probes of the operator recognise a member without a quorum"
 _REPORT: Final = "the status is read from it"
 _CONTAINER_KEYS: Final[Mapping[str, str]] = {
     "image": _IMAGE,
@@ -55,6 +56,8 @@ _CONTAINER_KEYS: Final[Mapping[str, str]] = {
     "terminationMessagePolicy": _REPORT,
     "restartPolicy": "a member that ends is always restarted",
 }
+_QUANTITY_MAPS: Final = frozenset({"requests", "limits", "overhead"})
+_QUANTITIES: Final = frozenset({"sizeLimit", "divisor"})
 _ANNOTATION_PREFIX: Final = f"{names.GROUP}/"
 
 
@@ -63,7 +66,7 @@ def pod_template_problems(ensemble: Ensemble) -> tuple[Objection, ...]:
     template = ensemble.spec.pod_template
     return (
         *map(Objection, _problems(ensemble, template)),
-        *_doors(template),
+        *_bypasses(template),
         *_privileges(ensemble, template),
     )
 
@@ -81,15 +84,15 @@ def _privileges(ensemble: Ensemble, template: Mapping[str, Any]) -> Iterator[Obj
             )
 
 
-def _doors(template: Mapping[str, Any]) -> Iterator[Objection]:
+def _bypasses(template: Mapping[str, Any]) -> Iterator[Objection]:
     """Ways past the rules for other fields, by the ZooKeeper container or by one of its ports."""
     for kind, container in running_containers(template):
         yield from _port_problems(kind, container)
         if kind == "containers" and container["name"] == names.CONTAINER:
-            yield from _container_doors(container)
+            yield from _container_bypasses(container)
 
 
-def _container_doors(container: Mapping[str, Any]) -> Iterator[Objection]:
+def _container_bypasses(container: Mapping[str, Any]) -> Iterator[Objection]:
     where = f"spec.podTemplate.spec.containers[{names.CONTAINER}]"
     for variable in _named(_list(container, "env")):
         name = variable["name"]
@@ -117,22 +120,23 @@ def _of_container(**fields: Any) -> Mapping[str, Any]:
 
 def _problems(ensemble: Ensemble, template: Mapping[str, Any]) -> Iterator[str]:
     for key in sorted(template.keys() - {"metadata", "spec"}):
-        yield f"spec.podTemplate.{key} is no part of a pod template; only metadata and spec are"
+        yield f"spec.podTemplate.{key} is not a part of a pod template; only metadata and spec are"
     metadata, spec = template.get("metadata", {}), template.get("spec", {})
     if isinstance(metadata, Mapping):
         yield from _metadata_problems(ensemble, metadata)
     else:
-        yield "spec.podTemplate.metadata has to be a map"
+        yield "spec.podTemplate.metadata must be a map"
     if isinstance(spec, Mapping):
         yield from _spec_problems(spec)
+        yield from _quantity_problems(spec)
     else:
-        yield "spec.podTemplate.spec has to be a map"
+        yield "spec.podTemplate.spec must be a map"
 
 
 def _metadata_problems(ensemble: Ensemble, metadata: Mapping[str, Any]) -> Iterator[str]:
     where = "spec.podTemplate.metadata"
     for key in sorted(metadata.keys() - {"labels", "annotations"}):
-        yield f"{where}.{key} is not yours to set; only labels and annotations are"
+        yield f"{where}.{key} cannot be set; only labels and annotations can"
     labels, annotations = metadata.get("labels", {}), metadata.get("annotations", {})
     own = {*common_labels(ensemble.name), names.LABEL_COMPONENT}
     for key in _keys(labels):
@@ -143,7 +147,7 @@ def _metadata_problems(ensemble: Ensemble, metadata: Mapping[str, Any]) -> Itera
             yield f"{where}.annotations.{key} is owned by the operator"
     for name, value in (("labels", labels), ("annotations", annotations)):
         if not isinstance(value, Mapping) or not all(isinstance(v, str) for v in value.values()):
-            yield f"{where}.{name} has to be a map of texts"
+            yield f"{where}.{name} must be a map of strings"
 
 
 def _keys(value: Any) -> list[str]:
@@ -160,7 +164,7 @@ def _spec_problems(spec: Mapping[str, Any]) -> Iterator[str]:
     for kind in ("containers", "initContainers", "volumes"):
         items = spec.get(kind, [])
         if not isinstance(items, list) or len(_named(items)) != len(items):
-            yield f"{where}.{kind} has to be a list of things with a name"
+            yield f"{where}.{kind} must be a list of items with a name"
     for container in _named(spec.get("containers", [])):
         name = container["name"]
         if name == names.CONTAINER:
@@ -168,6 +172,27 @@ def _spec_problems(spec: Mapping[str, Any]) -> Iterator[str]:
     for container in _named(spec.get("initContainers", [])):
         if container["name"] == names.CONTAINER:
             yield f"{where}.initContainers: {names.CONTAINER} is the name of the member itself"
+
+
+def _quantity_problems(spec: Mapping[str, Any]) -> Iterator[str]:
+    """Quantities at any depth that are none: the API server and we would compute with them."""
+    left: list[tuple[str, Any]] = [("spec.podTemplate.spec", spec)]
+    while left:
+        where, value = left.pop()
+        if isinstance(value, list):
+            left.extend((f"{where}[{index}]", item) for index, item in enumerate(value))
+        if not isinstance(value, Mapping):
+            continue
+        for key, found in value.items():
+            quantities = (
+                found if key in _QUANTITY_MAPS else {"": found} if key in _QUANTITIES else {}
+            )
+            if isinstance(quantities, Mapping):
+                for name, quantity in quantities.items():
+                    if quantity is not None and not is_quantity(quantity):
+                        at = f"{where}.{key}.{name}".rstrip(".")
+                        yield f"{at} is not a quantity; write for example 100m or 5Gi"
+            left.append((f"{where}.{key}", found))
 
 
 def _named(items: Any) -> list[Mapping[str, Any]]:
@@ -185,7 +210,7 @@ def _container_problems(container: Mapping[str, Any], where: str) -> Iterator[st
             yield f"{where}.volumeMounts: {path or '/'} is owned by the operator"
     for key in ("env", "envFrom", "volumeMounts", "ports"):
         if not isinstance(container.get(key, []), list):
-            yield f"{where}.{key} has to be a list"
+            yield f"{where}.{key} must be a list"
 
 
 def _mount_path(mount: Any) -> str:

@@ -2,7 +2,7 @@
 
 A member is addressed by a Service of its own because the address of a Service outlives every pod. With
 names of pods, a DNS cache keeps a restarted member away for as long as the old address is cached, up
-to 30 s (pain 20).
+to 30 s.
 """
 
 from zookeeper_operator.ensemble import names
@@ -26,7 +26,7 @@ def _member_ports() -> list[Object]:
 def build_members_service(target: Target) -> Object:
     """The headless Service `NAME-members` that governs the StatefulSets.
 
-    It shows pods that are not ready: a member becomes ready only by the help of the others (pain 22).
+    It shows pods that are not ready: a member becomes ready only with the help of the others.
     """
     return child(
         target,
@@ -69,9 +69,9 @@ def build_member_service(target: Target, member_id: int) -> Object:
 
 
 def build_client_service(target: Target) -> Object:
-    """The Service `NAME-client`: whoever is ready, voter or observer, on the client port only.
+    """The Service `NAME-client`: every ready member, voter or observer, on the client port only.
 
-    Never the AdminServer, which asks nobody for a password (pain 37).
+    Never the AdminServer, which has no password.
     """
     return child(
         target,
@@ -90,10 +90,10 @@ def build_client_service(target: Target) -> Object:
 
 
 def build_external_service(target: Target, member_id: int) -> Object:
-    """The Service by which one member is reached from outside (pain 34).
+    """The Service by which one member is reached from outside.
 
-    It shows the member even while it is not ready: there is nobody else behind this address, and its
-    AdminServer tells why.
+    It shows the member even while it is not ready: there is no other member behind this address,
+    and its AdminServer reports why.
 
     Raises:
         ValueError: the spec asks for no access from outside.

@@ -1,4 +1,4 @@
-"""The stamp of a child: a hash of what was applied last, by which a change is told from no change."""
+"""The stamp of a child: a hash of what was applied last, by which a change is recognised."""
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.kube.api import Object

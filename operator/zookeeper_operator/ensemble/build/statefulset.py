@@ -1,8 +1,8 @@
 """The StatefulSets: the voters `NAME` and the observers `NAME-observer`.
 
 Pod index, `ZOO_MY_ID` and `server.N` are one and the same number. Pods start in parallel, because
-one alone never becomes ready, and are replaced by nobody but the operator (`OnDelete`), which
-knows who leads.
+one alone never becomes ready, and are replaced only by the operator (`OnDelete`), which
+knows which one leads.
 """
 
 from zookeeper_operator.api.ensemble import VolumeSpec
@@ -27,7 +27,7 @@ def build_statefulset(
     Args:
         target: What is wanted.
         component: `names.VOTER` or `names.OBSERVER`.
-        replicas: How many pods there have to be now, which is the planner's to decide.
+        replicas: How many pods there must be now, as the planner has decided.
         config: Name of the ConfigMap with the configuration.
         auth_hash: Hash of `NAME-auth`.
     """
@@ -40,7 +40,7 @@ def build_statefulset(
         "updateStrategy": {"type": "OnDelete"},
         "persistentVolumeClaimRetentionPolicy": {
             "whenDeleted": storage.retention.when_deleted,
-            # To Kubernetes a stopped ensemble is one scaled to nothing; its data is to be kept.
+            # To Kubernetes a stopped ensemble is one scaled to nothing; its data must be kept.
             "whenScaled": "Retain" if target.spec.stopped else storage.retention.when_scaled,
         },
         "selector": {"matchLabels": member_selector(target, component)},
@@ -62,7 +62,15 @@ def build_statefulset(
 
 
 def _claim_template(target: Target, component: str, name: str, volume: VolumeSpec) -> Object:
-    """One claim per member; its labels say whose volume it is, to whoever finds it later."""
+    """One claim per member; its labels say which member it belongs to.
+
+    It has no owner and outlives the ensemble, so no label of it may make a GitOps tool remove it.
+    """
+    labels = {
+        key: value
+        for key, value in labels_of(target, component).items()
+        if key != names.LABEL_INSTANCE
+    }
     spec: Object = {
         "accessModes": ["ReadWriteOnce"],
         "resources": {"requests": {"storage": volume.size}},
@@ -74,10 +82,7 @@ def _claim_template(target: Target, component: str, name: str, volume: VolumeSpe
         "kind": "PersistentVolumeClaim",
         "metadata": {
             "name": name,
-            "labels": {
-                **labels_of(target, component),
-                names.LABEL_IDENTITY: target.membership.identity,
-            },
+            "labels": {**labels, names.LABEL_IDENTITY: target.membership.identity},
         },
         "spec": spec,
     }

@@ -1,7 +1,7 @@
 """Environment variables of the ZooKeeper container that a user may not set, with what to use instead.
 
 The start script, the image, the scripts of ZooKeeper and the JVM all read their environment, so each
-variable is a door past the rules for `spec.config` and `spec.jvm.options`.
+variable is a way around the rules for `spec.config` and `spec.jvm.options`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -20,17 +20,25 @@ def requested_size(body: Object) -> int | None:
 
 
 def apply_claim(world: World, body: Object) -> World:
-    """An apply of a claim: its mark, and its size."""
+    """An apply of a claim: its mark, its size, and a label of another manager that it takes over."""
     annotations = body["metadata"].get("annotations") or {}
-    member = annotations.get(names.ANNOTATION_MEMBER) == "true"
+    member = {"true": True, "false": False}.get(annotations.get(names.ANNOTATION_MEMBER, ""))
     size = requested_size(body)
+    labels = body["metadata"].get("labels") or {}
 
     def changed(claim: Claim) -> Claim:
         if claim.name != body["metadata"]["name"]:
             return claim
         requested = claim.requested if size is None else size
         grows = claim.resizing or requested > claim.capacity
-        return replace(claim, member=member, requested=requested, resizing=grows)
+        return replace(
+            claim,
+            member=member,
+            requested=requested,
+            resizing=grows,
+            # What was applied before and is left out now goes.
+            instance=labels.get(names.LABEL_INSTANCE, claim.instance or None),
+        )
 
     return world.with_observed(claims=tuple(map(changed, world.observed.claims)))
 
@@ -44,7 +52,7 @@ def delete_claims(world: World, doomed: frozenset[str]) -> World:
 
 
 def release_claims(world: World, ended: frozenset[int], left: frozenset[int]) -> World:
-    """What becomes of the claims when the pods of some members have ended.
+    """What happens to the claims when the pods of some members have ended.
 
     Deleted claims go. Those of members that left go where the StatefulSet is configured to remove them.
     """
@@ -66,8 +74,7 @@ def release_claims(world: World, ended: frozenset[int], left: frozenset[int]) ->
 
 def _is_removed_when_scaled(world: World, claim: Claim) -> bool:
     component = names.component_of(claim.member_id)
-    name = names.statefulset_name(world.observed.ensemble.name, component)
-    body = world.observed.child("StatefulSet", name)
+    body = world.observed.statefulset(component)
     if body is None:
         return False
     policy = body["spec"].get("persistentVolumeClaimRetentionPolicy") or {}
@@ -109,7 +116,8 @@ def _new_claim(
         requested=size,
         capacity=size,
         identity=(template["metadata"].get("labels") or {}).get(names.LABEL_IDENTITY, ""),
-        member=False,
+        instance=(template["metadata"].get("labels") or {}).get(names.LABEL_INSTANCE),
+        member=None,
         storage_class=template["spec"].get("storageClassName") or default,
     )
 

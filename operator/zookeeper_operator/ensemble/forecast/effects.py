@@ -1,4 +1,4 @@
-"""What becomes of the world: by one action of the operator, and by itself.
+"""What changes in the world: by one action of the operator, and by itself.
 
 Pure. Applies take effect, deleted pods come back with the current revision, members that start come up,
 sync and serve, and a lost leader is followed by another one. What does not come up now and is not touched

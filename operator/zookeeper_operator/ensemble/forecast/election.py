@@ -72,7 +72,7 @@ def find_able(world: World) -> frozenset[int]:
 
 
 def lose(world: World, ids: Iterable[int]) -> World:
-    """Members stop answering. Without the leader, or a majority, the others look for a leader."""
+    """Members stop answering. Without the leader, or a majority, the others have none."""
     gone, led = frozenset(ids), world.leader
     answers = {i: a for i, a in world.observed.answers.items() if i not in gone}
     world = world.with_observed(answers=answers)
@@ -126,7 +126,7 @@ def _follow(world: World, leader: int) -> World:
 
 
 def record_quorum(world: World) -> World:
-    """The status reports the quorum, and time passes until it has held for as long as anybody waits."""
+    """The status reports the quorum, and it has held for as long as a restart waits for."""
     ensemble = world.observed.ensemble
     leader = next((a for a in world.observed.answers.values() if a.serving and a.is_leader), None)
     if leader is None:

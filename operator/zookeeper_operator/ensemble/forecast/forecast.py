@@ -25,8 +25,8 @@ from zookeeper_operator.ensemble.forecast.world import World, find_config, find_
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import Plan, build_plan
 
-MAX_PASSES: Final = 2000
-"""Enough to add a hundred observers one by one; a plan that needs more goes round in circles."""
+MAX_RECONCILES: Final = 2000
+"""Enough to add a hundred observers one by one; a plan that needs more does not end."""
 
 Kind = Literal[
     "apply",
@@ -67,7 +67,7 @@ class Forecast:
     """All that will happen, and how it ends.
 
     `says` is the planner's own last sentence: what it waits for, or why it refuses. `concerns` are what
-    it has to say against the state that is reached. `elections` counts changes of the leader, `begin` and
+    it reports as wrong in the state that is reached. `elections` counts changes of the leader, `begin` and
     `end` are the first and the last observation, `voters` and `observers` how many there are at first.
     """
 
@@ -88,7 +88,7 @@ class Forecast:
 
 
 def build_forecast(
-    observed: Observed, *, before: Observed | None = None, limit: int = MAX_PASSES
+    observed: Observed, *, before: Observed | None = None, limit: int = MAX_RECONCILES
 ) -> Forecast:
     """Carry out the planner's decisions until nothing is left to do or to wait for.
 
@@ -96,7 +96,7 @@ def build_forecast(
         observed: One observation of the ensemble, with the spec that the question is about.
         before: The same observation with the live spec; it shows exactly which changes reach the
             pods. Without it, what the live StatefulSets hold is compared.
-        limit: After so many passes the forecast gives up with the outcome `endless`.
+        limit: After so many reconciles the forecast ends with the outcome `endless`.
 
     Returns:
         The moves up to that point; refused if the spec cannot be acted on.
@@ -153,7 +153,7 @@ def _carry_out(world: World, plan: Plan) -> tuple[World, list[Move]]:
     moves: list[Move] = []
     for action in plan.actions:
         move = _move_of(action, world.observed)
-        # Kubernetes is quicker than the next pass: the pods follow at once.
+        # Kubernetes is quicker than the next reconcile: the pods follow at once.
         world = run_statefulsets(act(world, action))
         voters, observers = _sizes(world)
         move = replace(move, disruptive=action.disruptive, voters=voters, observers=observers)

@@ -4,7 +4,7 @@ Pure. A pod that is created in one round comes up in the next, and is ready in t
 trouble, or without its volumes, does not come up.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from zookeeper_operator.ensemble import names
@@ -13,12 +13,12 @@ from zookeeper_operator.ensemble.forecast.election import looking, lose, silent
 from zookeeper_operator.ensemble.forecast.world import World
 from zookeeper_operator.ensemble.observed import Pod
 from zookeeper_operator.ensemble.plan.founding import published_membership
-from zookeeper_operator.ensemble.pods import config_of
+from zookeeper_operator.ensemble.pods import config_of, ordinals, template_marks
 from zookeeper_operator.kube.api import Object
 
 
 def delete_pod(world: World, member_id: int) -> World:
-    """A pod that ends: its member serves nobody any more."""
+    """A pod that ends: its member serves no clients any more."""
     pods = tuple(
         replace(p, terminating=True, ready=False) if p.id == member_id else p
         for p in world.observed.pods
@@ -51,7 +51,10 @@ def run_statefulsets(world: World) -> World:
         world = world.with_news(f"{world.name(member_id)} stops")
     if ended:
         world = release_claims(remove_pods(world, ended), ended, left)
-    for member_id in sorted(wanted.keys() - {p.id for p in world.observed.pods}):
+    present_ids = {p.id for p in world.observed.pods}
+    for member_id in sorted(wanted.keys() - present_ids):
+        if world.name(member_id) in world.observed.refused:
+            continue  # whether the edit helps is for the API server to say
         world = _create_pod(world, member_id, wanted[member_id])
     return world
 
@@ -61,16 +64,7 @@ def _statefulsets(world: World) -> list[Object]:
 
 
 def _has_statefulset(world: World, component: str) -> bool:
-    name = names.statefulset_name(world.observed.ensemble.name, component)
-    return world.observed.child("StatefulSet", name) is not None
-
-
-def ordinals(statefulset: Object) -> range:
-    """The ids of the members that a StatefulSet has pods for."""
-    spec = statefulset["spec"]
-    first: int = (spec.get("ordinals") or {}).get("start", 0)
-    replicas: int = spec.get("replicas", 1)
-    return range(first, first + replicas)
+    return world.observed.statefulset(component) is not None
 
 
 def _create_pod(world: World, member_id: int, statefulset: Object) -> World:
@@ -83,18 +77,13 @@ def _create_pod(world: World, member_id: int, statefulset: Object) -> World:
         ready=False,
         terminating=False,
         config=config_of(statefulset["spec"]["template"]["spec"]),
-        rollout_restart=_annotations_of(statefulset).get(names.ANNOTATION_ROLLOUT_RESTART, ""),
+        template=template_marks(statefulset["spec"]["template"].get("metadata") or {}),
     )
     world = replace(world, created=created, empty=_empty_after_start(world, member_id))
     world = provide_claims(world, member_id, statefulset)
     pods = tuple(sorted((*world.observed.pods, pod), key=lambda p: p.id))
     world = world.with_observed(pods=pods).with_answers({member_id: silent(member_id)})
     return world.with_news(f"{pod.name} starts")
-
-
-def _annotations_of(statefulset: Object) -> Mapping[str, str]:
-    """The annotations of the pods to be created."""
-    return statefulset["spec"]["template"].get("metadata", {}).get("annotations") or {}
 
 
 def _empty_after_start(world: World, member_id: int) -> frozenset[int]:

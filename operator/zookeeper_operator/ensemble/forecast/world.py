@@ -28,17 +28,17 @@ class Revision(NamedTuple):
 
 @dataclass(frozen=True)
 class World:
-    """What the next pass observes, and what no pass can observe.
+    """What the next reconcile observes, and what none can observe.
 
     Attributes:
-        observed: What the next pass observes.
+        observed: What the next reconcile observes.
         config: What the members have on disk, readable or not; None before the first quorum.
         zxid: Their last transaction.
         empty: Members without a database: they have no vote until they have synced.
-        frozen: Members whose process runs and answers nobody.
+        frozen: Members whose process runs and answers nothing.
         revisions: Every template that was applied: the same template gets the same revision again.
         created: How many objects were created or changed; makes uids and resource versions.
-        news: What happened by itself since somebody last read it.
+        news: What happened by itself since it was last read.
         elections: How often a leader was elected.
     """
 
@@ -65,7 +65,7 @@ class World:
         return frozenset(i for i, a in self.observed.answers.items() if a.serving)
 
     def with_observed(self, **changes: Any) -> "World":
-        """The same world, in which the next pass observes something else."""
+        """The same world, in which the next reconcile observes something else."""
         return replace(self, observed=replace(self.observed, **changes))
 
     def with_answers(self, changes: Mapping[int, Any]) -> "World":

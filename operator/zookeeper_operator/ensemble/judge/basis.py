@@ -1,7 +1,7 @@
-"""Whether what the end of a pod was decided on is still so, by answers given right before it.
+"""Whether the facts on which the end of a pod was decided still hold, by answers given right before it.
 
 Pure. The answers are those to the one cheap question that every member answers within milliseconds: whether
-it serves, and whom it follows.
+it serves, and which leader it follows.
 
 Safety: a follower says for some seconds that it follows a leader that is gone, so its word counts only if
 that leader itself says that it leads.
@@ -15,7 +15,7 @@ from zookeeper_operator.zookeeper.servers import majority
 
 
 def find_change(basis: Basis, answers: Mapping[int, Answers], *, member_id: int) -> str | None:
-    """What speaks against the end of a member's pod now; None if nothing does."""
+    """Why the pod of a member must not be ended now; None if it may be."""
     silent = answers.get(basis.silent)
     if silent is not None and _serves(silent):
         return f"member {basis.silent} serves again"
@@ -24,7 +24,7 @@ def find_change(basis: Basis, answers: Mapping[int, Answers], *, member_id: int)
     serving = {i: a for i, a in answers.items() if i in basis.asked and _serves(a)}
     missing = sorted(basis.asked - serving.keys())
     if missing:
-        return f"member {', '.join(map(str, missing))} does not serve any more"
+        return f"member {', '.join(map(str, missing))} no longer serves"
     leading = [i for i, answer in serving.items() if answer.is_leader]
     if len(leading) != 1 or any(a.leader_id != leading[0] for a in serving.values()):
         return "the members do not agree on a leader any more"

@@ -30,9 +30,9 @@ def is_empty(observed: Observed, pod: Pod, *, or_founder: bool = False) -> bool:
 
 
 def find_lost_voters(observed: Observed, quorum: Quorum) -> frozenset[int]:
-    """The empty voters without which there is no majority; nobody if the others are one.
+    """The empty voters without which there is no majority; none if the others are one.
 
-    An empty member does not vote before it has copied the data from a leader, so these wait for ever.
+    An empty member does not vote before it has copied the data from a leader, so these wait forever.
     """
     if quorum.healthy or quorum.contradiction is not None:
         return frozenset()

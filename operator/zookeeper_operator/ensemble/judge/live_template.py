@@ -1,15 +1,15 @@
-"""What the live StatefulSets of an ensemble were made of, as far as a rule has to know.
+"""What the live StatefulSets of an ensemble were made of, as far as a rule must know.
 
 A rule of a newer operator may stop a change, never an ensemble that runs: a value that the live pod
 template, or the configuration it names, has already is reported and otherwise taken as it is. So is a spec
-of which the status says that it was valid in this very generation: a StatefulSet that somebody has deleted
-must come back. That does not count for privileges, which nobody may gain by writing a status.
+of which the status says that it was valid in this very generation: a StatefulSet that was deleted must
+come back. That does not count for privileges, which must not be gained by writing a status.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from zookeeper_operator.api.conditions import SPEC_VALID, TRUE
+from zookeeper_operator.api.conditions import SPEC_VALID, TRUE, find_written
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.config import ZOO_CFG, zoo_cfg_line
 from zookeeper_operator.ensemble.build.objection import holds
@@ -62,18 +62,13 @@ def has_image(observed: Observed, image: str) -> bool:
 def _was_accepted(observed: Observed) -> bool:
     """Whether this generation of the spec was valid before, by the status that stands."""
     ensemble = observed.ensemble
-    return any(
-        condition.get("type") == SPEC_VALID
-        and condition.get("status") == TRUE
-        and condition.get("observedGeneration") == ensemble.generation
-        for condition in ensemble.status.get("conditions") or []
-    )
+    before = find_written(ensemble.status, SPEC_VALID)
+    return before.get("status") == TRUE and before.get("observedGeneration") == ensemble.generation
 
 
 def _templates(observed: Observed) -> Iterator[Object]:
     for component in (names.VOTER, names.OBSERVER):
-        name = names.statefulset_name(observed.ensemble.name, component)
-        found = observed.child("StatefulSet", name)
+        found = observed.statefulset(component)
         if found is not None:
             yield found["spec"]["template"]
 

@@ -11,7 +11,7 @@ from typing import Final
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.observed import Observed
 
-# While a StatefulSet is recreated its pods run on, and are for a moment nobody's.
+# While a StatefulSet is recreated its pods run on, and have no owner for a moment.
 _RECREATION: Final = timedelta(seconds=10)
 
 
@@ -53,8 +53,7 @@ def _would_be_listed(observed: Observed, member_id: int) -> bool:
     """Whether a pod would be seen if there was one: its StatefulSet stands, and not since just now."""
     if names.member_name(observed.ensemble.name, member_id) in observed.unclaimed:
         return False
-    name = names.statefulset_name(observed.ensemble.name, names.component_of(member_id))
-    found = observed.child("StatefulSet", name)
+    found = observed.statefulset(names.component_of(member_id))
     created = found and found["metadata"].get("creationTimestamp")
     if not created:
         return False

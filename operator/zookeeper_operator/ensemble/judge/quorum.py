@@ -5,12 +5,12 @@ safety rule that other modules rely on is a property or a method of `Quorum`:
 
 * *live* is a committed voter that serves, follows the agreed leader and shares its epoch, by its own answer;
 * a leader is *agreed* only if it claims to lead and a majority of the voters names it, or if no voter names
-  anybody else;
+  another one;
 * while members contradict each other (`contradiction`), nothing may be changed.
 
 Silence is neither: a voter that did not answer is not live, so nothing is decided in reliance on it, and it
-is not `absent` either, so nobody is alarmed. Only voters speak about who leads: an observer, or a member that
-has lost its vote, may be late.
+is not `absent` either, so no alarm is raised. Only the answers of voters say who leads: an observer, or a
+member that has lost its vote, may be late.
 """
 
 from collections.abc import Iterable, Mapping
@@ -42,7 +42,8 @@ class Quorum:
     ensemble; otherwise they are the voting view of the leader, or else what the pods start from. `absent`
     are the members that are known not to serve. `followed` is how many voters the leader itself counts as its
     own, it included: not the answer of each of them, and up to `syncLimit` ticks old, so it is reported and
-    never relied on.
+    never relied on. `uncertain` are the members of which one may have got or lost its vote since the voters
+    were read, by a reconfiguration whose answer was not seen.
     """
 
     voters: frozenset[int]
@@ -54,6 +55,7 @@ class Quorum:
     contradiction: Contradiction | None = None
     absent: frozenset[int] = frozenset()
     followed: int = 0
+    uncertain: frozenset[int] = frozenset()
 
     @property
     def needed(self) -> int:
@@ -72,7 +74,7 @@ class Quorum:
 
     @property
     def healthy(self) -> bool:
-        """Whether writes are acknowledged, by the answers of a majority, and nobody contradicts anybody.
+        """Whether writes are acknowledged, by the answers of a majority, and no member contradicts another.
 
         This is what decisions rely on; what is reported about the quorum is `plan.availability`.
         """
@@ -91,7 +93,8 @@ class Quorum:
     @property
     def may_serve(self) -> bool:
         """Whether a majority serves, or may serve for all that is known."""
-        return len(self.voters - self.absent) >= self.needed
+        possible = (self.voters, *(self.voters ^ {member} for member in self.uncertain))
+        return any(len(voters - self.absent) >= majority(len(voters)) for voters in possible)
 
     @property
     def all_live(self) -> bool:
@@ -128,12 +131,14 @@ def judge_quorum(
     published: frozenset[int],
     absent: frozenset[int] = frozenset(),
     lasted: bool = False,
+    changing: frozenset[int] = frozenset(),
 ) -> Quorum:
     """Judge the quorum from every member's answers.
 
     `committed` are the voters read from the ensemble itself (None: could not be read), `published` those
     the pods start from; `absent` are members that are known not to serve; `lasted` says that members have
-    contradicted each other for longer than ZooKeeper takes to resolve it.
+    contradicted each other for longer than ZooKeeper takes to resolve it; `changing` are the members that
+    get or lose a vote, which matters while the committed voters could not be read.
     """
     serving = {a.id: a for a in answers.values() if a.serving}
     voters = _find_voters(serving, committed, published)
@@ -156,6 +161,7 @@ def judge_quorum(
         contradiction=_find_contradiction(voting, leader, lasted=lasted),
         absent=(absent | _find_left_behind(answers, voters, live, leader)) - frozenset(serving),
         followed=max(counted or 0, len(live)),
+        uncertain=frozenset() if committed is not None else changing,
     )
 
 
@@ -169,7 +175,7 @@ def _find_voters(
 
 
 def _find_leader(voting: Iterable[Answers], needed: int) -> int | None:
-    """The voter that claims to lead, and that a majority names, or at least nobody denies."""
+    """The voter that claims to lead, and that a majority names, or that at least no voter denies."""
     named = [a.leader_id for a in voting]
     claiming = [a.id for a in voting if a.is_leader]
     followed = [i for i in claiming if named.count(i) >= needed]
@@ -190,7 +196,7 @@ def _find_left_behind(
 ) -> frozenset[int]:
     """The silent members that do not follow the leader by its own count.
 
-    A leader counts who follows it and does not name them. Where all whom it counts have answered, those that
+    A leader counts who follows it and does not name them. Where all that it counts have answered, those that
     have not are the ones it has lost.
     """
     if leader is None:

@@ -7,8 +7,10 @@ were stored under an older schema.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
 from zookeeper_operator.api import reasons
+from zookeeper_operator.api.ensemble import MAX_OBSERVERS, MAX_REPLICAS
 from zookeeper_operator.api.versions import (
     KNOWN_LINES,
     KNOWN_VERSIONS,
@@ -25,8 +27,11 @@ from zookeeper_operator.ensemble.judge.memory import memory_problems
 from zookeeper_operator.ensemble.judge.problem import Problem
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.kube.api import Object
+from zookeeper_operator.kube.quantity import is_quantity
 
 __all__ = ["Problem", "SpecJudgement", "judge_spec"]
+
+_QUOTED: Final = 40
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,8 @@ def judge_spec(observed: Observed) -> SpecJudgement:
     What an ensemble runs with already is a warning, even if a new ensemble would be refused for it.
     """
     found = (
+        *_count_problems(observed.ensemble),
+        *_quantity_problems(observed.ensemble),
         *config_problems(observed),
         *_version_problems(observed),
         *memory_problems(observed),
@@ -63,12 +70,47 @@ def judge_spec(observed: Observed) -> SpecJudgement:
     )
 
 
+def _count_problems(ensemble: Ensemble) -> list[Problem]:
+    counts = {
+        "replicas": (ensemble.spec.replicas, 1, MAX_REPLICAS),
+        "observers.replicas": (ensemble.spec.observers.replicas, 0, MAX_OBSERVERS),
+    }
+    return [
+        Problem(
+            reasons.INVALID_SPEC, f"spec.{field} {count} is out of range; set it to {low} to {high}"
+        )
+        for field, (count, low, high) in counts.items()
+        if not low <= count <= high
+    ]
+
+
+def _quantity_problems(ensemble: Ensemble) -> list[Problem]:
+    spec = ensemble.spec
+    quantities: dict[str, str | int] = {
+        **{f"resources.requests.{key}": value for key, value in spec.resources.requests.items()},
+        **{f"resources.limits.{key}": value for key, value in spec.resources.limits.items()},
+        **{
+            f"storage.{field}.size": volume.size
+            for field, volume in (("data", spec.storage.data), ("log", spec.storage.log))
+            if volume is not None
+        },
+    }
+    return [
+        Problem(
+            reasons.INVALID_SPEC,
+            f"spec.{field} {str(value)[:_QUOTED]!r} is not a quantity; write for example 100m or 5Gi",
+        )
+        for field, value in sorted(quantities.items())
+        if not is_quantity(value)
+    ]
+
+
 def _version_problems(observed: Observed) -> Iterator[Problem]:
     ensemble = observed.ensemble
     spec = ensemble.spec
     if _needs_image(ensemble):
         message = (
-            f"spec.version {spec.version} is of no release line that is known ({', '.join(KNOWN_LINES)}); "
+            f"spec.version {spec.version} belongs to no known release line ({', '.join(KNOWN_LINES)}); "
             "choose a release of one of these, or name the image to run by spec.image.tag or "
             "spec.image.digest"
         )
@@ -80,8 +122,8 @@ def _version_problems(observed: Observed) -> Iterator[Problem]:
         if not has_upgrade_path(current, spec.version):
             yield Problem(
                 reasons.UNSUPPORTED_VERSION,
-                f"members run {current}, and there is no supported way from there to "
-                f"{spec.version}; go by way of 3.8, one minor version at a time",
+                f"the members run {current}, and no supported upgrade leads from there to "
+                f"{spec.version}; upgrade by way of 3.8, one minor version at a time",
             )
             return
 
@@ -120,7 +162,7 @@ def _name_problem(other: Object, ensemble: Ensemble) -> Problem:
     if any(o["kind"] == names.KIND and o["name"] == ensemble.name for o in owners):
         return Problem(
             reasons.PREVIOUS_ENSEMBLE,
-            f"{named} of the deleted ensemble of this name is still there; waiting for it to go",
+            f"{named} of a deleted ensemble of this name still exists; waiting until it is gone",
         )
     return Problem(
         reasons.NAME_TAKEN,

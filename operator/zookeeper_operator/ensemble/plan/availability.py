@@ -4,16 +4,26 @@ Pure, and it never acts. A loss is reported when it is known: fewer than a major
 no majority has answered and a member that does answer has no leader. What is not known is `NotProbed`.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.ensemble.plan.loss import find_loss
 from zookeeper_operator.ensemble.plan.step import Situation, Verdict
 
-_SILENCE: Final = timedelta(seconds=60)
-_LOST: Final = frozenset({reasons.NO_QUORUM, reasons.ELECTION_IN_PROGRESS})
+# Counted from the status that says so, which is written up to 5 s after the members fell silent: together a
+# minute of silence, and with the time of a reconcile that is short of CPU less than 75 s.
+_SILENCE: Final = timedelta(seconds=55)
+_LOST: Final = frozenset(
+    {
+        reasons.NO_QUORUM,
+        reasons.ELECTION_IN_PROGRESS,
+        reasons.ELECTION_EXPECTED,
+        reasons.MEMBERS_NOT_CONNECTED,
+        reasons.VOLUME_LOST,
+    }
+)
+"""Reasons under which a known loss is reported."""
 
 
 def availability(situation: Situation) -> Verdict:
@@ -83,23 +93,25 @@ def _lost(situation: Situation) -> Verdict:
 
 
 def _is_lost_by_silence(situation: Situation) -> bool:
-    """Whether it has been unknown for so long that a member without a leader is to be believed.
+    """Whether it has been unknown for so long that the word of a member without a leader counts.
 
-    A loss that was reported stands until members prove the opposite, or their kubelets do.
+    A loss that was reported stands until members prove the opposite, or their kubelets do: readiness outlasts
+    a loss by some seconds, but a member that has become ready since then has had a leader.
     """
-    before = _last_reported(situation)
+    before = conditions.find_written(situation.ensemble.status, conditions.QUORUM_HEALTHY)
     if before.get("status") == conditions.FALSE and before.get("reason") in _LOST:
-        ready = {pod.id for pod in situation.observed.pods if pod.ready}
-        return len(ready & situation.quorum.voters) < situation.quorum.needed
+        reported = datetime.fromisoformat(before["lastTransitionTime"])
+        ready = [
+            pod
+            for pod in situation.observed.pods
+            if pod.ready and pod.id in situation.quorum.voters
+        ]
+        became_ready = any(p.ready_since is not None and p.ready_since > reported for p in ready)
+        return len(ready) < situation.quorum.needed and not became_ready
     if (before.get("status"), before.get("reason")) != (conditions.UNKNOWN, reasons.NOT_PROBED):
         return False
     since = datetime.fromisoformat(before["lastTransitionTime"])
     return bool(_without_leader(situation)) and situation.observed.now - since > _SILENCE
-
-
-def _last_reported(situation: Situation) -> Mapping[str, Any]:
-    found = situation.ensemble.status.get("conditions") or []
-    return next((c for c in found if c["type"] == conditions.QUORUM_HEALTHY), {})
 
 
 def _without_leader(situation: Situation) -> list[int]:

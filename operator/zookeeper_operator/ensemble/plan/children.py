@@ -1,8 +1,8 @@
 """The child objects as they must be now, and the applies that make them so.
 
 An object is applied when it is missing, when what we would apply has changed since we last did (the hash
-in its annotation), or when a value we own was edited by somebody else. At rest nothing differs and
-nothing is sent.
+in its annotation), or when a value we own was edited by someone else. When idle, nothing differs
+and nothing is sent.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ from zookeeper_operator.ensemble.build.statefulset import build_statefulset
 from zookeeper_operator.ensemble.children import REMOVABLE
 from zookeeper_operator.ensemble.observed import Applied, Observed
 from zookeeper_operator.ensemble.plan.claim_deletion import build_stop_basis, is_stopped
-from zookeeper_operator.ensemble.plan.claim_template import with_rollout_restart
+from zookeeper_operator.ensemble.plan.claim_template import bears_instance, with_rollout_restart
 from zookeeper_operator.ensemble.plan.configs import is_config, kept_configs
 from zookeeper_operator.ensemble.plan.pin import is_pinned, with_pinned_template, with_record
 from zookeeper_operator.ensemble.plan.replicas import hosted_observers, hosted_voters, live_replicas
@@ -70,10 +70,18 @@ def wanted_children(situation: Situation) -> Iterator[Object]:
 
 def addressed_ids(situation: Situation) -> list[int]:
     """Members that need an address: configured, asked for, starting, or still running."""
-    hosted = hosted_voters(situation)
-    voters = range(1, max(hosted, situation.ensemble.spec.replicas) + 1)
+    hosted = range(1, hosted_voters(situation) + 1)
+    ensemble = situation.ensemble
     running = (pod.id for pod in situation.observed.pods)
-    return sorted({*voters, *situation.ensemble.observer_ids, *situation.membership.ids, *running})
+    return sorted(
+        {
+            *hosted,
+            *ensemble.voter_ids,
+            *ensemble.observer_ids,
+            *situation.membership.ids,
+            *running,
+        }
+    )
 
 
 def _statefulsets(situation: Situation, *, config: Object, auth: Object) -> Iterator[Object]:
@@ -92,15 +100,17 @@ def _statefulsets(situation: Situation, *, config: Object, auth: Object) -> Iter
             auth_hash=content_hash(auth["data"]),
         )
         if found is not None:
-            # Claim templates cannot be edited: plan.storage remakes the StatefulSet where they differ.
+            # Claim templates cannot be edited: plan.storage recreates the StatefulSet where they differ.
             templates = found["spec"].get("volumeClaimTemplates")
             asked = body["spec"].get("volumeClaimTemplates")
-            if templates and first_difference(asked, templates) is not None:
+            if templates and (
+                first_difference(asked, templates) is not None or bears_instance(found)
+            ):
                 body["spec"]["volumeClaimTemplates"] = templates
         if found is not None and is_pinned(situation, found):
             yield with_pinned_template(body, found)
         else:
-            yield with_record(with_rollout_restart(situation, body, component), situation)
+            yield with_record(with_rollout_restart(situation, body, component), situation, found)
 
 
 def _claims_go_with(situation: Situation, statefulset: Object | None) -> bool:
@@ -128,9 +138,9 @@ def plan_children(situation: Situation) -> Step:
     """
     actions = _plan_actions(situation)
     if _changes_template(situation, actions):
-        on_its_way = "a change is on its way to the pods"
+        on_its_way = "a change has not reached the pods yet"
         return Step(Verdict(False, reasons.WAITING_FOR_MEMBER, on_its_way), actions)
-    return Step(Verdict(True, reasons.UP_TO_DATE, "no change is on its way to the pods"), actions)
+    return Step(Verdict(True, reasons.UP_TO_DATE, "every change has reached the pods"), actions)
 
 
 def plan_publication(situation: Situation) -> Step:
@@ -161,11 +171,11 @@ def _plan_actions(situation: Situation) -> tuple[Action, ...]:
         elif live["metadata"].get("deletionTimestamp"):
             continue
         elif _is_pinned_as_it_is(situation, body, live):
-            continue  # what the stamp differs in is how another version wrote the same
+            continue  # the stamp differs only in how another version wrote the same
         elif _was_just_applied(situation, body, live):
             continue  # it differs only in how the API server writes it
         elif not _is_applied(live, body):
-            actions.append(_ending(situation, _apply(body, "what it must be has changed"), live))
+            actions.append(_ending(situation, _apply(body, "its desired state has changed"), live))
         elif (edited := first_difference(body, live)) is not None:
             actions.append(_ending(situation, _apply(body, f"{edited} was edited"), live))
     kept = {(body["kind"], body["metadata"]["name"]) for body in wanted}
@@ -201,7 +211,7 @@ def _changes_template(situation: Situation, actions: Iterable[Action]) -> bool:
 
 
 def _apply(body: Object, why: str, *, only_new: bool = False) -> Apply:
-    """An apply; a node port that somebody else has must not keep the members from being founded or rolled."""
+    """An apply; a node port that is taken must not keep the members from being founded or rolled."""
     external = body["kind"] == "Service" and body["spec"].get("type") in {
         "NodePort",
         "LoadBalancer",
@@ -220,7 +230,7 @@ def _ending(situation: Situation, apply: Apply, live: Object) -> Apply:
 
 
 def _is_drawn(body: Object) -> bool:
-    """Whether it holds the password: one that another process has just drawn may be in use already."""
+    """Whether it holds the password: one that another process has just generated may be in use."""
     return body["kind"] == "Secret" and PASSWORD_KEY in body["data"]
 
 

@@ -68,7 +68,7 @@ def is_stop_refused(situation: Situation) -> bool:
 
 
 def is_stopped(situation: Situation) -> bool:
-    """Whether the spec asks for a stop, and nothing speaks against it."""
+    """Whether the spec asks for a stop, and nothing prevents it."""
     return situation.ensemble.spec.stopped and not is_stop_refused(situation)
 
 

@@ -1,11 +1,14 @@
-"""What is edited on a volume claim: whose it is, and its size.
+"""What is edited on a volume claim: whose it is, its size, and a label that it must not bear.
 
 Safety:
 
 * a claim is marked as a member's only by a configuration read from a healthy quorum;
 * a claim only ever grows, and only where its storage class allows that;
+* a claim bears no label by which another tool would remove it;
 * an edit names the UID it was decided on, and leaves nothing out that an earlier edit has set.
 """
+
+from collections.abc import Mapping
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Apply
@@ -18,9 +21,12 @@ from zookeeper_operator.kube.quantity import parse_quantity
 
 
 def asked_size(ensemble: Ensemble, volume: str) -> int:
-    """The size in bytes that the spec asks for; 0 for a volume the spec does not have."""
+    """The size in bytes that the spec asks for; 0 for a volume the spec does not have, or gives no size."""
     spec = volumes_asked_for(ensemble.spec).get(volume)
-    return 0 if spec is None else parse_quantity(spec.size)
+    try:
+        return 0 if spec is None else parse_quantity(spec.size)
+    except ValueError:
+        return 0  # `judge.spec` reports it, and nothing is built from it
 
 
 def asked_class(ensemble: Ensemble, volume: str) -> str | None:
@@ -45,7 +51,28 @@ def plan_marks(situation: Situation) -> tuple[Apply, ...]:
             else "its member has left",
         )
         for claim in situation.observed.claims
-        if claim.member != (claim.member_id in committed.ids) and not claim.terminating
+        if bool(claim.member) != (claim.member_id in committed.ids) and not claim.terminating
+    )
+
+
+def plan_labels(situation: Situation) -> tuple[Apply, ...]:
+    """Take the label of a GitOps tool off each claim that bears it from an earlier version.
+
+    The StatefulSet controller has set it, so an apply without it leaves it there. An apply of another value
+    makes the field ours alone, and the next one, without it, removes it.
+    """
+    return tuple(
+        Apply(
+            _claim_body(
+                situation,
+                claim,
+                member=claim.member,
+                labels={names.LABEL_INSTANCE: ""} if claim.instance else {},
+            ),
+            why=f"a GitOps tool would manage it because of the label {names.LABEL_INSTANCE}",
+        )
+        for claim in situation.observed.claims
+        if claim.instance in {"", situation.ensemble.name} and not claim.terminating
     )
 
 
@@ -77,7 +104,13 @@ def _asked(ensemble: Ensemble, volume: str) -> str:
     return "" if spec is None else spec.size
 
 
-def _claim_body(situation: Situation, claim: Claim, *, member: bool) -> Object:
+def _claim_body(
+    situation: Situation,
+    claim: Claim,
+    *,
+    member: bool | None,
+    labels: Mapping[str, str] | None = None,
+) -> Object:
     body: Object = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -85,9 +118,12 @@ def _claim_body(situation: Situation, claim: Claim, *, member: bool) -> Object:
             "name": claim.name,
             "namespace": situation.ensemble.namespace,
             "uid": claim.uid,
-            "annotations": {names.ANNOTATION_MEMBER: "true" if member else "false"},
         },
     }
+    if member is not None:
+        body["metadata"]["annotations"] = {names.ANNOTATION_MEMBER: "true" if member else "false"}
+    if labels:
+        body["metadata"]["labels"] = dict(labels)
     if claim.phase == "Bound":
         # Left out, a size that was ours before would be taken away again.
         grows = must_grow(situation, claim) and can_grow(situation, claim)

@@ -1,7 +1,7 @@
 """Which configurations stay: a pod of an old revision must find the one it was made with.
 
 A configuration is immutable and named in the pod template. One that no template and no pod names any more
-is removed, but for the newest two: a pod that is created between two passes must never wait for a
+is removed, but for the newest two: a pod that is created between two reconciles must never wait for a
 ConfigMap that is gone.
 """
 

@@ -1,7 +1,7 @@
 """From one observation to a plan: what must be done now, and what the status reports about it.
 
 Pure. A plan holds the harmless actions first and at most one exclusive action, always the last one; what
-comes after that is decided by the next pass. A plan made on its own result is empty.
+comes after that is decided by the next reconcile. A plan made on its own result is empty.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,21 +10,25 @@ from datetime import timedelta
 from typing import Final
 
 from zookeeper_operator.api import reasons
-from zookeeper_operator.ensemble.actions import Action
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.actions import Action, Apply
 from zookeeper_operator.ensemble.build.config import follower_timeout
 from zookeeper_operator.ensemble.judge.presence import find_absent
 from zookeeper_operator.ensemble.judge.problem import Problem
 from zookeeper_operator.ensemble.judge.quorum import Quorum, judge_quorum
 from zookeeper_operator.ensemble.judge.spec import judge_spec
+from zookeeper_operator.ensemble.membership import FOUNDERS_KEY
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan.claim_deletion import is_stop_refused, is_stopped
 from zookeeper_operator.ensemble.plan.founding import decide_membership, find_leftovers, is_founded
 from zookeeper_operator.ensemble.plan.order import ORDER, Concern, Hold, is_exclusive
+from zookeeper_operator.ensemble.plan.revision import is_outdated
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.ensemble.target import build_target
 
 # A leader checks its followers every half tick, and an answer is up to a probe's time-out old.
 _MARGIN: Final = timedelta(seconds=5)
+NOTHING_TO_DO: Final = "nothing to do"
 
 
 @dataclass(frozen=True)
@@ -32,13 +36,13 @@ class Plan:
     """What to do now, and how each concern stands.
 
     `verdicts` are those of the concerns that were asked, by name. `settled` means that nothing is left to
-    do or to wait for: the next pass can be far away.
+    do or to wait for: the next reconcile can be far away.
     """
 
     situation: Situation
     verdicts: Mapping[str, Verdict]
     actions: tuple[Action, ...] = ()
-    next_action: str = "nothing to do"
+    next_action: str = NOTHING_TO_DO
     settled: bool = False
 
     @property
@@ -80,14 +84,17 @@ class Plan:
     def under_way(self) -> bool:
         """Whether a member is away because of the operator, or members contradict each other for a moment.
 
-        Every moment until the next reconcile counts then.
+        Every moment until the next reconcile counts then. A member that no restart waits for may
+        be away for days.
         """
         waiting = {reasons.WAITING_FOR_MEMBER, reasons.WAITING_FOR_SYNC}
         contradiction = self.quorum.contradiction
         if contradiction is not None:
             return not contradiction.lasted
+        pods = self.situation.observed.pods
+        rolling = any(is_outdated(self.situation, pod) for pod in pods)
         return self.quorum.healthy and (
-            (self.rollout.state is False and self.rollout.reason in waiting)
+            (rolling and self.rollout.state is False and self.rollout.reason in waiting)
             or (self.membership.state is False and self.membership.reason in waiting)
         )
 
@@ -111,6 +118,7 @@ def understand(observed: Observed) -> Situation:
         published=voters,
         absent=find_absent(observed),
         lasted=_has_lasted(observed),
+        changing=_find_changing(observed, voters),
     )
     founded = is_founded(observed, quorum, may_found_again=may_act)
     return Situation(
@@ -122,6 +130,12 @@ def understand(observed: Observed) -> Situation:
         problems=judgement.problems,
         warnings=judgement.warnings,
     )
+
+
+def _find_changing(observed: Observed, voters: frozenset[int]) -> frozenset[int]:
+    """The members that have a vote and must lose it, or must get one: by the spec, or by a former one."""
+    started = {pod.id for pod in observed.pods if names.component_of(pod.id) == names.VOTER}
+    return voters ^ frozenset(observed.ensemble.voter_ids) | (started - voters)
 
 
 def _has_lasted(observed: Observed) -> bool:
@@ -166,7 +180,15 @@ def _ask(
 def _choose(steps: Iterable[Step]) -> tuple[Action, ...]:
     wanted = [action for step in steps for action in step.actions]
     harmless = [action for action in wanted if not is_exclusive(action)]
+    # First of all: until it is done, a founder that loses its volume may found again, and any action
+    # before it may fail.
+    harmless.sort(key=lambda action: not _forbids_founding(action))
     return (*harmless, *[action for action in wanted if is_exclusive(action)][:1])
+
+
+def _forbids_founding(action: Action) -> bool:
+    """Whether it publishes a membership without founders."""
+    return isinstance(action, Apply) and action.body.get("data", {}).get(FOUNDERS_KEY) == ""
 
 
 def _reported(steps: Mapping[str, Step]) -> dict[str, Verdict]:
@@ -179,7 +201,7 @@ def _reported(steps: Mapping[str, Step]) -> dict[str, Verdict]:
 
 
 def _an_event_will_come(situation: Situation) -> bool:
-    """Whether an event triggers the next pass when something changes, while nothing may be done.
+    """Whether an event triggers the next reconcile when something changes, while nothing may be done.
 
     None comes from objects that are not ours, nor from members that do not serve, nor from members that
     contradict each other. A founding that waits for what a deleted ensemble has left does not rely on one.
@@ -229,4 +251,4 @@ def _say(
     if not situation.quorum.all_live:
         missing = sorted(situation.quorum.voters - situation.quorum.live)
         return f"waiting for member {', '.join(map(str, missing))} to serve"
-    return "nothing to do"
+    return NOTHING_TO_DO

@@ -3,14 +3,13 @@
 A member learns at its start whether it may make itself an empty database. When an ensemble is founded again,
 its pods run already: each is restarted, one at a time.
 
-Safety: only a member that says it holds nothing is restarted, and only while nobody serves.
+Safety: only a member that says it holds nothing is restarted, and only while no member serves.
 """
 
 from zookeeper_operator.api import reasons
-from zookeeper_operator.ensemble.actions import RestartMember
 from zookeeper_operator.ensemble.judge.emptiness import is_empty
 from zookeeper_operator.ensemble.plan.founding import published_membership
-from zookeeper_operator.ensemble.plan.revision import statefulset_of
+from zookeeper_operator.ensemble.plan.revision import restart_of, statefulset_of
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 
 
@@ -29,15 +28,6 @@ def plan_founders(situation: Situation) -> Step:
         why = "it holds no data, and founds the ensemble again"
         return Step(
             Verdict(False, reasons.FOUNDING, f"restarting {pod.name}: {why}"),
-            (
-                RestartMember(
-                    member_id=pod.id,
-                    pod=pod.name,
-                    uid=pod.uid,
-                    statefulset=statefulset["metadata"]["name"],
-                    generation=statefulset["metadata"].get("generation", 0),
-                    why=why,
-                ),
-            ),
+            (restart_of(pod, statefulset, why),),
         )
     return done

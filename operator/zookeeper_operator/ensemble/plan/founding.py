@@ -5,8 +5,8 @@ of the ensemble exists yet, recorded in `zk-membership`, and over as soon as a q
 
 Safety: from then on an empty member may only join. The record of that survives the loss of any one of its
 copies: the ensemble's status, the ConfigMap, and the mark on the members' volume claims. A claim that is
-being deleted records nothing: its volume cannot hold the data of this ensemble. Nobody founds before the
-last of a deleted ensemble of the same name is gone.
+being deleted records nothing: its volume cannot hold the data of this ensemble. No ensemble is founded before
+the last of a deleted ensemble of the same name is gone.
 
 The only ensemble that is founded again is one with ephemeral storage, when every one of its members says
 that it holds nothing (docs/adr/0007).
@@ -57,13 +57,13 @@ def is_founded(observed: Observed, quorum: Quorum, *, may_found_again: bool) -> 
 def _is_lost(observed: Observed, published: Membership | None) -> bool:
     """Whether nothing is left that a member could bring back.
 
-    Only ephemeral storage goes for good with its pods. Every voter has to say that it is empty, and no other
+    Only ephemeral storage is lost with its pods. Every voter must report that it is empty, and no other
     pod may be left: it could hold the data, on a node that comes back.
     """
     ensemble = observed.ensemble
     if published is None or not ensemble.spec.storage.ephemeral or observed.previous_pods:
         return False
-    # Founders that are named already are what an interrupted pass has left.
+    # Founders that are named already are what an interrupted reconcile has left.
     or_founder = bool(published.founders)
     return published.voters <= {pod.id for pod in observed.pods} and all(
         is_empty(observed, pod, or_founder=or_founder) for pod in observed.pods
@@ -75,8 +75,7 @@ def find_leftovers(observed: Observed) -> tuple[str, ...]:
 
     Its pods would be members beside the new ones, and a new pod would start on a volume that goes.
     """
-    name = observed.ensemble.name
-    if observed.child("StatefulSet", names.statefulset_name(name, names.VOTER)) is not None:
+    if observed.statefulset(names.VOTER) is not None:
         return ()  # its founders have started already
     claims = (f"claim {c.name}" for c in observed.claims if observed.is_leaving(c))
     return (*(f"pod {pod}" for pod in observed.previous_pods), *claims)
@@ -100,13 +99,19 @@ def find_identity(observed: Observed, published: Membership | None) -> str:
 
 
 def known_ids(observed: Observed) -> frozenset[int]:
-    """The members of a founded ensemble whose published list is gone, from the best record left."""
+    """The members of a founded ensemble whose published list is gone, from the best record left.
+
+    Claims are marked one after the other, and that may have been interrupted: one that was never marked
+    counts if another one is marked. To name a member too many costs nothing, since it starts from the list on
+    its volume, or has no vote before it has synced. Without one that voted there may never be a majority.
+    """
     status = observed.ensemble.status.get("members") or []
     ids = frozenset(
         member["id"] for member in status if member.get("id", 0) < names.FIRST_OBSERVER_ID
     )
-    marked = frozenset(claim.member_id for claim in _lasting_claims(observed) if claim.member)
-    voters = frozenset(i for i in marked if i < names.FIRST_OBSERVER_ID)
+    claims = [c for c in _lasting_claims(observed) if c.member_id < names.FIRST_OBSERVER_ID]
+    may_have_voted = frozenset(c.member_id for c in claims if c.member is not False)
+    voters = may_have_voted if any(c.member for c in claims) else frozenset()
     return voters or ids or frozenset(observed.ensemble.voter_ids)
 
 

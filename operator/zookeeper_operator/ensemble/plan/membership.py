@@ -68,5 +68,5 @@ def _standing(situation: Situation) -> Verdict:
     allowed = scale_permission(situation)
     named = ", ".join(map(str, waiting))
     if not allowed.state:
-        return Verdict(False, allowed.reason, f"member {named} is to join, but {allowed.message}")
-    return Verdict(False, reasons.ADDING_MEMBER, f"member {named} is to join")
+        return Verdict(False, allowed.reason, f"member {named} cannot join yet: {allowed.message}")
+    return Verdict(False, reasons.ADDING_MEMBER, f"member {named} will join")

@@ -3,9 +3,9 @@
 `ORDER` is read from top to bottom. A `Hold` that applies forbids every line below it to act. A `Concern`
 answers with a `Step`; from these answers a plan takes
 
-* in the order of the list, every action that disturbs nobody: applies, and deletes of unneeded children;
+* in the order of the list, every action that disturbs no member: applies, and deletes of unneeded children;
 * as its last action, at most one that `is_exclusive`: the first line that asks for one gets it, and the
-  next pass decides again.
+  next reconcile decides again.
 
 So a new concern is one function from `Situation` to `Step`, and one line here. What must run even if the
 spec is invalid, because it is not built from the spec, belongs above that hold.
@@ -49,7 +49,7 @@ class Concern:
 
 
 def is_exclusive(action: Action) -> bool:
-    """Whether nothing else of this sort may happen in the same pass.
+    """Whether nothing else of this sort may happen in the same reconcile.
 
     A StatefulSet that is deleted to be recreated is not disruptive by itself, but a pod that is deleted
     meanwhile is not recreated.
@@ -94,7 +94,7 @@ ORDER: Final[tuple[Hold | Concern, ...]] = (
     Hold("deletion", _deletion),
     # A person works on the ensemble: nothing is touched, not even what is half done.
     Hold("pause", _pause),
-    # A new ensemble is founded on new volumes, and by nobody but its own members.
+    # A new ensemble is founded on new volumes, and only by its own members.
     Hold("previous ensemble", _previous_ensemble),
     # While members contradict each other, any change could turn one ensemble into two.
     Hold("contradiction", _contradiction),
@@ -110,12 +110,13 @@ ORDER: Final[tuple[Hold | Concern, ...]] = (
     Concern("storage", plan_storage),
     # Children built from a spec that cannot work would take members out of service.
     Hold("invalid spec", _invalid_spec),
-    # Before claim templates are replaced: those can wait until nothing has to be restarted, while a
+    # Before claim templates are replaced: those can wait until nothing must be restarted, while a
     # restarted pod needs its StatefulSet to come back.
     Concern("rollout", plan_rollout),
     # Last of the exclusive ones: nothing needs it before the next member is added.
     Concern("claim templates", plan_claim_templates, reported=False),
-    # Never exclusive. After the storage: a volume must no longer count as a member's when its pod goes.
+    # Never exclusive. After the storage: a volume must no longer count as a member's when its pod goes. A
+    # membership without founders is applied before everything else, see `decision`.
     # Not asked below a hold, because an invalid spec cannot be built from.
     Concern("children", plan_children, reported=False),
     # Never acts: it reports whether the membership would start a change of `replicas` now.

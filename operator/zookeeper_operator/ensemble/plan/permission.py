@@ -57,5 +57,5 @@ def scale_permission(situation: Situation) -> Verdict:
 
 
 def plan_scale_permission(situation: Situation) -> Step:
-    """The permission as a concern of the plan. It never acts, and nobody waits for it."""
+    """The permission as a concern of the plan. It never acts, and nothing waits for it."""
     return Step(scale_permission(situation), awaited=False, announced=False)

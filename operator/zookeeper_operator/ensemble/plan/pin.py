@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build import BUILDER_REVISION
 from zookeeper_operator.ensemble.plan.step import Situation
-from zookeeper_operator.ensemble.pods import config_of
+from zookeeper_operator.ensemble.pods import config_of, template_marks
 from zookeeper_operator.ensemble.target import later_inputs, template_inputs
 from zookeeper_operator.kube.api import Object
 
@@ -30,15 +30,31 @@ def is_pinned(situation: Situation, live: Object) -> bool:
     )
 
 
-def with_record(body: Object, situation: Situation) -> Object:
-    """A StatefulSet with what a later version recognises it by."""
+def with_record(body: Object, situation: Situation, live: Object | None) -> Object:
+    """A StatefulSet with what a later version recognises it by, and the generation its template is from."""
     return _annotated(
         body,
         {
             names.ANNOTATION_INPUTS: template_inputs(situation.target),
             names.ANNOTATION_BUILDER: str(BUILDER_REVISION),
+            names.ANNOTATION_GENERATION: _generation(body, situation, live),
         },
     )
+
+
+def _generation(body: Object, situation: Situation, live: Object | None) -> str:
+    """The generation of the spec that the fields of the template were last changed in.
+
+    The annotation of the live StatefulSet is the only record of it. What cannot be one is replaced.
+    """
+    now = situation.ensemble.generation
+    if live is None:
+        return str(now)
+    marks = [template_marks(s["spec"]["template"].get("metadata") or {}) for s in (body, live)]
+    fields, known = (m.get(names.ANNOTATION_FIELDS) for m in marks)
+    recorded = _annotations(live).get(names.ANNOTATION_GENERATION, "")
+    possible = recorded.isdecimal() and 0 < int(recorded) <= now
+    return recorded if possible and fields == known else str(now)
 
 
 def with_pinned_template(body: Object, live: Object) -> Object:
@@ -52,7 +68,7 @@ def with_pinned_template(body: Object, live: Object) -> Object:
     record = {
         key: value
         for key, value in _annotations(live).items()
-        if key in {names.ANNOTATION_INPUTS, names.ANNOTATION_BUILDER}
+        if key in {names.ANNOTATION_INPUTS, names.ANNOTATION_BUILDER, names.ANNOTATION_GENERATION}
     }
     return _annotated({**body, "spec": {**body["spec"], "template": template}}, record)
 

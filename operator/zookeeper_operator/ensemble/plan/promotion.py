@@ -7,7 +7,7 @@ Safety:
 * a vote that was handed over is given back even while another voter is missing, since that is when it is
   needed most, and while the spec is invalid, since it is not what that depends on;
 * under an invalid spec a member gets a vote only if it had one, or if its own Service is there: a server line
-  must never name what belongs to somebody else.
+  must never name what belongs to someone else.
 """
 
 from zookeeper_operator.api import reasons
@@ -60,7 +60,7 @@ def _may_join(situation: Situation, committed: CommittedConfig, member_id: int) 
     is_new = committed.server(member_id) is None and member_id > max(committed.voters)
     if is_new and not quorum.all_live:
         return False
-    # If its restart is due and allowed, that comes first: without a vote it costs nobody anything.
+    # If its restart is due and allowed, that comes first: without a vote it costs nothing.
     comes_first = not situation.problems and not must_stay(situation, pod)
     return not (is_outdated(situation, pod) and quorum.all_live and comes_first)
 
@@ -69,8 +69,8 @@ def _would_be_refused(situation: Situation, committed: CommittedConfig, member_i
     """Whether the configuration with this observer's vote has no majority without the observer itself.
 
     ZooKeeper counts only followers as synced when it is asked for a new configuration, so it refuses to
-    make a voter of an observer whose own vote would be needed: the second of two (seen on 3.9.5). Whoever
-    is not listed at all is a follower without a vote, and counts.
+    make a voter of an observer whose own vote would be needed: the second of two (seen on 3.9.5). A
+    member that is not listed at all is a follower without a vote, and counts.
     """
     return member_id in committed.observers and len(situation.quorum.live) < majority(
         len(committed.voters) + 1
@@ -104,7 +104,7 @@ def _take_off_the_list(committed: CommittedConfig, member_id: int) -> Step:
         Verdict(
             False,
             reasons.REPAIRING_MEMBERSHIP,
-            f"member {member_id} is to follow without a vote, so that it counts when it gets one",
+            f"member {member_id} must follow without a vote first, so that it counts when it gets one",
         ),
         (
             Reconfigure(

@@ -1,6 +1,6 @@
 """How long the quorum has held: what has just come back may go again.
 
-On a busy node a quorum comes and goes within seconds, and whoever then restarts a member takes it away for
+On a busy node a quorum comes and goes within seconds, and a restart at that moment takes it away for
 longer. Its age is read from the status, since nothing that a process remembers may decide this: since when
 `QuorumHealthy` is True, and since when this leader leads in this epoch.
 
@@ -8,32 +8,31 @@ The normal rollout does not wait: the restart of one member does not end the quo
 over last, after which only the member without a vote is restarted.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from zookeeper_operator.api import conditions
+from zookeeper_operator.ensemble.build.config import tick_time
 from zookeeper_operator.ensemble.plan.step import Situation
 
-# Three ticks of ZooKeeper's default tickTime. What a member misses for more than two it gives up.
-_HELD: Final = timedelta(seconds=6)
+# What a member misses for more than two ticks it gives up.
+_TICKS: Final = 3
+_SHORTEST: Final = timedelta(seconds=6)
+"""Three ticks of ZooKeeper's default. Times in the status are whole seconds: shorter ticks do not count."""
 
 
 def has_quorum_held(situation: Situation) -> bool:
     """Whether the quorum there is now has been there for some ticks."""
     quorum, status = situation.quorum, situation.ensemble.status
-    leader: Mapping[str, Any] = status.get("leader") or {}
-    healthy = _condition(status, conditions.QUORUM_HEALTHY)
+    leader = status.get("leader") or {}
+    healthy = conditions.find_written(status, conditions.QUORUM_HEALTHY)
     if healthy.get("status") != conditions.TRUE or leader.get("id") != quorum.leader:
         return False
     if quorum.epoch is not None and leader.get("epoch") != quorum.epoch:
         return False
+    held = max(_SHORTEST, _TICKS * tick_time(situation.ensemble.spec))
     since = (_moment(healthy.get("lastTransitionTime")), _moment(leader.get("since")))
-    return all(moment and situation.observed.now - moment >= _HELD for moment in since)
-
-
-def _condition(status: Mapping[str, Any], type_: str) -> Mapping[str, Any]:
-    return next((c for c in status.get("conditions") or [] if c.get("type") == type_), {})
+    return all(moment and situation.observed.now - moment >= held for moment in since)
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -3,11 +3,11 @@
 Safety:
 
 * a member leaves the committed configuration before its pod goes;
-* nobody leaves without a healthy quorum;
+* no member leaves without a healthy quorum;
 * one that serves leaves only while every voter that stays is live, so that the smaller configuration has its
   majority, after a vote that was handed over has been given back, and not while a claim of one that stays is
   being deleted, since it may hold the copy that is needed;
-* one that does not serve leaves first, and waits for nobody: without it the majority of the live voters is
+* one that does not serve leaves first, and waits for no other: without it the majority of the live voters is
   as large as before, or larger.
 """
 
@@ -52,21 +52,21 @@ def plan_removal(situation: Situation) -> Step | None:
 def _why_not_without(
     situation: Situation, committed: CommittedConfig, leaver: int
 ) -> Verdict | None:
-    """What speaks against a configuration without one member now; None if nothing does."""
+    """Why one member must not leave the configuration now; None if it may."""
     quorum = situation.quorum
     if not quorum.healthy:
         standing = availability(situation)
         return Verdict(
             False,
             reasons.NOT_PROBED if standing.state is not False else reasons.NO_QUORUM,
-            f"member {leaver} must leave, and waits for a majority: {standing.message}",
+            f"member {leaver} cannot leave yet without a majority: {standing.message}",
         )
     staying = committed.voters & wanted_ids(situation)
     if not staying:
         return Verdict(
             False,
             reasons.MEMBER_NOT_SYNCED,
-            f"member {leaver} is to leave, but no member that stays has a vote yet",
+            f"member {leaver} cannot leave yet: no member that stays has a vote",
         )
     if leaver not in quorum.serving:
         return None
@@ -76,7 +76,7 @@ def _why_not_without(
         return Verdict(
             False,
             reasons.MEMBER_NOT_SYNCED,
-            f"member {leaver} is to leave, but member {named} would stay and is not in sync",
+            f"member {leaver} cannot leave yet: member {named} would stay and is not in sync",
         )
     pending = waiting_for_vote(situation)
     if pending:
@@ -84,13 +84,13 @@ def _why_not_without(
         return Verdict(
             False,
             reasons.REPAIRING_MEMBERSHIP,
-            f"member {leaver} is to leave after member {named} has its vote back",
+            f"member {leaver} leaves when member {named} has its vote back",
         )
     going = [c.name for c in claims_being_deleted(situation) if c.member_id in staying]
     if going:
         return Verdict(
             False,
             reasons.CLAIM_BEING_DELETED,
-            f"member {leaver} is to leave, but {', '.join(going)} of a member that stays is being deleted",
+            f"member {leaver} cannot leave yet: {', '.join(going)} of a member that stays is being deleted",
         )
     return None

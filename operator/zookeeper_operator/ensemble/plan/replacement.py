@@ -43,7 +43,7 @@ class _Due:
     claims: tuple[tuple[str, str], ...] = field(default=())
 
     def verdict(self, message: str) -> Verdict:
-        """How the volumes stand. A replacement that a person has asked for alarms nobody."""
+        """How the volumes stand. A replacement that a person has asked for raises no alarm."""
         unasked = self.cause == "deletion" and not self.requested
         return Verdict(
             False, reasons.CLAIM_BEING_DELETED if unasked else reasons.VOLUME_LOST, message
@@ -58,7 +58,7 @@ class _Due:
 def plan_replacement(situation: Situation) -> Step | None:
     """Replace a member whose volume is lost or going, or whose replacement was asked for; one at a time.
 
-    Not while the ensemble is stopped: there is nobody to copy the data from. One that has to wait for
+    Not while the ensemble is stopped: there is no member to copy the data from. One that must wait for
     the others does not delay theirs, which may be what it waits for.
     """
     if is_stopped(situation):
@@ -143,7 +143,7 @@ def _why_not(situation: Situation, due: list[_Due]) -> Verdict:
     going = claims_being_deleted(situation)
     if not going:
         return due[0].verdict(
-            f"{due[0].pod.name} is to be replaced ({due[0].why}), but the other members are no majority "
+            f"{due[0].pod.name} must be replaced ({due[0].why}), but the other members are no majority "
             "in sync; bring them back first",
         )
     named = ", ".join(claim.name for claim in going)

@@ -12,6 +12,7 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.plan.permission import scale_permission
 from zookeeper_operator.ensemble.plan.revision import statefulset_of
 from zookeeper_operator.ensemble.plan.step import Situation
+from zookeeper_operator.ensemble.pods import ordinals
 
 
 def hosted_voters(situation: Situation) -> int:
@@ -21,11 +22,11 @@ def hosted_voters(situation: Situation) -> int:
     scaling is allowed.
     """
     voters = [i for i in situation.membership.ids if i < names.FIRST_OBSERVER_ID]
-    base = max(voters, default=situation.ensemble.spec.replicas)
+    base = max(voters, default=len(situation.ensemble.voter_ids))
     live = live_replicas(situation, names.VOTER)
     if not situation.founded:
         return base
-    if situation.ensemble.spec.replicas > base:
+    if len(situation.ensemble.voter_ids) > base:
         joiner_started = live is not None and live > base
         return base + 1 if joiner_started or scale_permission(situation).state else base
     if live is not None and live > base and not _may_shrink(situation):
@@ -36,20 +37,21 @@ def hosted_voters(situation: Situation) -> int:
 def hosted_observers(situation: Situation) -> int:
     """How many replicas the observers' StatefulSet must have now.
 
-    Observers wait for the founding: they have nobody to observe before.
+    Observers wait for the founding: before it they have no leader to observe.
     """
     if not situation.founded:
         return 0
-    wanted = situation.ensemble.spec.observers.replicas
-    committed = [i for i in situation.membership.ids if i >= names.FIRST_OBSERVER_ID]
+    wanted = len(situation.ensemble.observer_ids)
+    observers = range(names.FIRST_OBSERVER_ID, names.LAST_OBSERVER_ID + 1)
+    committed = [i for i in situation.membership.ids if i in observers]
     needed = max(committed, default=names.FIRST_OBSERVER_ID - 1) - names.FIRST_OBSERVER_ID + 1
     return max(wanted, needed)
 
 
 def live_replicas(situation: Situation, component: str) -> int | None:
-    """The replicas of a StatefulSet as it is, or None if there is none."""
+    """How many members a StatefulSet has as it is, or None if there is none."""
     found = statefulset_of(situation, component)
-    return None if found is None else int(found["spec"].get("replicas", 1))
+    return None if found is None else len(ordinals(found))
 
 
 def _may_shrink(situation: Situation) -> bool:

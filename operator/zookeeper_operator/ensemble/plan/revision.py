@@ -1,6 +1,6 @@
 """The StatefulSets as they are, and which pods run another revision than theirs asks for."""
 
-from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.actions import Basis, RestartMember
 from zookeeper_operator.ensemble.observed import Pod
 from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.kube.api import Object
@@ -8,8 +8,23 @@ from zookeeper_operator.kube.api import Object
 
 def statefulset_of(situation: Situation, component: str) -> Object | None:
     """The live StatefulSet of a component."""
-    name = names.statefulset_name(situation.ensemble.name, component)
-    return situation.observed.child("StatefulSet", name)
+    return situation.observed.statefulset(component)
+
+
+def restart_of(
+    pod: Pod, statefulset: Object, why: str, *, revisions: str = "", basis: Basis | None = None
+) -> RestartMember:
+    """The restart of a pod as long as it and its StatefulSet are the ones that were observed."""
+    return RestartMember(
+        member_id=pod.id,
+        pod=pod.name,
+        uid=pod.uid,
+        statefulset=statefulset["metadata"]["name"],
+        generation=statefulset["metadata"].get("generation", 0),
+        why=why,
+        revisions=revisions,
+        basis=basis,
+    )
 
 
 def update_revision(situation: Situation, component: str) -> str:

@@ -2,13 +2,13 @@
 
 Safety, each with a property test and an invariant of the simulator:
 
-* one pod at a time, and only while every other committed voter is live: never fewer live voters than a
-  majority by our own hand (a single voter cannot be spared that);
+* one pod at a time, and only while every other committed voter is live: the operator itself never
+  leaves fewer live voters than a majority (a single voter cannot be restarted otherwise);
 * not-ready members first, followers next, the leader last; who leads is read again before every step;
 * before the leader, or a member without which no majority would be left, is restarted, it hands its vote
   over by reconfiguration and gets it back when it has synced (measured: writes pause for 0.2-0.7 s, in a
   plain restart for about a second);
-* a hand-over that is refused for a cause that passes, such as a follower that still copies the data, is
+* a hand-over that is refused for a transient cause, such as a follower that still copies the data, is
   tried again for some seconds before the leader is restarted without one;
 * the first member that does not come back stops the rollout; a corrected spec resumes it, because a pod
   that is in trouble on an *old* revision may always be restarted;
@@ -26,14 +26,21 @@ from typing import Final
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.actions import Reconfigure, RestartMember
+from zookeeper_operator.ensemble.actions import Reconfigure
 from zookeeper_operator.ensemble.observed import Pod, Trouble
 from zookeeper_operator.ensemble.plan.claim_deletion import build_restart_basis, must_stay
 from zookeeper_operator.ensemble.plan.ephemeral import loses_data
 from zookeeper_operator.ensemble.plan.members import waiting_for_vote
 from zookeeper_operator.ensemble.plan.quorum_age import has_quorum_held
-from zookeeper_operator.ensemble.plan.revision import is_outdated, statefulset_of, update_revision
+from zookeeper_operator.ensemble.plan.restart_reason import restart_reason
+from zookeeper_operator.ensemble.plan.revision import (
+    is_outdated,
+    restart_of,
+    statefulset_of,
+    update_revision,
+)
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
+from zookeeper_operator.ensemble.pods import missing_pods
 from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 # A start takes 6-7 s, an election up to 5 s (measured); readiness is reported some seconds late.
@@ -54,7 +61,7 @@ def plan_rollout(situation: Situation) -> Step:
             Verdict(
                 None,
                 reasons.WAITING_FOR_MEMBER,
-                "Kubernetes has not told the current revision yet",
+                "Kubernetes has not reported the current revision yet",
             )
         )
     due = [pod for pod in situation.observed.pods if is_outdated(situation, pod)]
@@ -67,13 +74,17 @@ def _unready_step(situation: Situation, due: list[Pod]) -> Step | None:
     current = [p for p in unready if p not in due]
     for pod in current:
         if pod.trouble is not None and not pod.terminating:
-            return Step(_stopped_by(pod, pod.trouble, others_due=bool(due)))
+            return Step(_stopped_by(pod.name, pod.trouble, others_due=bool(due)))
+    present = {p.name for p in situation.observed.pods}
+    for name in sorted(situation.observed.refused.keys() - present):
+        trouble = situation.observed.refused[name]
+        return Step(_stopped_by(name, trouble, others_due=bool(due)))
     if not due:
         return None
     kept = [p for p in due if must_stay(situation, p)]
     absent = [p.name for p in unready if p.terminating] + _missing(situation)
     if absent:
-        return _wait(f"waiting for {', '.join(absent)} to be made anew")
+        return _wait(f"waiting for {', '.join(absent)} to be created")
     starting = [p.name for p in current if not _answers(situation, p)]
     if starting:
         return _wait(f"waiting for {', '.join(starting)} to come back")
@@ -83,20 +94,25 @@ def _unready_step(situation: Situation, due: list[Pod]) -> Step | None:
         return _refuse(situation, stuck[0])
     if broken:
         worst = min(broken, key=lambda p: (p.trouble is None, p.id))
-        return _restart(situation, worst, "it does not serve and runs an old revision")
+        why = f"{restart_reason(situation, worst)}, and it does not serve"
+        return _restart(situation, worst, why)
     if any(p in kept for p in unready):
         return _stopped_by_deletion(kept)
     if unready:
         return _wait(f"waiting for {', '.join(p.name for p in unready)} to serve")
+    for pod in situation.observed.pods:
+        # It serves, but not to clients of the Service for all of them; the same would happen to the others.
+        if pod.sidecar is not None and pod not in due:
+            return Step(_stopped_by(pod.name, pod.sidecar, others_due=True))
     return None
 
 
 def _is_stuck(situation: Situation, pod: Pod) -> bool:
     """Whether a member that does not serve may be restarted for the new revision.
 
-    With a quorum a restart costs nobody anything. Without one the member may be about to form it again,
+    With a quorum a restart costs nothing. Without one the member may be about to form it again,
     and a restart would prolong the outage: it gets the time of a start and an election first, and it must be
-    known not to serve. One that is silent may be half of a majority that nobody has seen.
+    known not to serve. One that is silent may be half of a majority that was not seen.
     """
     if pod.trouble is not None:
         return True
@@ -112,12 +128,12 @@ def _is_stuck(situation: Situation, pod: Pod) -> bool:
     )
 
 
-def _stopped_by(pod: Pod, trouble: Trouble, *, others_due: bool) -> Verdict:
+def _stopped_by(name: str, trouble: Trouble, *, others_due: bool) -> Verdict:
     rest = "; no other member is touched until it does or the spec is fixed" if others_due else ""
     return Verdict(
         False,
         reasons.ROLLOUT_STOPPED,
-        f"{pod.name} does not come up with the current revision ({trouble.reason}: "
+        f"{name} does not come up with the current revision ({trouble.reason}: "
         f"{trouble.message}){rest}",
     )
 
@@ -142,6 +158,37 @@ def _answers(situation: Situation, pod: Pod) -> bool:
     return answer is not None and answer.reachable
 
 
+def _awaiting(situation: Situation) -> Step | None:
+    """What is waited for although nothing is due: pods that are not there, or do not serve.
+
+    One that is ready serves, also if it has just not answered the operator; of one that is neither known to
+    serve nor known not to, nothing is claimed.
+    """
+    observed, quorum = situation.observed, situation.quorum
+    pods = observed.pods
+    found = (statefulset_of(situation, c) for c in (names.VOTER, names.OBSERVER))
+    absent = [
+        name
+        for s in found
+        if s is not None
+        for name in missing_pods(s, pods)
+        if name not in observed.unclaimed
+    ]
+    going = [p.name for p in pods if p.terminating]
+    unready = [p for p in pods if not (p.terminating or p.ready or p.id in quorum.serving)]
+    away = [p.name for p in unready if p.id in quorum.absent]
+    if absent or going:
+        return _wait(f"waiting for {', '.join((*going, *absent))} to be created")
+    if away:
+        return _wait(f"waiting for {', '.join(away)} to serve")
+    if unready:
+        named = ", ".join(p.name for p in unready)
+        pods_are = "its pod is" if len(unready) == 1 else "their pods are"
+        said = f"no answer from {named}, and {pods_are} not ready"
+        return Step(Verdict(None, reasons.NOT_PROBED, said))
+    return None
+
+
 def _missing(situation: Situation) -> list[str]:
     present = {p.id for p in situation.observed.pods}
     return [
@@ -155,7 +202,9 @@ def _healthy_step(situation: Situation, due: list[Pod]) -> Step:
     """Every member serves, or nothing is due: take the next one that is due."""
     quorum = situation.quorum
     if not due:
-        return Step(Verdict(True, reasons.UP_TO_DATE, "every member runs the current revision"))
+        return _awaiting(situation) or Step(
+            Verdict(True, reasons.UP_TO_DATE, "every member runs the current revision")
+        )
     if not quorum.all_live or situation.observed.committed is None:
         return _wait(
             f"{len(due)} members are due for a restart; waiting until every voter is in sync"
@@ -170,20 +219,20 @@ def _healthy_step(situation: Situation, due: list[Pod]) -> Step:
     if pod.id in voters and away:
         return _wait(f"waiting for member {', '.join(map(str, away))} to get its vote back")
     if pod.id not in voters:
-        return _restart(situation, pod, "its revision is old")
+        return _restart(situation, pod, restart_reason(situation, pod))
     if loses_data(situation, pod) and len(voters) == 1:
         return _refuse(situation, pod)
     if not has_quorum_held(situation):
         return _wait("waiting until the quorum, which has just formed, has held for some seconds")
     if len(voters) == 1:
-        return _restart(situation, pod, "its revision is old")
+        return _restart(situation, pod, restart_reason(situation, pod))
     if pod.id == quorum.leader or not quorum.survives_without(pod.id):
         return _hand_over(situation, pod)
-    return _restart(situation, pod, "its revision is old")
+    return _restart(situation, pod, restart_reason(situation, pod))
 
 
 def _refuse(situation: Situation, pod: Pod) -> Step:
-    """Do not delete the last copy of the data. With a quorum, nothing changes before somebody acts."""
+    """Do not delete the last copy of the data. With a quorum, nothing changes before a person acts."""
     if situation.quorum.healthy:
         why = "no other member has its data"
         advice = "raise spec.replicas first"
@@ -205,19 +254,19 @@ def _hand_over(situation: Situation, pod: Pod) -> Step:
     assert committed is not None
     refusal = observed.refusal
     if refusal is not None and refusal.handing_over == pod.id:
-        if refusal.may_pass(observed.now):
+        if refusal.is_transient(observed.now):
             step = _ask_to_hand_over(situation, pod, committed)
             return replace(step, actions=()) if refusal.is_recent(observed.now) else step
         if situation.quorum.survives_without(pod.id):
-            why = f"its revision is old; it could not hand over before ({refusal.why})"
-            return _restart(situation, pod, why)
+            why = restart_reason(situation, pod)
+            return _restart(situation, pod, f"{why}; its hand-over was refused")
         if refusal.is_recent(observed.now):
             return Step(
                 Verdict(
                     False,
                     reasons.ROLLOUT_STOPPED,
                     f"{pod.name} cannot hand over before its restart ({refusal.why}), and without it no "
-                    "majority would be left; delete the pod by hand if a short outage will do",
+                    "majority would be left; delete the pod by hand if a short outage is acceptable",
                 )
             )
     return _ask_to_hand_over(situation, pod, committed)
@@ -249,14 +298,12 @@ def _restart(situation: Situation, pod: Pod, why: str) -> Step:
     return Step(
         Verdict(False, reasons.ROLLING_MEMBER, f"restarting {pod.name}: {why}"),
         (
-            RestartMember(
-                member_id=pod.id,
-                pod=pod.name,
-                uid=pod.uid,
-                statefulset=statefulset["metadata"]["name"],
-                generation=statefulset["metadata"].get("generation", 0),
-                why=f"{why} ({pod.revision or 'unknown'} → "
-                f"{update_revision(situation, pod.component)})",
+            restart_of(
+                pod,
+                statefulset,
+                why,
+                revisions=f"{pod.revision or 'unknown'} → "
+                f"{update_revision(situation, pod.component)}",
                 basis=build_restart_basis(situation, pod),
             ),
         ),

@@ -13,7 +13,7 @@ from zookeeper_operator.ensemble.target import Target
 
 @dataclass(frozen=True)
 class Verdict:
-    """The state of one concern: `True` is well, `None` is not known. `message` is a full sentence."""
+    """The state of one concern: `True` is healthy, `None` is not known. `message` is a full sentence."""
 
     state: bool | None
     reason: str
@@ -26,7 +26,7 @@ class Step:
 
     A verdict that is not True normally keeps the ensemble from being settled (`awaited`), and is what
     the plan says next when there is nothing to do (`announced`). A concern clears them for a state that
-    nobody waits for.
+    nothing waits for.
     """
 
     verdict: Verdict
@@ -40,9 +40,9 @@ class Situation:
     """What was observed, and what follows from it before anything is decided.
 
     `target` is what is wanted, with the membership that `zk-membership` must hold now; `founded` says whether
-    the ensemble has ever had a quorum, after which nobody may found it again; `leftovers` are what a deleted
-    ensemble of the same name has left, for which the founding waits; `problems` are what makes the spec
-    unusable; `warnings` are what a person should know of it, and stop nothing.
+    the ensemble has ever had a quorum, after which it must not be founded again; `leftovers` are what a
+    deleted ensemble of the same name has left, for which the founding waits; `problems` are what makes the
+    spec unusable; `warnings` are what a person should know of it, and stop nothing.
     """
 
     observed: Observed
@@ -55,7 +55,7 @@ class Situation:
 
     @property
     def membership(self) -> Membership:
-        """What `zk-membership` has to hold now."""
+        """What `zk-membership` must hold now."""
         return self.target.membership
 
     @property

@@ -1,6 +1,6 @@
 """How the volumes stand: the condition `StorageHealthy`, and what is done about them.
 
-Safety: while a member is replaced, or has to be, nothing else about volumes is done. The rules of each
+Safety: while a member is replaced, or must be, nothing else about volumes is done. The rules of each
 change are those of `claims` and `replacement`.
 """
 
@@ -15,6 +15,7 @@ from zookeeper_operator.ensemble.plan.claims import (
     can_grow,
     must_grow,
     plan_growth,
+    plan_labels,
     plan_marks,
 )
 from zookeeper_operator.ensemble.plan.ephemeral import stop_deletes_data
@@ -30,13 +31,14 @@ def plan_storage(situation: Situation) -> Step:
     """How the volumes stand; their marks and growth, or one replacement.
 
     An invalid spec keeps volumes from growing, and nothing else: it is not what the rest depends on.
-    Only growth is waited for: everything else lasts until somebody does something about it, and
+    Only growth is waited for: everything else lasts until a person acts, and
     ephemeral storage is what the spec asks for.
     """
-    growth = () if situation.problems else plan_growth(situation)
-    step = plan_replacement(situation) or Step(
-        _standing(situation), (*plan_marks(situation), *growth)
-    )
+    edits = plan_marks(situation)
+    if not situation.problems:
+        # One edit of a claim at a time: each leaves out what another one of the same reconcile would set.
+        edits = (*edits, *plan_growth(situation)) or plan_labels(situation)
+    step = plan_replacement(situation) or Step(_standing(situation), edits)
     return replace(
         step,
         awaited=step.verdict.reason == reasons.RESIZE_PENDING,
@@ -60,7 +62,7 @@ def _standing(situation: Situation) -> Verdict:
         return Verdict(
             False,
             reasons.FOREIGN_VOLUME,
-            f"{', '.join(foreign)} belongs to another ensemble; move it away, its member refuses it",
+            f"{', '.join(foreign)} belongs to another ensemble, so its member does not start; move it away",
         )
     refused = [c for c in claims if must_grow(situation, c) and not can_grow(situation, c)]
     if refused:
@@ -96,7 +98,7 @@ def _standing(situation: Situation) -> Verdict:
         )
     pending = [c.name for c in claims if c.phase != "Bound"]
     if pending:
-        return Verdict(None, reasons.BOUND, f"{', '.join(pending)} is not bound yet")
+        return Verdict(None, reasons.BINDING, f"{', '.join(pending)} is not bound yet")
     return Verdict(True, reasons.BOUND, "every volume is bound and of the size asked for")
 
 
@@ -137,7 +139,7 @@ def _filling(situation: Situation) -> Verdict | None:
                 False,
                 reasons.DISK_PRESSURE,
                 f"{claim.name} is filled to {used:.0%} of its {_gibibytes(claim.capacity)}; raise "
-                f"spec.storage.{field}.size, a full disk takes the member out",
+                f"spec.storage.{field}.size: a full disk takes the member out of service",
             )
     return None
 

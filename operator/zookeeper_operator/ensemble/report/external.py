@@ -24,6 +24,26 @@ def external_connection_string(observed: Observed, membership: Membership) -> st
     return ",".join(filter(None, addresses))
 
 
+def missing_addresses(observed: Observed, membership: Membership) -> str:
+    """What the access from outside waits for; empty if every voter has an address, or none is asked for."""
+    external = observed.ensemble.spec.external
+    if external is None or external_connection_string(observed, membership):
+        return ""
+    voters = sorted(s.id for s in membership.servers if s.id < names.FIRST_OBSERVER_ID)
+    waiting = [
+        names.external_service_name(observed.ensemble.name, i)
+        for i in voters
+        if external_address(observed, i) is None
+    ]
+    listed = ", ".join(waiting)
+    if external.type == "LoadBalancer":
+        return (
+            f"no load balancer has been assigned to {listed}; that is done by the cluster's provider of "
+            "load balancers: if there is none, use spec.external.type NodePort"
+        )
+    return f"{listed} has no address yet: its node port or the node of its member is not known"
+
+
 def external_address(observed: Observed, member_id: int, *, known_host: str = "") -> str | None:
     """`host:port` of one member from outside, or None while it is not known.
 
@@ -34,7 +54,7 @@ def external_address(observed: Observed, member_id: int, *, known_host: str = ""
     service = observed.child("Service", names.external_service_name(ensemble.name, member_id))
     if external is None or service is None:
         return None
-    # The live Service may have been edited by somebody else and not be corrected yet.
+    # The live Service may have been edited by someone else and not be corrected yet.
     ports = service["spec"].get("ports") or []
     client: Object = next((port for port in ports if port.get("name") == "client"), {})
     pod = observed.pod(member_id)

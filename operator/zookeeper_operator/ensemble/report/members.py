@@ -8,10 +8,12 @@ from collections.abc import Mapping
 
 from zookeeper_operator.api.ensemble_status import EnsembleStatus, MemberStatus
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.actions import ReplaceMember, RestartMember
 from zookeeper_operator.ensemble.observed import Pod
 from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.plan.revision import update_revision
 from zookeeper_operator.ensemble.plan.step import Situation
+from zookeeper_operator.ensemble.report.absence import is_silent, judge_absence
 from zookeeper_operator.zookeeper.answers import Answers
 
 
@@ -33,7 +35,7 @@ def listed_ids(situation: Situation) -> tuple[int, ...]:
 def build_members(
     plan: Plan, old: EnsembleStatus, restarted: Mapping[int, str], now: str
 ) -> tuple[MemberStatus, ...]:
-    """Every listed member; `restarted` are those restarted in this pass, with why."""
+    """Every listed member; `restarted` are those restarted in this reconcile, with why."""
     before = {member.id: member for member in old.members}
     return tuple(
         _member(plan, before.get(member_id), member_id, restarted.get(member_id, ""), now)
@@ -49,12 +51,19 @@ def _member(
     pod = observed.pod(member_id)
     in_sync = quorum.in_sync(member_id, observed.answers)
     reason = restarted or _unreported_restart(plan.situation, before, pod)
+    serving = _serves(plan, before, answer, pod)
+    absence = judge_absence(
+        plan.situation, member_id, before, serving=serving, restarted=bool(reason)
+    )
+    name = names.member_name(plan.situation.ensemble.name, member_id)
     return MemberStatus(
         id=member_id,
-        pod=names.member_name(plan.situation.ensemble.name, member_id),
+        pod=name,
         role=_role(answer),
-        state=_state(answer, pod),
-        serving=_serves(plan, before, answer, pod),
+        state=_state(plan.situation, answer, pod, name),
+        serving=serving,
+        not_serving_since=absence.since,
+        lost=absence.lost,
         zxid="" if answer.zxid is None else f"{answer.zxid:#x}",
         # After an election without writes a follower still shows the last transaction of the epoch before.
         epoch=quorum.epoch if in_sync and quorum.epoch is not None else answer.epoch,
@@ -86,7 +95,13 @@ def _unreported_restart(situation: Situation, before: MemberStatus | None, pod: 
     reported = before.restart_reason.endswith(f"→ {revision})")
     if not revision or revision == before.revision or reported:
         return ""
-    return f"its revision is old ({before.revision} → {revision})"
+    return f"its pod template changed ({before.revision} → {revision})"
+
+
+def restart_text(action: RestartMember | ReplaceMember) -> str:
+    """Why a member was restarted, as its status keeps it: with the revisions, where it is one of them."""
+    revisions = action.revisions if isinstance(action, RestartMember) else ""
+    return f"{action.why} ({revisions})" if revisions else action.why
 
 
 def _role(answer: Answers) -> str:
@@ -97,14 +112,17 @@ def _role(answer: Answers) -> str:
     return "leader" if answer.is_leader else answer.server_state or "follower"
 
 
-def _state(answer: Answers, pod: Pod | None) -> str:
+def _state(situation: Situation, answer: Answers, pod: Pod | None, name: str) -> str:
     if answer.reachable:
         return answer.peer_state.split(" - ")[1] if " - " in answer.peer_state else "election"
     if pod is None:
-        return "absent"
+        refusal = situation.observed.refused.get(name)
+        return refusal.reason if refusal else "absent"
     if pod.terminating:
         return "stopping"
-    return pod.trouble.reason if pod.trouble else "starting"
+    if pod.trouble:
+        return pod.trouble.reason
+    return "silent" if is_silent(answer, pod) else "starting"
 
 
 def member_lag(answer: Answers, leader: Answers | None) -> int | None:

@@ -10,7 +10,13 @@ from typing import Any, Final, Literal
 
 from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.api.reasons import REASONS
-from zookeeper_operator.ensemble.actions import Action, Reconfigure, ReplaceMember, RestartMember
+from zookeeper_operator.ensemble.actions import (
+    Action,
+    Reconfigure,
+    ReplaceMember,
+    RestartMember,
+    describe_reconfiguration,
+)
 
 # Conditions whose failure is reported when it begins or changes its reason, the most precise first.
 _WATCHED: Final = (
@@ -20,6 +26,15 @@ _WATCHED: Final = (
     conditions.QUORUM_HEALTHY,
     conditions.READY,
 )
+
+_ABSENCES: Final[Mapping[str, str]] = {
+    "absent": "has no pod",
+    "stopping": "is being deleted",
+    "starting": "is starting again",
+    "silent": "runs, but does not answer",
+    "election": "answers, but has no leader",
+}
+"""What a member in a state does; another state is the reason why its pod does not come up."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +51,17 @@ class Notice:
 
 
 def build_notices(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Notice, ...]:
-    """What has changed between two statuses and concerns a person on call."""
+    """What has changed between two statuses and concerns a person, causes before their effects."""
     return (
-        *_founding(old, new),
-        *_leader(old, new),
-        *_members(old, new),
         *_stop(old, new),
-        *_quorum(old, new),
         *_exposure(old, new),
         *_alarms(old, new),
+        *_lost_members(old, new),
+        *_lost_quorum(old, new),
+        *_founding(old, new),
+        *_leader(old, new),
+        *_restored_quorum(old, new),
+        *_returned_members(old, new),
     )
 
 
@@ -53,10 +70,7 @@ def action_notice(action: Action) -> Notice | None:
     if isinstance(action, RestartMember):
         return Notice(reasons.RESTARTING_MEMBER, f"restarting {action.pod}: {action.why}")
     if isinstance(action, Reconfigure):
-        changed = ", ".join(
-            [*(s.line() for s in action.joining), *(f"-{i}" for i in action.leaving)]
-        )
-        return Notice(action.reason, f"{action.why}: {changed}")
+        return Notice(action.reason, f"{describe_reconfiguration(action)}: {action.why}")
     if isinstance(action, ReplaceMember):
         return Notice(action.reason, f"replacing member {action.member_id}: {action.why}")
     return None
@@ -84,36 +98,49 @@ def _leader(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
     yield Notice(reasons.LEADER_CHANGED, text)
 
 
-def _members(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
-    if not old.get("foundedAt") or _is_stopped(new):
-        return
+def _lost_members(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
     before = {m["id"]: m for m in old.get("members") or []}
     for member in new.get("members") or []:
-        known = before.get(member["id"])
-        if known is None or bool(known.get("serving")) == bool(member.get("serving")):
-            continue
-        if member.get("serving"):
-            yield Notice(reasons.MEMBER_BACK, f"{member['pod']} serves as {member['role']}")
-        else:
-            yield Notice(reasons.MEMBER_LOST, f"{member['pod']} does not serve ({member['state']})")
+        if member.get("lost") and not (before.get(member["id"]) or {}).get("lost"):
+            said = _ABSENCES.get(member["state"], f"does not serve: {member['state']}")
+            yield Notice(reasons.MEMBER_LOST, f"{member['pod']} {said}")
+
+
+def _returned_members(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
+    before = {m["id"]: m for m in old.get("members") or []}
+    for member in new.get("members") or []:
+        if member.get("serving") and (before.get(member["id"]) or {}).get("lost"):
+            yield Notice(reasons.MEMBER_BACK, f"{member['pod']} serves again as {member['role']}")
 
 
 def _stop(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
     if _is_stopped(new) and not _is_stopped(old):
-        yield Notice(reasons.STOPPED, _condition(new, conditions.READY)["message"])
+        yield Notice(reasons.STOPPED, conditions.find_written(new, conditions.READY)["message"])
 
 
-def _quorum(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
-    before = _condition(old, conditions.QUORUM_HEALTHY)
-    now = _condition(new, conditions.QUORUM_HEALTHY)
-    if not before or before.get("status") == now.get("status"):
+def _lost_quorum(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
+    before = conditions.find_written(old, conditions.QUORUM_HEALTHY)
+    now = conditions.find_written(new, conditions.QUORUM_HEALTHY)
+    # What is not known is no news: nothing is lost or restored as far as is known.
+    lost = now.get("status") == conditions.FALSE and not _is_expected(now)
+    was_lost = before.get("status", conditions.FALSE) == conditions.FALSE
+    if not lost or (was_lost and not _is_expected(before)):
         return
-    # What is not known is no news: nothing is lost or restored as far as anybody can tell.
-    was_lost = before.get("status") == conditions.FALSE
-    if now.get("status") == conditions.TRUE and was_lost and old.get("foundedAt"):
-        yield Notice(reasons.QUORUM_RESTORED, now["message"])
-    elif now.get("status") == conditions.FALSE and not _has_own_notice(now["reason"]):
+    if not _has_own_notice(now["reason"]):
         yield Notice(now["reason"], now["message"])
+
+
+def _restored_quorum(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
+    before = conditions.find_written(old, conditions.QUORUM_HEALTHY)
+    now = conditions.find_written(new, conditions.QUORUM_HEALTHY)
+    was_lost = before.get("status") == conditions.FALSE and not _is_expected(before)
+    if was_lost and now.get("status") == conditions.TRUE and old.get("foundedAt"):
+        yield Notice(reasons.QUORUM_RESTORED, now["message"])
+
+
+def _is_expected(condition: Mapping[str, Any]) -> bool:
+    """Whether the quorum is away because of what the operator does itself."""
+    return condition.get("reason") == reasons.ELECTION_EXPECTED
 
 
 def _has_own_notice(reason: str) -> bool:
@@ -126,26 +153,22 @@ def _exposure(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice
         yield Notice(
             reasons.ADMIN_SERVER_EXPOSED,
             "spec.external.adminServer opens port 8080 of every member to all who reach its Service or "
-            "its pod; it asks nobody for a password",
+            "its pod; it has no password",
         )
 
 
 def _alarms(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
     reported: set[str] = set()
     for type_ in _WATCHED:
-        before, now = _condition(old, type_), _condition(new, type_)
+        before, now = conditions.find_written(old, type_), conditions.find_written(new, type_)
         reason = now.get("reason", "")
         changed = (before.get("status"), before.get("reason")) != (now.get("status"), reason)
-        failed = now.get("status") == conditions.FALSE
-        if failed and changed and REASONS[reason].alarming and reason not in reported:
+        # What an ensemble that is Ready does without is a reason of `True`.
+        known = now.get("status") in {conditions.FALSE, conditions.TRUE}
+        if known and changed and REASONS[reason].alarming and reason not in reported:
             reported.add(reason)
             yield Notice(reason, now["message"])
 
 
 def _is_stopped(status: Mapping[str, Any]) -> bool:
-    return _condition(status, conditions.READY).get("reason") == reasons.STOPPED
-
-
-def _condition(status: Mapping[str, Any], type_: str) -> Mapping[str, Any]:
-    found = (c for c in status.get("conditions") or [] if c["type"] == type_)
-    return next(found, {})
+    return conditions.find_written(status, conditions.READY).get("reason") == reasons.STOPPED

@@ -20,12 +20,15 @@ from zookeeper_operator.api.ensemble_status import (
 )
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.connection import connection_string
+from zookeeper_operator.ensemble.failure import NO_FAILURE, Failure
 from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.plan.availability import availability
+from zookeeper_operator.ensemble.plan.decision import NOTHING_TO_DO
 from zookeeper_operator.ensemble.plan.replicas import live_replicas
 from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.ensemble.report.conditions import build_conditions
 from zookeeper_operator.ensemble.report.external import external_connection_string
+from zookeeper_operator.ensemble.report.limits import within_limits
 from zookeeper_operator.ensemble.report.members import build_members, listed_ids
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.times import format_time
@@ -35,25 +38,25 @@ _LAG_STEPS: Final = (100, 1_000, 10_000, 100_000)
 
 
 def build_status(
-    plan: Plan, *, restarted: Mapping[int, str], failure: str = "", refused: bool = False
+    plan: Plan, *, restarted: Mapping[int, str], failure: Failure = NO_FAILURE
 ) -> Object:
     """The whole status as the API server should hold it.
 
-    `restarted` are the members restarted in this pass, with why; `failure` says what kept the pass from
-    doing what it planned; `refused` that the API server does not accept what the spec makes of a child.
+    `restarted` are the members restarted in this reconcile, with why; `failure` says what kept it from doing
+    what it planned.
     """
     situation, quorum = plan.situation, plan.quorum
     observed, ensemble = situation.observed, situation.ensemble
     external = ensemble.spec.external
     old = EnsembleStatus.model_validate(ensemble.status)
     now = format_time(observed.now)
-    found = build_conditions(plan, failure=failure, refused=refused)
+    found = build_conditions(plan, failure)
     gone = ensemble.spec.stopped and quorum.leader is None
     served = False if gone else availability(situation).state
-    return EnsembleStatus(
+    status = EnsembleStatus(
         observed_generation=ensemble.generation,
         summary=_summary(plan, found),
-        next_action=failure or plan.next_action,
+        next_action=_next_action(plan, found, failure),
         conditions=tuple(conditions.merge(old.conditions, found, now)),
         replicas=live_replicas(situation, names.VOTER) or 0,
         ready_replicas=sum(p.ready and p.component == names.VOTER for p in observed.pods),
@@ -69,9 +72,11 @@ def build_status(
         admin_server_exposed=(external is not None and external.admin_server) or None,
         retained_claims=_retained_claims(situation),
         identity=situation.membership.identity,
+        managed_by=ensemble.operator or old.managed_by,
         founded_at=(old.founded_at or now) if situation.founded else None,
         founded_again_at=now if old.founded_at and not situation.founded else old.founded_again_at,
-    ).to_api()
+    )
+    return within_limits(status.to_api())
 
 
 def _summary(plan: Plan, found: Sequence[Condition]) -> str:
@@ -81,6 +86,17 @@ def _summary(plan: Plan, found: Sequence[Condition]) -> str:
     if plan.situation.ensemble.spec.paused:
         return reasons.PAUSED
     return plan.storage.reason if plan.storage.state is False else ready.reason
+
+
+def _next_action(plan: Plan, found: Sequence[Condition], failure: Failure) -> str:
+    """What happens next; of an ensemble with nothing to do, what it still lacks."""
+    ready = next(c for c in found if c.type == conditions.READY)
+    if failure.message:
+        return failure.message
+    lacking = ready.status == conditions.TRUE and ready.reason != reasons.SERVING
+    if lacking and plan.next_action == NOTHING_TO_DO:
+        return ready.message
+    return "; ".join((plan.next_action, *failure.optional))
 
 
 def _leader(
@@ -140,7 +156,7 @@ def _version(situation: Situation) -> VersionStatus:
 
 
 def _retained_claims(situation: Situation) -> tuple[str, ...]:
-    """Claims of nobody who is a member, runs, or is asked for: their volumes were kept."""
+    """Claims of no member that is committed, runs, or is asked for: their volumes were kept."""
     members = {*listed_ids(situation), *situation.membership.ids}
     return tuple(sorted(c.name for c in situation.observed.claims if c.member_id not in members))
 

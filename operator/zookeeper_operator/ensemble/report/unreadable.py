@@ -9,6 +9,7 @@ import pydantic
 
 from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.api.conditions import Condition
+from zookeeper_operator.ensemble.report.limits import within_limits
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.times import format_time
 
@@ -17,7 +18,7 @@ def describe_unreadable(error: pydantic.ValidationError) -> str:
     """The first field that cannot be read, why, and what to do."""
     first = error.errors()[0]
     where = ".".join(map(str, ("spec", *first["loc"])))
-    return f"{where}: {first['msg']}; mend it, nothing is changed until then"
+    return f"{where}: {first['msg']}; fix it, nothing is changed until then"
 
 
 def build_unreadable_status(body: Object, message: str, now: datetime) -> Object:
@@ -44,10 +45,12 @@ def build_unreadable_status(body: Object, message: str, now: datetime) -> Object
         for type_ in (conditions.READY, conditions.SPEC_VALID)
     ]
     merged = conditions.merge(before, found, format_time(now))
-    return {
-        **old,
-        "observedGeneration": generation,
-        "summary": reasons.INVALID_SPEC,
-        "nextAction": f"nothing until the spec is fixed: {message}",
-        "conditions": [condition.to_api() for condition in merged],
-    }
+    return within_limits(
+        {
+            **old,
+            "observedGeneration": generation,
+            "summary": reasons.INVALID_SPEC,
+            "nextAction": f"nothing until the spec is fixed: {message}",
+            "conditions": [condition.to_api() for condition in merged],
+        }
+    )

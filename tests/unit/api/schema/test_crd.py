@@ -101,6 +101,11 @@ def test_columns_show_fields_of_the_status() -> None:
         assert column["jsonPath"].split("[")[0].removeprefix(".") in paths
 
 
+def test_the_short_name_takes_no_name_that_others_use() -> None:
+    """`zk` is what other operators of this field call theirs: with both, kubectl picks one of them."""
+    assert build_crd(ENSEMBLE)["spec"]["names"]["shortNames"] == ["zke"]
+
+
 def test_another_resource_has_its_own_names_models_and_columns() -> None:
     class Spec(ApiModel):
         target: LocalReference = Field(LocalReference(name="zk"), description="What to copy.")

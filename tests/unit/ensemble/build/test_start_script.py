@@ -484,9 +484,10 @@ def test_a_missing_mount_is_told(root: Root) -> None:
     assert "could not prepare member 1" in (root.path / "dev/termination-log").read_text()
 
 
-def test_the_script_is_clean(root: Root) -> None:
+@pytest.mark.parametrize("name", ["start.sh", "started.sh"])
+def test_the_scripts_are_clean(root: Root, name: str) -> None:
     checked = subprocess.run(
-        [str(Path(sys.executable).with_name("shellcheck")), str(root.path / "config/start.sh")],
+        [str(Path(sys.executable).with_name("shellcheck")), str(root.path / "config" / name)],
         capture_output=True,
         text=True,
         check=False,

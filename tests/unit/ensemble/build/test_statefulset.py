@@ -78,7 +78,9 @@ def test_claims_tell_whose_they_are() -> None:
     of = target(storage={"data": {"size": "1Gi", "storageClassName": "fast"}, "log": {}})
     data, log = build(of)["spec"]["volumeClaimTemplates"]
     assert (data["metadata"]["name"], log["metadata"]["name"]) == ("data", "datalog")
-    assert data["metadata"]["labels"].items() >= common_labels("zk").items()
+    known = {k: v for k, v in common_labels("zk").items() if k != names.LABEL_INSTANCE}
+    assert data["metadata"]["labels"].items() >= known.items()
+    assert names.LABEL_INSTANCE not in data["metadata"]["labels"]
     assert data["metadata"]["labels"][names.LABEL_IDENTITY] == "uid-1"
     assert data["spec"]["storageClassName"] == "fast"
     assert "storageClassName" not in log["spec"]
@@ -167,10 +169,18 @@ def test_the_log_is_as_asked_for() -> None:
 
 def test_a_member_without_a_quorum_is_not_killed() -> None:
     found = container(target())
-    for probe in ("startupProbe", "livenessProbe"):
-        assert found[probe]["httpGet"]["path"] == "/commands/ruok"
-        assert found[probe]["periodSeconds"] * found[probe]["failureThreshold"] >= 60
+    alive = found["livenessProbe"]
+    assert alive["httpGet"]["path"] == "/commands/ruok"
+    assert alive["periodSeconds"] * alive["failureThreshold"] >= 60
+    assert found["startupProbe"]["exec"]["command"] == ["bash", "/config/started.sh"]
     assert found["readinessProbe"]["httpGet"]["path"] == "/commands/monitor"
+
+
+def test_client_tools_in_the_pod_read_what_the_server_holds() -> None:
+    assert "CLIENT_JVMFLAGS" not in environment(target())
+    of = target(jvm={"options": ["-Djute.maxbuffer=4194304", "-XX:+UseZGC"]})
+    assert environment(of)["CLIENT_JVMFLAGS"] == "-Djute.maxbuffer=4194304"
+    assert "-Djute.maxbuffer=4194304" in environment(of)["SERVER_JVMFLAGS"].split()
 
 
 def test_what_the_operator_owns_of_a_pod_is_complete() -> None:
@@ -231,18 +241,18 @@ def zookeeper(**container: Any) -> dict[str, Any]:
     [
         ({"kind": "Pod"}, "podTemplate.kind"),
         ({"metadata": {"name": "x"}}, "metadata.name"),
-        ({"metadata": []}, "metadata has to be"),
+        ({"metadata": []}, "metadata must be"),
         ({"metadata": {"labels": {names.LABEL_COMPONENT: "x"}}}, names.LABEL_COMPONENT),
         ({"metadata": {"labels": {names.LABEL_ENSEMBLE: None}}}, names.LABEL_ENSEMBLE),
-        ({"metadata": {"labels": None}}, "labels has to be"),
+        ({"metadata": {"labels": None}}, "labels must be"),
         ({"metadata": {"annotations": {names.ANNOTATION_TARGET: "x"}}}, names.ANNOTATION_TARGET),
-        ({"spec": "x"}, "spec has to be"),
+        ({"spec": "x"}, "spec must be"),
         ({"spec": {"hostname": "x"}}, "spec.hostname"),
         ({"spec": {"subdomain": "x"}}, "spec.subdomain"),
         ({"spec": {"hostNetwork": True}}, "spec.hostNetwork"),
         ({"spec": {"restartPolicy": "Never"}}, "spec.restartPolicy"),
-        ({"spec": {"containers": None}}, "containers has to be"),
-        ({"spec": {"containers": [{"image": "x"}]}}, "containers has to be"),
+        ({"spec": {"containers": None}}, "containers must be"),
+        ({"spec": {"containers": [{"image": "x"}]}}, "containers must be"),
         ({"spec": {"volumes": [{"name": "data", "emptyDir": {}}]}}, "volumes: data"),
         ({"spec": {"initContainers": [{"name": "zookeeper"}]}}, "initContainers: zookeeper"),
         (zookeeper(command=["sh"]), "command"),
@@ -252,7 +262,7 @@ def zookeeper(**container: Any) -> dict[str, Any]:
         (zookeeper(livenessProbe=None), "livenessProbe"),
         (zookeeper(readinessProbe={}), "readinessProbe"),
         (zookeeper(startupProbe={}), "startupProbe"),
-        (zookeeper(env=None), "env has to be"),
+        (zookeeper(env=None), "env must be"),
         (zookeeper(env=[{"name": "ZOO_MY_ID", "value": "7"}]), "ZOO_MY_ID"),
         (zookeeper(env=[{"name": "ZOO_DATA_DIR", "value": "/x"}]), "ZOO_DATA_DIR"),
         (zookeeper(env=[{"name": "SERVER_JVMFLAGS", "value": ""}]), "spec.jvm"),

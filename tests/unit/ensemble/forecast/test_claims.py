@@ -47,7 +47,7 @@ def test_the_claims_of_a_replaced_member_go_with_its_pod() -> None:
     assert claim_of(world, 1).terminating
     world = wait(world)
     new = claim_of(world, 1)
-    assert (new.terminating, new.member, new.storage_class) == (False, False, "standard")
+    assert (new.terminating, new.member, new.storage_class) == (False, None, "standard")
     assert new.uid != old.uid
     assert world.empty == {1}
     assert wait(world).empty == frozenset(), "it has synced"

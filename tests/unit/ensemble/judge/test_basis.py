@@ -32,9 +32,9 @@ def test_nothing_has_changed() -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({3: silent(3)}, "member 3 does not serve any more"),
-        ({2: looking(2)}, "member 2 does not serve any more"),
-        ({1: silent(1), 2: silent(2)}, "member 1, 2 does not serve any more"),
+        ({3: silent(3)}, "member 3 no longer serves"),
+        ({2: looking(2)}, "member 2 no longer serves"),
+        ({1: silent(1), 2: silent(2)}, "member 1, 2 no longer serves"),
         ({2: says(2, 2)}, "the members do not agree on a leader any more"),
         # Followers of a leader that has just gone, which says itself that it follows.
         ({3: says(3, 2)}, "the members do not agree on a leader any more"),
@@ -46,7 +46,7 @@ def test_what_has_changed(change: dict[int, Answers], why: str) -> None:
 
 def test_a_member_that_was_not_asked_has_not_answered() -> None:
     missing = {i: a for i, a in ALL.items() if i != 2}
-    assert find_change(THREE, missing, member_id=1) == "member 2 does not serve any more"
+    assert find_change(THREE, missing, member_id=1) == "member 2 no longer serves"
 
 
 def test_the_others_must_be_a_majority() -> None:

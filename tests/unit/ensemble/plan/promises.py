@@ -13,9 +13,9 @@ from zookeeper_operator.ensemble.actions import (
 )
 from zookeeper_operator.ensemble.forecast.claims import requested_size
 from zookeeper_operator.ensemble.forecast.election import find_able, find_next_config
-from zookeeper_operator.ensemble.forecast.pods import ordinals
 from zookeeper_operator.ensemble.forecast.world import World, find_config
 from zookeeper_operator.ensemble.plan import Plan
+from zookeeper_operator.ensemble.pods import ordinals
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.servers import majority
 

@@ -20,6 +20,7 @@ from zookeeper_operator.ensemble.forecast.election import in_sync, looking, sile
 from zookeeper_operator.ensemble.observed import Claim, Observed, Pod
 from zookeeper_operator.ensemble.plan import understand
 from zookeeper_operator.ensemble.plan.children import wanted_children
+from zookeeper_operator.ensemble.pods import template_marks
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.times import format_time
 from zookeeper_operator.zookeeper.answers import Answers
@@ -142,7 +143,7 @@ def at_rest(
     owner = ensemble(
         {"replicas": size, "allowEvenReplicas": True, **(spec or {})}, **reported(led_by)
     )
-    return with_children(
+    scene = with_children(
         Observed(
             ensemble=owner,
             now=NOW,
@@ -153,6 +154,9 @@ def at_rest(
             fresh_password="fresh",
         )
     )
+    statefulset = next(c for c in scene.children if c["kind"] == "StatefulSet")
+    marks = template_marks(statefulset["spec"]["template"]["metadata"])
+    return replace(scene, pods=tuple(replace(p, template=marks) for p in scene.pods))
 
 
 def edited(observed: Observed, spec: Mapping[str, Any]) -> Observed:
@@ -208,6 +212,21 @@ def refusing(observed: Observed, *ids: int) -> Observed:
     scene = without_answer(observed, *ids)
     refused = {i: replace(scene.answers[i], refuses=True) for i in ids}
     return replace(scene, answers={**scene.answers, **refused})
+
+
+def without_pod(observed: Observed, member_id: int) -> Observed:
+    """The same scene in which this member has no pod, though its StatefulSet has stood for a long time."""
+    stood = {"creationTimestamp": format_time(NOW - timedelta(days=1))}
+    children = tuple(
+        {**c, "metadata": {**c["metadata"], **stood}} if c["kind"] == "StatefulSet" else c
+        for c in observed.children
+    )
+    return replace(
+        observed,
+        children=children,
+        pods=tuple(p for p in observed.pods if p.id != member_id),
+        answers={**observed.answers, member_id: silent(member_id)},
+    )
 
 
 def without_answer(observed: Observed, *ids: int) -> Observed:

@@ -21,7 +21,9 @@ def restarted() -> Observed:
     statefulset = statefulset_of(scene)
     annotations = statefulset["spec"]["template"]["metadata"]["annotations"]
     annotations[names.ANNOTATION_ROLLOUT_RESTART] = MOMENT
-    pods = tuple(replace(pod, rollout_restart=MOMENT) for pod in scene.pods)
+    pods = tuple(
+        replace(pod, template={names.ANNOTATION_ROLLOUT_RESTART: MOMENT}) for pod in scene.pods
+    )
     return with_children(replace(scene, pods=pods))
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from tests.unit.ensemble.plan.scenes import (
     at_rest,
+    changed,
     edited,
     ensemble,
     outdated,
@@ -13,6 +14,7 @@ from tests.unit.ensemble.plan.scenes import (
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.forecast.election import silent
 from zookeeper_operator.ensemble.plan import build_plan
 
 
@@ -42,9 +44,12 @@ def test_a_volume_that_grows_is_waited_for() -> None:
 
 
 def test_a_member_that_does_not_serve_is_named_if_no_concern_waits_for_it() -> None:
-    plan = build_plan(without_answer(at_rest(), 2))
+    plan = build_plan(changed(without_answer(at_rest(), 2), 2, running=False))
     assert plan.scale.state is False
-    assert plan.next_action == "waiting for member 2 to serve"
+    assert plan.next_action == "waiting for zk-2 to serve"
+    scene = at_rest()
+    unheard = replace(scene, answers={**scene.answers, 2: silent(2)})
+    assert build_plan(unheard).next_action == "waiting for member 2 to serve"
 
 
 def test_of_several_waits_the_rollout_s_is_announced() -> None:

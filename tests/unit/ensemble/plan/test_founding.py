@@ -53,12 +53,14 @@ def test_the_founders_are_struck_out_at_the_first_quorum() -> None:
         )
     )
     quorum = replace(early, answers=scene.answers, committed=scene.committed)
+    plan = build_plan(quorum)
     (membership,) = [
-        b
-        for b in applied(build_plan(quorum).actions, "ConfigMap")
-        if b["metadata"]["name"] == "zk-membership"
+        b for b in applied(plan.actions, "ConfigMap") if b["metadata"]["name"] == "zk-membership"
     ]
     assert membership["data"]["founders"] == ""
+    kinds = [action.body["kind"] for action in plan.actions if isinstance(action, Apply)]
+    assert kinds[0] == "ConfigMap", "before what may fail, such as the marks on the claims"
+    assert "PersistentVolumeClaim" in kinds
 
 
 def test_a_lost_membership_of_a_founded_ensemble_is_made_again_without_founders() -> None:
@@ -105,6 +107,17 @@ def test_volumes_of_members_that_had_left_do_not_come_back_as_voters() -> None:
     claims = (*(claim(i) for i in (1, 2, 3)), claim(4, member=False), claim(5, member=False))
     plan = build_plan(replace(founding({"replicas": 5}), claims=claims))
     assert applied(plan.actions, "StatefulSet")[0]["spec"]["replicas"] == 3
+
+
+def test_a_claim_that_was_never_marked_may_be_a_voters() -> None:
+    """The operator had marked the first one when it ended, and the ensemble was deleted."""
+    claims = (claim(1), claim(2, member=None), claim(3, member=None), claim(4, member=False))
+    plan = build_plan(replace(founding({"replicas": 5}), claims=claims))
+    assert applied(plan.actions, "StatefulSet")[0]["spec"]["replicas"] == 3
+    (membership,) = [
+        b for b in applied(plan.actions, "ConfigMap") if b["metadata"]["name"] == "zk-membership"
+    ]
+    assert membership["data"]["founders"] == ""
 
 
 def test_a_password_is_only_given_to_an_ensemble_that_has_none() -> None:

@@ -190,10 +190,13 @@ def seen_since(scene: Observed, leader: int, since: datetime) -> Observed:
 
 
 @pytest.mark.parametrize("due", [1, 3], ids=["follower", "leader"])
-def test_a_quorum_counts_as_back_after_some_ticks(due: int) -> None:
+@pytest.mark.parametrize(("tick", "seconds"), [(2000, 6), (6000, 18), (500, 6)])
+def test_a_quorum_counts_as_back_after_some_ticks(due: int, tick: int, seconds: int) -> None:
     scene = outdated(at_rest(3, leader=3), due)
-    assert disruptive(build_plan(seen_since(scene, 3, NOW - timedelta(seconds=6))).actions)
-    fresh = build_plan(seen_since(scene, 3, NOW - timedelta(seconds=5)))
+    spec = scene.ensemble.spec.model_copy(update={"config": {"tickTime": tick}})
+    scene = replace(scene, ensemble=replace(scene.ensemble, spec=spec))
+    assert disruptive(build_plan(seen_since(scene, 3, NOW - timedelta(seconds=seconds))).actions)
+    fresh = build_plan(seen_since(scene, 3, NOW - timedelta(seconds=seconds - 1)))
     assert disruptive(fresh.actions) == []
     assert fresh.rollout.reason == reasons.WAITING_FOR_MEMBER
 
@@ -221,9 +224,9 @@ def test_who_has_handed_over_is_restarted_without_a_wait() -> None:
 # ---- a hand-over that is refused for a while ----
 
 
-def test_a_hand_over_that_may_pass_is_tried_again_before_the_leader_is_restarted() -> None:
+def test_a_hand_over_that_is_transient_is_tried_again_before_the_leader_is_restarted() -> None:
     scene = outdated(at_rest(3, leader=1), 1)
-    refusal = Refusal("a follower is not in sync", NOW, handing_over=1, passing=True)
+    refusal = Refusal("a follower is not in sync", NOW, handing_over=1, transient=True)
     waiting = build_plan(replace(scene, refusal=refusal))
     assert disruptive(waiting.actions) == []
     assert waiting.rollout.reason == reasons.HANDING_OVER_LEADERSHIP
@@ -237,14 +240,14 @@ def test_a_hand_over_that_may_pass_is_tried_again_before_the_leader_is_restarted
 
 
 def test_the_time_for_it_does_not_begin_again_with_each_refusal() -> None:
-    refusal = Refusal("not in sync", NOW, handing_over=1, passing=True)
+    refusal = Refusal("not in sync", NOW, handing_over=1, transient=True)
     for seconds in range(3, 15, 3):
         at = NOW + timedelta(seconds=seconds)
-        refusal = refusal.followed_by(Refusal("not in sync", at, handing_over=1, passing=True))
+        refusal = refusal.followed_by(Refusal("not in sync", at, handing_over=1, transient=True))
     assert refusal.since == NOW
-    assert not refusal.may_pass(NOW + timedelta(seconds=15))
-    other = refusal.followed_by(Refusal("not in sync", refusal.at, handing_over=2, passing=True))
-    assert other.may_pass(NOW + timedelta(seconds=15))
+    assert not refusal.is_transient(NOW + timedelta(seconds=15))
+    other = refusal.followed_by(Refusal("not in sync", refusal.at, handing_over=2, transient=True))
+    assert other.is_transient(NOW + timedelta(seconds=15))
 
 
 def test_what_another_member_was_refused_is_no_reason_to_restart_the_leader() -> None:
@@ -252,3 +255,63 @@ def test_what_another_member_was_refused_is_no_reason_to_restart_the_leader() ->
     refused = replace(scene, refusal=Refusal("no rights", NOW, handing_over=3))
     (step,) = disruptive(build_plan(refused).actions)
     assert isinstance(step, Reconfigure)
+
+
+@pytest.mark.parametrize(
+    ("scene", "said"),
+    [
+        pytest.param(
+            replace(at_rest(), pods=at_rest().pods[:2]), "zk-3 to be created", id="absent"
+        ),
+        pytest.param(changed(at_rest(), 3, terminating=True), "zk-3 to be created", id="going"),
+        pytest.param(
+            changed(without_answer(at_rest(), 3), 3, running=False),
+            "zk-3 to serve",
+            id="does not serve",
+        ),
+        pytest.param(replace(at_rest(), pods=()), "zk-1, zk-2, zk-3 to be created", id="no pod"),
+    ],
+)
+def test_only_pods_that_exist_and_serve_are_rolled_out(scene: Observed, said: str) -> None:
+    plan = build_plan(scene)
+    assert (plan.rollout.state, plan.rollout.reason) == (False, reasons.WAITING_FOR_MEMBER)
+    assert said in plan.rollout.message
+    assert not plan.under_way, "a member that is away for days is no reason to hurry"
+
+
+def test_a_ready_member_that_was_not_heard_once_is_rolled_out() -> None:
+    scene = at_rest()
+    unheard = replace(scene, answers={**scene.answers, 2: silent(2)})
+    assert build_plan(unheard).rollout.state is True
+
+
+def test_of_a_silent_member_nothing_is_claimed() -> None:
+    plan = build_plan(without_answer(at_rest(), 3))
+    assert (plan.rollout.state, plan.rollout.reason) == (None, reasons.NOT_PROBED)
+    assert "zk-3" in plan.rollout.message
+
+
+def test_a_pod_of_a_recreated_statefulset_is_there() -> None:
+    scene = replace(at_rest(), pods=at_rest().pods[:2], unclaimed=frozenset({"zk-3"}))
+    assert build_plan(scene).rollout.state is True
+
+
+def test_a_sidecar_that_fails_with_the_new_revision_stops_the_rollout() -> None:
+    failed = Trouble(reasons.SIDECAR_FAILED, "container shipper: ends again and again")
+    scene = changed(outdated(at_rest(3, leader=3), 2, 3), 1, ready=False, sidecar=failed)
+    plan = build_plan(scene)
+    assert disruptive(plan.actions) == []
+    assert plan.rollout.reason == reasons.ROLLOUT_STOPPED
+    fixed = changed(outdated(scene, 1), 1, sidecar=failed)
+    (step,) = disruptive(build_plan(fixed).actions)
+    assert isinstance(step, RestartMember)
+
+
+def test_a_pod_that_is_refused_stops_the_rollout() -> None:
+    scene = outdated(at_rest(3, leader=3), 2, 3)
+    refused = {"zk-1": Trouble(reasons.POD_REFUSED, "exceeded quota")}
+    scene = replace(scene, pods=scene.pods[1:], refused=refused)
+    plan = build_plan(scene)
+    assert disruptive(plan.actions) == []
+    assert plan.rollout.reason == reasons.ROLLOUT_STOPPED
+    assert "exceeded quota" in plan.rollout.message

@@ -10,7 +10,7 @@ from tests.unit.ensemble.plan.scenes import (
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.observed import Observed, StorageClass
 from zookeeper_operator.ensemble.plan import build_plan
 
 
@@ -40,3 +40,12 @@ def test_a_filling_volume_of_logs_is_told_however_much_room_the_data_have() -> N
     assert plan.storage.reason == reasons.DISK_PRESSURE
     assert "datalog-zk-2 is filled to 90% of its 5Gi" in plan.storage.message
     assert "spec.storage.log.size" in plan.storage.message
+
+
+def test_a_claim_that_has_no_volume_yet_is_binding() -> None:
+    scene = at_rest(3)
+    classes = {"standard": StorageClass("standard", expandable=True, default=True)}
+    waiting = (claim(1, phase="Pending", capacity=0), *scene.claims[1:])
+    plan = build_plan(replace(scene, claims=waiting, storage_classes=classes))
+    assert (plan.storage.state, plan.storage.reason) == (None, reasons.BINDING)
+    assert "data-zk-1" in plan.storage.message

@@ -113,3 +113,9 @@ def test_a_service_whose_ports_were_edited_has_no_address(ports: list[Object] | 
         if body["metadata"]["name"] == "zk-1-external":
             body["spec"]["ports"] = ports
     assert external_address(replace(observed, children=children), 1) is None
+
+
+def test_a_template_is_filled_in_and_nothing_in_it_is_computed() -> None:
+    """Stored before the rule was there; `str.format` would make a text of 2 GB of it."""
+    observed = scene({"type": "NodePort", "hostTemplate": "{pod}.{namespace}.{id:>2000000000}"})
+    assert external_address(observed, 1) == "[zk-1.demo.{id:>2000000000}]:30181"

@@ -37,7 +37,7 @@ def left_by_a_crash(now: Pod | None, *, reason: str = "") -> Observed:
 )
 def test_a_restart_that_was_not_reported_is_reported_by_the_next_pass(now: Pod | None) -> None:
     found = member(2, left_by_a_crash(now))
-    assert found["restartReason"] == "its revision is old (old → new)"
+    assert found["restartReason"] == "its pod template changed (old → new)"
     assert found["restartedAt"] == "2026-01-01T00:00:00Z"
 
 
@@ -60,6 +60,8 @@ def test_a_pod_of_the_same_revision_was_restarted_by_somebody_else() -> None:
         (silent(2), None, "", "absent"),
         (silent(2), pod(2, terminating=True), "", "stopping"),
         (silent(2), pod(2), "", "starting"),
+        (silent(2), pod(2, answered=True), "", "silent"),
+        (silent(2), pod(2, answered=True, terminating=True), "", "stopping"),
         (silent(2), pod(2, trouble=Trouble("CrashLooping", "ends")), "", "CrashLooping"),
     ],
 )

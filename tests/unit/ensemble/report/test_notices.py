@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.ensemble.plan.scenes import NOW, answers, at_rest, edited
+from tests.unit.ensemble.plan.scenes import NOW, answers, at_rest, changed, edited, without_answer
 
 from zookeeper_operator.ensemble.forecast.election import silent
-from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.observed import Observed, Trouble
 from zookeeper_operator.ensemble.plan import build_plan
 from zookeeper_operator.ensemble.report.notices import Notice, build_notices
 from zookeeper_operator.ensemble.report.status import build_status
@@ -93,3 +93,34 @@ def test_an_ensemble_made_again_over_its_volumes_is_not_founded_a_second_time() 
     assert kept["foundedAt"]
     assert [n.reason for n in build_notices({}, kept)] == []
     assert "Founded" not in {n.reason for n in build_notices(kept, after(kept, scene))}
+
+
+def lost(before: dict[str, Any], **member: Any) -> dict[str, Any]:
+    """The same status, in which member 2 is so."""
+    members = [{**m, **member} if m["id"] == 2 else m for m in before["members"]]
+    return {**before, "members": members}
+
+
+def test_a_member_is_lost_once_and_only_who_was_lost_comes_back() -> None:
+    calm = status(at_rest(3))
+    gone = lost(calm, serving=False, lost=True, state="absent")
+    away = lost(calm, serving=False, state="absent")
+    assert [n.message for n in build_notices(calm, gone)] == ["zk-2 has no pod"]
+    assert build_notices(gone, gone) == ()
+    assert [n.reason for n in build_notices(gone, calm)] == ["MemberBack"]
+    assert build_notices(calm, away) == ()
+    assert build_notices(away, calm) == ()
+
+
+def test_causes_are_reported_before_their_effects() -> None:
+    scene = at_rest(3)
+    calm = status(scene)
+    broken = Trouble("Unschedulable", "no node fits")
+    down = without_answer(scene, 1, 2)
+    for member_id in (1, 2):
+        down = changed(down, member_id, trouble=broken, running=False)
+    now = after(calm, replace(down, committed=None))
+    told = [n.reason for n in build_notices(calm, now)]
+    assert told.index("Unschedulable") < told.index("MemberLost") < told.index("NoQuorum")
+    returned = [n.reason for n in build_notices(now, after(now, at_rest(3, leader=2)))]
+    assert returned == ["LeaderChanged", "QuorumRestored", "MemberBack", "MemberBack"]

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Starts one member: checks whose volume it has, chooses the newest server list it can know of, writes
-# the configuration, and hands over to the entrypoint of the image. It asks nobody on the network, so a
+# the configuration, and hands over to the entrypoint of the image. It sends nothing over the network, so a
 # member starts alone and without a quorum, and running it again is always safe.
 #
 #   /config       zoo.cfg, logback.xml (ConfigMap)
@@ -14,7 +14,7 @@ readonly root=${START_ROOT:-} # only tests set it
 readonly data=$root/data datalog=$root/datalog conf=$root/conf config=$root/config
 readonly kept_lists=3 refused=64
 
-# The last words of a container: in its log, and where the kubelet picks them up for the pod's status.
+# The last message of a container: in its log, and where the kubelet reads it for the pod's status.
 say_last() {
   echo "$*" >&2
   echo "$*" 2> /dev/null > "$root/dev/termination-log" || true
@@ -95,10 +95,10 @@ check_identity() {
     "the volume at $data holds a database but not the mark of this ensemble, so member $id does not" \
     "start; nothing on it was changed. If the data is meant for it, write the lines '$identity $id' and" \
     "'$place' to the file 'identity' in both directories."
-  # Without its log a member forgets what it has acknowledged, and would vote all the same.
+  # Without its log a member forgets what it has acknowledged, and would still vote.
   [[ -s $data/identity && -s $datalog/identity ]] || refuse \
     "one of the volumes of member $id (snapshots at $data, transactions at $datalog) is new, the other" \
-    "is not: part of its data is lost, so it does not start. Have the member replaced: set the" \
+    "is not: part of its data is lost, so it does not start. Replace the member: set the" \
     "annotation zookeeper.ensemble.dev/replace=true on its pod."
 }
 
@@ -113,7 +113,7 @@ stamp_volume() {
 }
 
 # An empty member may take part in the first election of all, and in no other: the marker says so to
-# ZooKeeper (db.autocreate=false). One left over from a start that came to nothing is taken away again.
+# ZooKeeper (db.autocreate=false). One left over from a start that failed is removed again.
 #
 # Sets database to what this member starts with; its AdminServer shows it (system_properties).
 mark_founder() {
@@ -130,7 +130,7 @@ mark_founder() {
   fi
 }
 
-# An ensemble that is founded again goes on in a later epoch: clients refuse a server that is behind what
+# An ensemble that is founded again continues in a later epoch: clients refuse a server that is behind what
 # they have seen, and so do members a configuration that is older than theirs.
 begin_after_epoch() {
   rm -f "$data"/version-2/{current,accepted}Epoch
@@ -151,7 +151,7 @@ stored_versions() {
 }
 
 # is_ours LIST: whether a stored list is one of this ensemble. It gives this member its own address; one that
-# leaves the member out names another member of this ensemble. ZooKeeper speaks with whomever it names.
+# leaves the member out names another member of this ensemble. ZooKeeper connects to every server it names.
 is_ours() {
   local own
   if own=$(grep "^server\.$id=" <<< "$1"); then
@@ -178,7 +178,7 @@ our_versions() {
 names_me() { grep -q "^server\.$id=" <<< "$1"; }
 
 # Sets servers and version to the newest list there is: the published one, or the last one this member
-# has seen committed, which is newer while the operator has not got round to publishing it. A list that
+# has seen committed, which is newer while the operator has not published it yet. A list that
 # leaves this member out counts as well: one that has left must not come back with a vote by an older
 # list. The published list counts whatever it names, a stored one only if it is of this ensemble.
 choose_servers() {
@@ -191,7 +191,7 @@ choose_servers() {
   fi
   version=$newest
   if names_me "$servers"; then return; fi
-  # A member that is to join, or has left. As an observer it can sync and harm nobody. What it starts
+  # A member that will join, or has left. As an observer it can sync and do no harm. What it starts
   # from is no configuration the ensemble has agreed on, so it must not bear the version of one.
   version=0
   servers+=$'\n'"server.$id=$host:2888:3888:observer;0.0.0.0:2181"

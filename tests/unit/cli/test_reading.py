@@ -8,7 +8,7 @@ from tests.unit.cli.clusters import ReadOnlyKube, ensemble
 from tests.unit.ensemble.plan.scenes import at_rest, without_answer
 
 from zookeeper_operator.cli.failure import Failure
-from zookeeper_operator.cli.look import (
+from zookeeper_operator.cli.reading import (
     find_ensemble,
     list_ensembles,
     operator_settings,

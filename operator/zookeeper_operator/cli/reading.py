@@ -1,8 +1,8 @@
-"""One look at ensembles from the keyboard, by the operator's own `Inspector`; nothing is written.
+"""Readings of ensembles for a person, by the operator's own `Inspector`; nothing is written.
 
 The figures come from the members themselves, as the operator would see them now. Where that takes a
-right that is missing, or no member can be reached from here, what the operator wrote last is told
-instead, and that it is.
+right that is missing, or no member can be reached from here, what the operator wrote last is shown
+instead, and the reading says so.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -36,7 +36,7 @@ _PROBE_SECONDS: Final = 3.0
 
 @dataclass(frozen=True)
 class Reading:
-    """An ensemble, and its status as it is told.
+    """An ensemble, and its status as it is shown.
 
     `seen` is what was found, if the members answered; otherwise the status is the operator's last,
     and `why_not_seen` says why.
@@ -110,13 +110,13 @@ async def find_ensemble(kube: Kube, namespace: str, name: str) -> Object:
 async def _elsewhere(kube: Kube) -> str:
     try:
         found = await list_ensembles(kube, None)
-    except KubeError:  # the right to look at all namespaces is nobody's due
+    except KubeError:  # many users may not list all namespaces
         return ""
     return ", ".join(f"{b['metadata']['namespace']}/{b['metadata']['name']}" for b in found[:10])
 
 
-class Looker:
-    """Looks at ensembles again and again, as the operator does."""
+class Reader:
+    """Observes ensembles again and again, as the operator does."""
 
     def __init__(self, kube: Kube, zookeeper: ZooKeeper) -> None:
         self._kube = kube
@@ -124,7 +124,7 @@ class Looker:
         self._inspectors: dict[Settings, Inspector] = {}
 
     async def reading(self, body: Object) -> Reading:
-        """Look at an ensemble for its status; never worse than what the operator wrote last.
+        """Observe an ensemble for its status; never worse than what the operator wrote last.
 
         Raises:
             KubeError: the API server could not be asked.
@@ -148,7 +148,7 @@ class Looker:
         return Reading(body, build_status(build_plan(observed), restarted={}), observed)
 
     async def observe(self, body: Object, edited: Object | None = None) -> Observed | None:
-        """Look at an ensemble with the eyes of its operator; as if an edit had been made, if given.
+        """Observe an ensemble as its operator does; as if an edit had been made, if given.
 
         Raises:
             KubeError: the API server could not be asked, or a right is missing.
@@ -173,8 +173,8 @@ class Looker:
 
 def operator_settings(body: Object, policy: Object | None) -> Settings:
     """The settings of the operator that change what it builds, read from what it has built."""
-    # What the operator was installed to allow shows in nothing it has built; who asks from a keyboard is not
-    # given a refusal that the operator may not share.
+    # What the operator was installed to allow shows in nothing it has built; so no
+    # refusal is shown that the operator may not share.
     found: dict[str, Any] = {"allow_privileged": tuple(PRIVILEGES)}
     connection = str((body.get("status") or {}).get("connectionString") or "")
     domain = connection.partition(",")[0].partition(":")[0].partition(".svc.")[2]

@@ -1,0 +1,56 @@
+"""Why a pod must be restarted, in the words of the spec: which of its fields have changed since."""
+
+import json
+from collections.abc import Iterator, Mapping
+
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.observed import Pod
+from zookeeper_operator.ensemble.plan.revision import statefulset_of, update_revision
+from zookeeper_operator.ensemble.plan.step import Situation
+from zookeeper_operator.ensemble.pods import config_of, template_marks
+from zookeeper_operator.kube.api import Object
+
+
+def restart_reason(situation: Situation, pod: Pod) -> str:
+    """A sentence about what the template of a pod's StatefulSet has that the pod has not."""
+    statefulset = statefulset_of(situation, pod.component)
+    if statefulset is None:
+        return "its StatefulSet is gone"
+    if pod.revision == update_revision(situation, pod.component):
+        return "the file system of its volume must grow"
+    return ", and ".join(_differences(statefulset, pod)) or "its pod template changed"
+
+
+def _differences(statefulset: Object, pod: Pod) -> Iterator[str]:
+    template = statefulset["spec"]["template"]
+    then, now = pod.template, template_marks(template.get("metadata") or {})
+    changed = changed_fields(then, now)
+    annotations = statefulset["metadata"].get("annotations") or {}
+    generation = annotations.get(names.ANNOTATION_GENERATION)
+    if changed:
+        made = f" in generation {generation}" if generation else ""
+        yield f"{_listed(changed)} changed{made}"
+    password = now.get(names.ANNOTATION_AUTH)
+    if then.get(names.ANNOTATION_AUTH, password) != password:
+        yield "the password of the super user changed"
+    for mark in (names.ANNOTATION_RESTARTED_AT, names.ANNOTATION_ROLLOUT_RESTART):
+        if now.get(mark) and then.get(mark) != now[mark]:
+            yield f"a restart was requested at {now[mark]}"
+    # The size of a small volume is in zoo.cfg, and no field that a template is made of.
+    if not changed and pod.config and pod.config != config_of(template["spec"]):
+        yield "its zoo.cfg changed"
+
+
+def changed_fields(then: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
+    """The fields of the spec in which two pod templates differ; the whole spec if that was not recorded."""
+    if names.ANNOTATION_FIELDS not in now:
+        return ()
+    if names.ANNOTATION_FIELDS not in then:
+        return ("the spec",)
+    before, after = (json.loads(marks[names.ANNOTATION_FIELDS]) for marks in (then, now))
+    differing = {key for key in {*before, *after} if before.get(key) != after.get(key)}
+    return tuple(f"spec.{key}" for key in sorted(differing))
+
+
+def _listed(fields: tuple[str, ...]) -> str:
+    return fields[0] if len(fields) == 1 else f"{', '.join(fields[:-1])} and {fields[-1]}"
