@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from tests.simulation.surroundings import Surroundings
-from tests.simulation.zookeeper import Member
+from tests.simulation.zookeeper import Member, trusts
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.kube.api import KubeError, Object, Resource
@@ -20,8 +20,10 @@ from zookeeper_operator.zookeeper.protocol import (
     Access,
     Address,
     EnsembleUnreachableError,
+    Presented,
     ReconfigureRefusedError,
 )
+from zookeeper_operator.zookeeper.served import Handshake, Handshakes
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 
 _REFUSALS = frozenset({"NoAuth", "NewConfigNoQuorum", "BadArguments"})
@@ -293,6 +295,32 @@ class SimulatedZooKeeper:
                     return leader.view.config
             await asyncio.sleep(1.0)
         raise EnsembleUnreachableError("no member could be asked")
+
+    async def shake_hands(
+        self,
+        members: Sequence[Address],
+        ports: Mapping[int, Sequence[int]],
+        presented: Presented | None = None,
+    ) -> Handshakes:
+        """What the members serve now; the answers may be a moment old."""
+        await asyncio.sleep(self._stage.dice.uniform(0.01, 0.1))
+        found = {
+            address.id: dict.fromkeys(ports[address.id], self._shake(address, presented))
+            for address in members
+        }
+        if self._stage.chance(self._weather.late_answers):
+            await asyncio.sleep(self._stage.dice.uniform(0.2, _LATEST_ANSWER))
+        return found
+
+    def _shake(self, address: Address, presented: Presented | None) -> Handshake:
+        member = self._member(address)
+        if member is None or member.stores is None:
+            return Handshake(why="refuses the connection")
+        leaf = member.stores.key_pair.chain.leaf
+        if presented is None:
+            return Handshake(leaf)
+        accepts = trusts(member.stores.trust, presented.key_pair.chain)
+        return Handshake(leaf, accepts=accepts, presented=presented.authority)
 
     async def reconfigure(
         self,

@@ -9,6 +9,7 @@ never by their bytes: the same content leads to no write.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
@@ -91,6 +92,7 @@ def _write_trust(trust: Trust, password: bytes) -> bytes:
     return pkcs12.serialize_java_truststore(entries, BestAvailableEncryption(password))
 
 
+@lru_cache(maxsize=128)  # the key is derived anew each time, which takes some milliseconds
 def _read_trust(store: bytes, password: bytes) -> Trust | None:
     if not store or not _is_password(password):
         return None

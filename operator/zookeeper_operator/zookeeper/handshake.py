@@ -13,12 +13,14 @@ import contextlib
 import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from zookeeper_operator.certificates.certificate import Chain, read_certificates
 from zookeeper_operator.certificates.private_key import KeyPair
 from zookeeper_operator.zookeeper.answers import no_answer_within, one_line
+from zookeeper_operator.zookeeper.protocol import Presented
+from zookeeper_operator.zookeeper.served import Handshake
 
 Cause = Literal["refused", "unreachable", "silent", "plain", "closed", "alert", "unreadable"]
 
@@ -116,6 +118,36 @@ async def present(
     except _FAILURES as error:
         answer = _explain(error, timeout_seconds)
         return Rejected(answer.why) if answer.cause == "alert" else answer
+
+
+async def shake(
+    host: str,
+    port: int,
+    presented: Presented | None,
+    *,
+    for_clients: bool,
+    timeout_seconds: float,
+) -> Handshake:
+    """One handshake as a value; never raises. Without a certificate to present, the port's is read.
+
+    A port `for_clients` says that it has accepted one by an answer, an election port by an orderly end.
+    """
+    if presented is None:
+        answer = await read_served(host, port, timeout_seconds=timeout_seconds)
+        if isinstance(answer, NotServed):
+            return Handshake(why=answer.why)
+        return Handshake(answer.chain.leaf)
+    question = QUESTION if for_clients else b""
+    verdict = await present(
+        host, port, presented.key_pair, question=question, timeout_seconds=timeout_seconds
+    )
+    if isinstance(verdict, Accepted):
+        leaf = verdict.served.chain.leaf
+        return Handshake(leaf, accepts=True, presented=presented.authority)
+    # What it serves is known all the same.
+    served = await shake(host, port, None, for_clients=for_clients, timeout_seconds=timeout_seconds)
+    accepts = False if isinstance(verdict, Rejected) else None
+    return replace(served, accepts=accepts, presented=presented.authority, why=verdict.why)
 
 
 class _PlainError(Exception):

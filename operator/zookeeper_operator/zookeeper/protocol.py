@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from zookeeper_operator.certificates.certificate import Certificate
+from zookeeper_operator.certificates.private_key import KeyPair
 from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.served import Handshakes
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 
 
@@ -31,6 +34,14 @@ class Access:
     def __repr__(self) -> str:
         """Name the members, never the password."""
         return f"Access(members={self.members!r})"
+
+
+@dataclass(frozen=True)
+class Presented:
+    """A certificate to present in a handshake, and the CA by which it must be trusted."""
+
+    key_pair: KeyPair
+    authority: Certificate
 
 
 class ReconfigureRefusedError(Exception):
@@ -66,6 +77,17 @@ class ZooKeeper(Protocol):
 
         Raises:
             EnsembleUnreachableError: it could not be read; nothing is known.
+        """
+
+    async def shake_hands(
+        self,
+        members: Sequence[Address],
+        ports: Mapping[int, Sequence[int]],
+        presented: Presented | None = None,
+    ) -> Handshakes:
+        """Shake hands with these ports of each member at once; never raises.
+
+        It costs a member one line in its log for each port.
         """
 
     async def reconfigure(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 CLIENT_PORT: Final = 2181
+SECURE_CLIENT_PORT: Final = 2281
 QUORUM_PORT: Final = 2888
 ELECTION_PORT: Final = 3888
 ADMIN_PORT: Final = 8080

@@ -168,6 +168,15 @@ _SECURITY_REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
         None,
         "clientCertificates needs clients: Optional or Required",
     ),
+    *(
+        (
+            f"tls-config-{key}",
+            {"config": {key: "x"}, "tls": {}},
+            {"config": {key: "x"}},
+            "are refused where tls or auth is set",
+        )
+        for key in ("serverCnxnFactory", "fips-mode", "authProvider.1", "superUser.a")
+    ),
     (
         "tls-names-3.8",
         {"version": "3.8.6", **_tls(verifyPeerNames=True)},

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from zookeeper_operator.api.schema.rules import Rule, list_of
+from zookeeper_operator.api.schema.owned_keys import OWNED_WITH_SECURITY
+from zookeeper_operator.api.schema.rules import Rule, list_of, quoted
 
 RESERVED_USERS: Final = ("super", "zookeeper-operator")
 """ZooKeeper's own user, and the operator's."""
@@ -28,7 +29,25 @@ def _relation(rule: str, *fields: str, message: str) -> Rule:
     return Rule(rule=f"!({well_formed}) || {rule}", message=message, field=f".{fields[0]}")
 
 
+_KEYS_OF_SECURITY: Final = " || ".join(
+    [
+        f"key in {list_of(OWNED_WITH_SECURITY.keys)}",
+        *(f"key.startsWith({quoted(prefix)})" for prefix in OWNED_WITH_SECURITY.prefixes),
+    ]
+)
+
 TLS_SPEC_RULES: Final = (
+    Rule(
+        rule=(
+            "!(has(self.tls) || has(self.auth)) || !has(self.config) || "
+            f"!self.config.exists(key, {_KEYS_OF_SECURITY})"
+        ),
+        message=(
+            f"config: {', '.join(OWNED_WITH_SECURITY.patterns)} are refused where tls or auth is set: the "
+            "operator sets them; remove them"
+        ),
+        field=".config",
+    ),
     Rule(
         rule=(
             "!has(self.tls) || !self.tls.verifyPeerNames || "

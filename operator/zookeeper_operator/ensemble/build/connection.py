@@ -22,6 +22,25 @@ def connection_string(target: Target) -> str:
     return ",".join(f"{host}:{names.CLIENT_PORT}" for host in _hosts(target))
 
 
+def tls_connection_string(target: Target) -> str:
+    """The same for clients with TLS; empty while not every member listens for them."""
+    if not target.reached.clients:
+        return ""
+    return ",".join(f"{host}:{names.SECURE_CLIENT_PORT}" for host in _hosts(target))
+
+
+def _tls_values(target: Target) -> dict[str, str]:
+    """What clients need for TLS; nothing while not every member listens for them."""
+    found = tls_connection_string(target)
+    if not found:
+        return {}
+    return {
+        "tlsConnectionString": found,
+        "tlsPort": str(names.SECURE_CLIENT_PORT),
+        "ca.crt": target.trust,
+    }
+
+
 def build_connection(target: Target) -> Object:
     """The ConfigMap `NAME-connection`."""
     return child(
@@ -35,6 +54,7 @@ def build_connection(target: Target) -> Object:
                 "hosts": ",".join(_hosts(target)),
                 "port": str(names.CLIENT_PORT),
                 "chroot": "",
+                **_tls_values(target),
             }
         },
     )
@@ -62,6 +82,7 @@ def build_binding(target: Target) -> Object:
                     "port": str(names.CLIENT_PORT),
                     "uri": f"zookeeper://{connection}",
                     "connectionString": connection,
+                    **_tls_values(target),
                 }
             ),
         },

@@ -17,7 +17,8 @@ Safety, each with a property test and an invariant of the simulator:
 * without a quorum only members may be restarted that are in trouble, or have not been ready for longer
   than a start and an election take;
 * a quorum that has just come back is given some ticks before the next voter is restarted;
-* a member whose claim is being deleted is not restarted while its data could be lost with its pod.
+* a member whose claim is being deleted is not restarted while its data could be lost with its pod;
+* no member is restarted with a certificate that has ended, since the others would not accept it.
 """
 
 from dataclasses import replace
@@ -41,6 +42,7 @@ from zookeeper_operator.ensemble.plan.revision import (
 )
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.ensemble.pods import missing_pods
+from zookeeper_operator.ensemble.security.readiness import why_not_restarted
 from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 # A start takes 6-7 s, an election up to 5 s (measured); readiness is reported some seconds late.
@@ -208,6 +210,10 @@ def _healthy_step(situation: Situation, due: list[Pod]) -> Step:
     if not quorum.all_live or situation.observed.committed is None:
         return _wait(
             f"{len(due)} members are due for a restart; waiting until every voter is in sync"
+        )
+    if why := why_not_restarted(situation.observed, situation.certificates):
+        return Step(
+            Verdict(False, reasons.CERTIFICATE_EXPIRING, f"{due[0].name} is not restarted: {why}")
         )
     voters = quorum.voters
     kept = [p for p in due if must_stay(situation, p)]
