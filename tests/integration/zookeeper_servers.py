@@ -119,6 +119,21 @@ class ZooKeeperServer:
         lines += [server.line() for server in servers]
         (self._directory / "zoo.cfg").write_text("\n".join(lines) + "\n", encoding="ascii")
 
+    def amend(self, keys: Mapping[str, object], *, without: Iterable[str] = ()) -> None:
+        """Change its zoo.cfg and nothing else; the keys of `without` go."""
+        path = self._directory / "zoo.cfg"
+        gone = {*without, *keys, "secureClientPortAddress"}
+        added = dict(keys)
+        if "secureClientPort" in added:
+            added["secureClientPortAddress"] = self.ip
+        kept = [
+            line
+            for line in path.read_text(encoding="ascii").splitlines()
+            if line.partition("=")[0] not in gone
+        ]
+        lines = [*kept, *(f"{key}={value}" for key, value in added.items())]
+        path.write_text("\n".join(lines) + "\n", encoding="ascii")
+
     @property
     def prepared(self) -> bool:
         """Whether it has a disk."""

@@ -31,7 +31,7 @@ from zookeeper_operator.ensemble.actions import Reconfigure
 from zookeeper_operator.ensemble.observed import Pod, Trouble
 from zookeeper_operator.ensemble.plan.claim_deletion import build_restart_basis, must_stay
 from zookeeper_operator.ensemble.plan.ephemeral import loses_data
-from zookeeper_operator.ensemble.plan.members import waiting_for_vote
+from zookeeper_operator.ensemble.plan.members import server_in_role, waiting_for_vote
 from zookeeper_operator.ensemble.plan.quorum_age import has_quorum_held
 from zookeeper_operator.ensemble.plan.restart_reason import restart_reason
 from zookeeper_operator.ensemble.plan.revision import (
@@ -288,7 +288,7 @@ def _ask_to_hand_over(situation: Situation, pod: Pod, committed: CommittedConfig
         (
             Reconfigure(
                 based_on=committed,
-                joining=(situation.ensemble.server(pod.id, "observer"),),
+                joining=(server_in_role(situation, pod.id, "observer"),),
                 reason=reasons.HANDING_OVER_LEADERSHIP,
                 why=f"{pod.name} is the last one to be restarted"
                 if pod.id == situation.quorum.leader
