@@ -26,7 +26,11 @@ from zookeeper_operator.ensemble.build.security import CERTIFICATES_DIRECTORY, s
 from zookeeper_operator.ensemble.security.phase import Phase
 from zookeeper_operator.kube.duration import parse_duration
 from zookeeper_operator.zookeeper.client import ZooKeeperClient
-from zookeeper_operator.zookeeper.protocol import Presented
+from zookeeper_operator.zookeeper.protocol import (
+    EnsembleUnreachableError,
+    Presented,
+    SecureAccess,
+)
 from zookeeper_operator.zookeeper.routes.direct import DirectAdmin, DirectClients
 from zookeeper_operator.zookeeper.served import Handshake
 
@@ -118,11 +122,17 @@ def test_neighbouring_phases_form_a_quorum_from_a_full_stop(
 
 
 @pytest.mark.parametrize("mix", [(2, 0, 0), (1, 3, 3)])
-def test_a_member_two_phases_apart_does_not_join(walk: Walk, mix: tuple[int, ...]) -> None:
+async def test_a_member_two_phases_apart_does_not_join(walk: Walk, mix: tuple[int, ...]) -> None:
     walk.found(*(Phase(quorum, 0) for quorum in mix))
     walk.servers.wait_until_serving((2, 3), seconds=SECONDS)
+    await until(lambda: answers(walk, 1), seconds=SECONDS)
     with pytest.raises(TimeoutError):
-        walk.servers.wait_until_serving((1,), seconds=8)
+        walk.servers.wait_until_serving((1,), seconds=15)
+
+
+async def answers(walk: Walk, member: int) -> bool:
+    """Whether its server is up, with or without a leader."""
+    return walk.servers[member].ask("ruok")["error"] is None
 
 
 async def assert_certificates(walk: Walk) -> None:
@@ -160,3 +170,40 @@ async def assert_a_client_with_tls_is_served(walk: Walk) -> None:
     answer = await reader.read(100)
     assert answer, "the words are not allowed here, and are answered all the same"
     writer.transport.abort()
+
+
+async def test_the_plain_port_moves_by_reconfigurations_that_come_by_tls(walk: Walk) -> None:
+    """Here to another port of the member's own address, since all members share the loopback one."""
+    walk.found(*[Phase(0, 1)] * 3)
+    walk.servers.wait_until_serving(MEMBERS, seconds=SECONDS)
+    client = ZooKeeperClient(DirectAdmin(), DirectClients())
+    secure = SecureAccess(walk.stores.trust, walk.stores.key_pair)
+    access = replace(walk.servers.access(MEMBERS), secure=secure)
+    try:
+        config = await client.read_config(access)
+        for port in (2182, names.CLIENT_PORT):
+            for n in MEMBERS:
+                line = replace(walk.servers[n].line(), client=f"{walk.servers[n].ip}:{port}")
+                config = await client.reconfigure(
+                    access, joining=[line], leaving=[], based_on=config
+                )
+            assert {await listens(walk, n, port) for n in MEMBERS} == {True}
+            other = 2182 if port == names.CLIENT_PORT else names.CLIENT_PORT
+            assert {await listens(walk, n, other) for n in MEMBERS} == {False}
+        stranger = create_authority(
+            HOLDER, key=fresh_private_key(), now=datetime.now(UTC), terms=TERMS
+        )
+        untrusting = SecureAccess(trust_of([stranger.certificate]), walk.stores.key_pair)
+        with pytest.raises(EnsembleUnreachableError):
+            await client.read_config(replace(access, secure=untrusting))
+    finally:
+        await client.close()
+
+
+async def listens(walk: Walk, member: int, port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(walk.servers[member].ip, port)
+    except ConnectionRefusedError:
+        return False
+    writer.transport.abort()
+    return True

@@ -194,14 +194,13 @@ class SimulatedCluster:
             found = read_phase(pod["metadata"].get("annotations") or {})
             if found != wanted:
                 return f"{pod['metadata']['name']} runs {found}"
+        view, asked = self.watchdog.view, (spec.get("tls") or {}).get("clients") == "Required"
+        if view is None or any(server.is_closed != asked for server in view.config.servers):
+            return "members are open to plain clients, or closed, and must not be"
         secured = told.get(conditions.SECURED)
-        if wanted.uses_certificates and (secured or {}).get("status") != "True":
-            return f"Secured says {secured}"
-        return (
-            ""
-            if wanted.uses_certificates or secured is None
-            else "there is still a condition Secured"
-        )
+        if not wanted.uses_certificates:
+            return "" if secured is None else "there is still a condition Secured"
+        return "" if (secured or {}).get("status") == "True" else f"Secured says {secured}"
 
     def _published_differs(self) -> str:
         view = self.watchdog.view

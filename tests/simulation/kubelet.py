@@ -23,7 +23,7 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.membership import Membership, read_membership
 from zookeeper_operator.ensemble.pods import config_of
 from zookeeper_operator.ensemble.security.certificates import read_secret
-from zookeeper_operator.ensemble.security.phase import read_phase
+from zookeeper_operator.ensemble.security.phase import Phase, read_phase
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.quantity import parse_quantity
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
@@ -246,7 +246,8 @@ class Kubelet:
             version=container["image"].rpartition(":")[2],
             ip=pod.ip,
             database=_database(pod.disk),
-            phase=_quorum_phase(body),
+            phase=_phase(body).quorum,
+            listens_for_tls=_phase(body).clients > 0,
             stores=pod.stores,
         )
         pod.member = member
@@ -397,11 +398,11 @@ def _database(disk: Disk) -> str:
     return "founder" if disk.initialize else "none"
 
 
-def _quorum_phase(pod: Object) -> int:
-    """The quorum phase of TLS in the configuration that a pod names."""
+def _phase(pod: Object) -> Phase:
+    """The phase of TLS of a pod's configuration."""
     found = read_phase(pod["metadata"].get("annotations") or {})
     assert found is not None
-    return found.quorum
+    return found
 
 
 def _ensemble(pod: Object) -> str:

@@ -239,6 +239,16 @@ class SimulatedZooKeeper:
         member = pod.member
         return None if member is None or member.frozen else member
 
+    def _reached(self, address: Address, access: Access) -> Member | None:
+        """The member, if it takes a session of this kind from outside its pod."""
+        member = self._member(address)
+        if member is None:
+            return None
+        if access.secure is not None:
+            return member if member.listens_for_tls else None
+        own = member.view.config.server(member.id)
+        return None if own is not None and own.is_closed else member
+
     def _answer(self, address: Address) -> Answers | None:
         pod = self._kubelet.by_ip(address.ip)
         if pod is None or pod.lost or address.id in self._hidden:
@@ -289,7 +299,7 @@ class SimulatedZooKeeper:
     async def _read_back(self, access: Access, attempts: int) -> CommittedConfig:
         for _ in range(attempts):
             for address in self._stage.dice.sample(access.members, len(access.members)):
-                member = self._member(address)
+                member = self._reached(address, access)
                 leader = None if member is None else self._network.leader_of(member)
                 if leader is not None:
                     return leader.view.config
@@ -338,7 +348,7 @@ class SimulatedZooKeeper:
             await asyncio.Event().wait()
         lost = self._stage.chance(self._weather.lost_calls)
         told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        member = self._member(self._stage.dice.choice(access.members))
+        member = self._reached(self._stage.dice.choice(access.members), access)
         if member is None or lost:
             told.set_result("ConnectionLoss")
         else:

@@ -177,7 +177,17 @@ def _edit(dice: random.Random, at: float) -> Event:
         case "tls":
             more = {
                 "to": dice.choice(
-                    [None, None, {}, {}, {}, {"clients": "Disabled"}, {"quorum": "Disabled"}]
+                    [
+                        None,
+                        None,
+                        {},
+                        {},
+                        {},
+                        {"clients": "Disabled"},
+                        {"quorum": "Disabled"},
+                        {"clients": "Required"},
+                        {"clients": "Required"},
+                    ]
                 )
             }
         case "observers":

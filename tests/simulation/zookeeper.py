@@ -137,6 +137,7 @@ class Member:
     may_commit: bool = True
     phase: int = 0
     """The quorum phase of TLS that it was started in."""
+    listens_for_tls: bool = False
     stores: Stores | None = None
     """The certificates that it has taken over last."""
 

@@ -103,7 +103,8 @@ class SecurityStatus(ApiModel):
     )
     clients: str = Field(
         default="",
-        description="How every member serves clients: `Disabled` (without TLS) or `Optional`.",
+        description="How every member serves clients: `Disabled` (without TLS), `Optional` (with and "
+        "without) or `Required` (with TLS only).",
     )
     certificate: CertificateStatus | None = Field(
         default=None, description="The certificate that the members are given."

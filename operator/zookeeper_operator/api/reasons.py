@@ -76,6 +76,7 @@ SECURED: Final = "Secured"
 ENABLING_TLS: Final = "EnablingTLS"
 DISABLING_TLS: Final = "DisablingTLS"
 ROTATING_CERTIFICATES: Final = "RotatingCertificates"
+CLOSING_PLAIN_PORT: Final = "ClosingPlainPort"
 CERTIFICATE_MISSING: Final = "CertificateMissing"
 CERTIFICATE_INVALID: Final = "CertificateInvalid"
 CERTIFICATE_EXPIRING: Final = "CertificateExpiring"
@@ -417,6 +418,11 @@ _TABLE: Final = (
     Reason(
         ROTATING_CERTIFICATES,
         "The members are taking over another certificate or another CA, without a restart.",
+    ),
+    Reason(
+        CLOSING_PLAIN_PORT,
+        "The plain port of the members is being closed, or opened again, one member at a time, without a "
+        "restart.",
     ),
     Reason(
         CERTIFICATE_MISSING,

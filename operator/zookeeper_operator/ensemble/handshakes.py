@@ -23,7 +23,9 @@ from zookeeper_operator.zookeeper.served import Handshake
 
 _AGE_SECONDS: Final = 300.0
 _AGAIN_SECONDS: Final = 2.0
-"""For one that has not shown what is expected yet."""
+"""For one that has shown another certificate than the one it was given."""
+_SILENCE_SECONDS: Final = 15.0
+"""For one whose ports do not answer: each question takes seconds that the status waits for."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class _Known:
     handshakes: Mapping[int, Handshake]
     about: object
     at: float
-    complete: bool
+    lasts: float
 
 
 class HandshakeReader:
@@ -55,20 +57,21 @@ class HandshakeReader:
         kept: dict[int, _Known] = {}
         asked: dict[int, tuple[Pod, object]] = {}
         for pod in observed.pods:
-            if pod.id not in ports or not _answers(observed, pod) or not pod.ip:
+            if pod.id not in ports or pod.terminating or not pod.ip:
                 continue
             about: object = (
                 (pod.uid, pod.running_since, ports[pod.id]),
                 (certificates.leaf, presented and presented.authority),
             )
             found = known.get(pod.id)
+            same = found is not None and found.about == about
             if (
                 found is not None
-                and found.about == about
-                and now - found.at < (_AGE_SECONDS if found.complete else _AGAIN_SECONDS)
+                and same
+                and (now - found.at < found.lasts or not _answers(observed, pod))
             ):
                 kept[pod.id] = found
-            else:
+            elif _answers(observed, pod):
                 asked[pod.id] = (pod, about)
         addresses = [
             Address(pod.id, observed.ensemble.namespace, pod.name, pod.ip)
@@ -77,8 +80,16 @@ class HandshakeReader:
         shown = await self._zookeeper.shake_hands(addresses, ports, presented) if asked else {}
         for member_id, (_, about) in asked.items():
             handshakes = shown.get(member_id, {})
-            complete = _is_complete(handshakes, certificates.leaf, presented)
-            kept[member_id] = _Known(handshakes, about, now, complete)
+            silent = any(one.leaf is None for one in handshakes.values())
+            before = known.get(member_id)
+            if silent and before is not None and before.about == about:
+                handshakes = before.handshakes  # silence says nothing else than what was shown
+            lasts = _AGAIN_SECONDS
+            if silent:
+                lasts = _SILENCE_SECONDS
+            elif _is_complete(handshakes, certificates.leaf, presented):
+                lasts = _AGE_SECONDS
+            kept[member_id] = _Known(handshakes, about, now, lasts)
         self._known[key] = kept
         return {member_id: one.handshakes for member_id, one in sorted(kept.items())}
 
@@ -86,7 +97,7 @@ class HandshakeReader:
 def _answers(observed: Observed, pod: Pod) -> bool:
     """Whether its server runs; one that does not serve may still show which certificate it has."""
     answer = observed.answers.get(pod.id)
-    return answer is not None and answer.reachable and not pod.terminating
+    return answer is not None and answer.reachable
 
 
 def _find_presented(certificates: Certificates) -> Presented | None:

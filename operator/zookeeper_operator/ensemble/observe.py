@@ -35,6 +35,7 @@ from zookeeper_operator.ensemble.pods import (
     read_storage_classes,
 )
 from zookeeper_operator.ensemble.security.certificates import has_tls, uses_tls
+from zookeeper_operator.ensemble.security.readiness import secure_access
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
 from zookeeper_operator.settings import Settings
 from zookeeper_operator.zookeeper.answers import Answers
@@ -42,6 +43,7 @@ from zookeeper_operator.zookeeper.protocol import (
     Access,
     Address,
     EnsembleUnreachableError,
+    SecureAccess,
     ZooKeeper,
 )
 from zookeeper_operator.zookeeper.servers import CommittedConfig
@@ -130,8 +132,9 @@ class Inspector:
         pods = read_pods(listed["Pod"], ensemble=name, statefulsets=statefulsets, now=now)
         claims = _read_claims(listed["PersistentVolumeClaim"], name, now)
         addresses = addresses_of(ensemble, pods)
+        secure = secure_access(Observed(ensemble, now, children=children, pods=pods))
         polled, referenced, source, classes, pods, refused = await asyncio.gather(
-            self._ask_ensemble(key, ensemble.uid, addresses),
+            self._ask_ensemble(key, ensemble.uid, addresses, secure),
             dereference(self._kube, ensemble),
             fetch_tls_source(self._kube, ensemble),
             self._fetch_storage_classes(ensemble, claims),
@@ -219,7 +222,9 @@ class Inspector:
             node for node, body in zip(sorted(nodes), found, strict=True) if not is_node_ready(body)
         )
 
-    async def _ask_ensemble(self, key: Key, uid: str, addresses: tuple[Address, ...]) -> _Told:
+    async def _ask_ensemble(
+        self, key: Key, uid: str, addresses: tuple[Address, ...], secure: SecureAccess | None
+    ) -> _Told:
         """What the members say, and who they are by the configuration that they have committed."""
         answers = await self._zookeeper.probe(addresses, thorough=True)
         fingerprint = fingerprint_of(answers)
@@ -243,7 +248,7 @@ class Inspector:
                 "no majority has answered that it serves, so the configuration was not read",
             )
         try:
-            config = await self._zookeeper.read_config(Access(serving))
+            config = await self._zookeeper.read_config(Access(serving, secure=secure))
         except EnsembleUnreachableError as error:
             # Giving up has taken seconds, and what was said before them is too old to report.
             why = f"the configuration could not be read: {error}"

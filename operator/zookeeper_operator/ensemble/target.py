@@ -44,6 +44,12 @@ class Target:
     trust: str = ""
     """The CAs that clients need to trust, in PEM; empty while there is none."""
 
+    @property
+    def closed(self) -> bool:
+        """Whether no member takes plain clients from outside its pod."""
+        servers = self.membership.servers
+        return bool(servers) and all(server.is_closed for server in servers)
+
 
 def build_target(
     ensemble: Ensemble,

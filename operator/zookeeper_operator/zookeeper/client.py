@@ -20,7 +20,12 @@ from zookeeper_operator.zookeeper.protocol import (
 from zookeeper_operator.zookeeper.reconfig import OpenSession
 from zookeeper_operator.zookeeper.routes.protocol import AdminTransport, ClientRoute
 from zookeeper_operator.zookeeper.served import Handshake, Handshakes
-from zookeeper_operator.zookeeper.servers import SECURE_CLIENT_PORT, CommittedConfig, Server
+from zookeeper_operator.zookeeper.servers import (
+    CLIENT_PORT,
+    SECURE_CLIENT_PORT,
+    CommittedConfig,
+    Server,
+)
 from zookeeper_operator.zookeeper.session import Deadline, open_session
 
 # A quorum answers within some 0.1 s; without one, a reconcile stops waiting here.
@@ -135,11 +140,14 @@ class ZooKeeperClient:
         if not access.members:
             raise EnsembleUnreachableError("there is no member to ask")
         given_up = threading.Event()
-        async with self._clients.open(access.members) as hosts:
+        port = CLIENT_PORT if access.secure is None else SECURE_CLIENT_PORT
+        async with self._clients.open(access.members, port) as hosts:
 
             def in_thread() -> CommittedConfig:
                 deadline = Deadline(seconds, given_up)
-                session = partial(open_session, hosts, deadline, password=access.password)
+                session = partial(
+                    open_session, hosts, deadline, password=access.password, secure=access.secure
+                )
                 return work(session, deadline)
 
             try:

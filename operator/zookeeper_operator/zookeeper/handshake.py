@@ -259,13 +259,13 @@ def _context(key_pair: KeyPair | None = None) -> ssl.SSLContext:
     context.verify_mode = ssl.CERT_NONE
     context.set_ciphers("DEFAULT@SECLEVEL=0")  # a weak certificate has to be seen as well
     if key_pair is not None:
-        with _in_memory(key_pair.pem) as path:
+        with in_memory(key_pair.pem) as path:
             context.load_cert_chain(path)
     return context
 
 
 @contextlib.contextmanager
-def _in_memory(content: bytes) -> Iterator[str]:
+def in_memory(content: bytes) -> Iterator[str]:
     """A path to bytes that are on no disk: `ssl` reads keys from files only."""
     descriptor = os.memfd_create("key-pair", os.MFD_CLOEXEC)
     try:

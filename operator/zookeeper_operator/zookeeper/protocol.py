@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from zookeeper_operator.certificates.certificate import Certificate
+from zookeeper_operator.certificates.certificate import Certificate, Trust
 from zookeeper_operator.certificates.private_key import KeyPair
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.served import Handshakes
@@ -25,11 +25,23 @@ class Address:
 
 
 @dataclass(frozen=True)
+class SecureAccess:
+    """What a session by TLS takes: the CAs to trust, and a certificate for members that ask for one."""
+
+    trust: Trust
+    key_pair: KeyPair
+
+
+@dataclass(frozen=True)
 class Access:
-    """How to open a session with an ensemble as its super user. `repr` hides the password."""
+    """How to open a session with an ensemble as its super user. `repr` hides the password.
+
+    Without `secure` the session is plain.
+    """
 
     members: tuple[Address, ...]
     password: str = ""
+    secure: SecureAccess | None = None
 
     def __repr__(self) -> str:
         """Name the members, never the password."""

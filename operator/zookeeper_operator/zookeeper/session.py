@@ -8,7 +8,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from kazoo.client import KazooClient
@@ -17,7 +17,8 @@ from kazoo.handlers.threading import KazooTimeoutError, SequentialThreadingHandl
 from kazoo.retry import KazooRetry
 
 from zookeeper_operator.zookeeper.answers import no_answer_within
-from zookeeper_operator.zookeeper.protocol import EnsembleUnreachableError
+from zookeeper_operator.zookeeper.handshake import in_memory
+from zookeeper_operator.zookeeper.protocol import EnsembleUnreachableError, SecureAccess
 
 Session: TypeAlias = KazooClient
 """A connected kazoo client."""
@@ -71,6 +72,7 @@ def open_session(
     *,
     password: str = "",
     session_seconds: float = _SESSION_SECONDS,
+    secure: SecureAccess | None = None,
 ) -> Iterator[Session]:
     """A connected session, closed in any case.
 
@@ -79,10 +81,23 @@ def open_session(
         deadline: until when a member must have opened the session.
         password: the super user's; empty: an anonymous session.
         session_seconds: the session time-out to request.
+        secure: what TLS takes; None: a plain session.
 
     Raises:
         EnsembleUnreachableError: no member opens a session.
     """
+    with contextlib.ExitStack() as stack:
+        tls = {} if secure is None else stack.enter_context(_tls_options(secure))
+        yield from _open(hosts, deadline, password, session_seconds, tls)
+
+
+def _open(
+    hosts: Sequence[str],
+    deadline: Deadline,
+    password: str,
+    session_seconds: float,
+    tls: Mapping[str, Any],
+) -> Iterator[Session]:
     handler = _Handler()
     retry = KazooRetry(
         max_tries=-1,
@@ -98,6 +113,7 @@ def open_session(
         connection_retry=retry,
         command_retry=retry.copy(),
         logger=_SILENT,
+        **tls,
     )
     try:
         try:
@@ -108,6 +124,22 @@ def open_session(
     finally:
         client.stop()
         client.close()
+
+
+@contextlib.contextmanager
+def _tls_options(secure: SecureAccess) -> Iterator[Mapping[str, Any]]:
+    """The options of a client that trusts these CAs and no others but the system's.
+
+    The CAs decide, not names: those of the members need not be in a certificate of the user's.
+    """
+    with in_memory(secure.trust.pem) as trust, in_memory(secure.key_pair.pem) as key_pair:
+        yield {
+            "use_ssl": True,
+            "ca": trust,
+            "certfile": key_pair,
+            "keyfile": key_pair,
+            "verify_certs": True,
+        }
 
 
 class _Handler(SequentialThreadingHandler):  # type: ignore[misc] # kazoo has no types

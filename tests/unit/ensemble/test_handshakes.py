@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from tests.unit.ensemble.plan.ensemble_under_test import EnsembleUnderTest
 from tests.unit.ensemble.plan.scenes import NOW
-from tests.unit.ensemble.security.secrets import SOURCE, source_secret
+from tests.unit.ensemble.security.secrets import SOURCE, source_secret, source_secret_leaf
 
 from zookeeper_operator.certificates.certificate import Certificate
 from zookeeper_operator.control.controller import Key
@@ -81,9 +81,28 @@ async def test_a_member_whose_container_has_started_again_is_asked_again() -> No
     assert members.asked == [1, 2, 3, 2]
 
 
+async def test_silence_says_nothing_else_than_what_was_shown() -> None:
+    observed = secured()
+    members = Members(judge_certificates(observed).leaf)
+    of = reader(members)
+    shown = await of.fetch(KEY, observed)
+    members.leaf = None
+    await asyncio.sleep(301)
+    assert await of.fetch(KEY, observed) == shown
+    await asyncio.sleep(10)
+    await of.fetch(KEY, observed)
+    assert members.asked == [1, 2, 3] * 2, "who is silent is not asked all the time"
+    await asyncio.sleep(10)
+    await of.fetch(KEY, observed)
+    assert members.asked == [1, 2, 3] * 3
+    answers = {i: replace(a, reachable=False) for i, a in observed.answers.items()}
+    await asyncio.sleep(301)
+    assert await of.fetch(KEY, replace(observed, answers=answers)) == shown
+
+
 async def test_one_that_serves_another_certificate_is_asked_again_soon() -> None:
     observed = secured()
-    members = Members(None)
+    members = Members(source_secret_leaf(NOW))
     of = reader(members)
     await of.fetch(KEY, observed)
     await of.fetch(KEY, observed)

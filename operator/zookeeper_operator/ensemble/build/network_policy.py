@@ -20,6 +20,12 @@ def _rule(*ports: int, peers: list[Any] | None = None) -> Object:
     return opened
 
 
+def client_ports(target: Target) -> tuple[int, ...]:
+    """The ports that are open to clients."""
+    secure = (names.SECURE_CLIENT_PORT,) if target.phase.clients else ()
+    return secure if secure and target.closed else (names.CLIENT_PORT, *secure)
+
+
 def build_network_policy(target: Target) -> Object:
     """The policy `NAME` over all members, for ingress.
 
@@ -39,7 +45,7 @@ def build_network_policy(target: Target) -> Object:
     }
     members = {"podSelector": {"matchLabels": member_selector(target)}}
     ingress = [
-        _rule(names.CLIENT_PORT, *((names.SECURE_CLIENT_PORT,) if target.phase.clients else ())),
+        _rule(*client_ports(target)),
         _rule(names.QUORUM_PORT, names.ELECTION_PORT, peers=[members]),
     ]
     if target.phase.quorum:

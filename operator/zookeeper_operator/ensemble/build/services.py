@@ -16,9 +16,10 @@ def _port(name: str, number: int) -> Object:
 
 
 def _client_ports(target: Target) -> list[Object]:
-    """The ports for clients: the one for TLS as soon as members are to listen on it."""
+    """The ports for clients: for TLS as soon as members must listen for it, the plain one while any does."""
     secure = [_port("client-tls", names.SECURE_CLIENT_PORT)] if target.phase.clients else []
-    return [_port("client", names.CLIENT_PORT), *secure]
+    plain = [] if secure and target.closed else [_port("client", names.CLIENT_PORT)]
+    return [*plain, *secure]
 
 
 def _member_ports(target: Target) -> list[Object]:
@@ -108,10 +109,10 @@ def build_external_service(target: Target, member_id: int) -> Object:
     if external is None:
         raise ValueError("spec.external is not set")
     member = next((m for m in external.members if m.id == member_id), None)
-    client, *secure = _client_ports(target)
+    client, *others = _client_ports(target)
     if member is not None and member.node_port is not None:
         client["nodePort"] = member.node_port
-    ports = [client, *secure]
+    ports = [client, *others]
     if external.admin_server:
         admin = _port("admin", names.ADMIN_PORT)
         if member is not None and member.admin_node_port is not None:

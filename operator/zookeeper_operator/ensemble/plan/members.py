@@ -14,10 +14,16 @@ def wanted_ids(situation: Situation) -> frozenset[int]:
 
 
 def server_in_role(situation: Situation, member_id: int, role: Role) -> Server:
-    """The server line of a member in a role; where it listens for clients stays as it is committed."""
+    """The server line of a member in a role; where it listens for clients stays as it is committed.
+
+    A member that is not listed listens as the others do.
+    """
     line = situation.ensemble.server(member_id, role)
     committed = situation.observed.committed
-    known = None if committed is None else committed.server(member_id)
+    servers = () if committed is None else committed.servers
+    known = next((s for s in servers if s.id == member_id), None)
+    if known is None and servers and all(server.is_closed for server in servers):
+        known = servers[0]
     return line if known is None else replace(line, client=known.client)
 
 

@@ -22,6 +22,7 @@ from zookeeper_operator.ensemble.plan.founders import plan_founders
 from zookeeper_operator.ensemble.plan.members import waiting_for_vote
 from zookeeper_operator.ensemble.plan.membership import plan_membership
 from zookeeper_operator.ensemble.plan.permission import plan_scale_permission
+from zookeeper_operator.ensemble.plan.plain_port import plan_plain_port
 from zookeeper_operator.ensemble.plan.rollout import plan_rollout
 from zookeeper_operator.ensemble.plan.security import plan_security, why_founding_waits
 from zookeeper_operator.ensemble.plan.step import Situation, Step
@@ -116,6 +117,8 @@ ORDER: Final[tuple[Hold | Concern, ...]] = (
     # Before claim templates are replaced: those can wait until nothing must be restarted, while a
     # restarted pod needs its StatefulSet to come back.
     Concern("rollout", plan_rollout),
+    # After the rollout: a member is closed to plain clients when every one listens for TLS.
+    Concern("plain port", plan_plain_port, reported=False),
     # Last of the exclusive ones: nothing needs it before the next member is added.
     Concern("claim templates", plan_claim_templates, reported=False),
     # Never exclusive. After the storage: a volume must no longer count as a member's when its pod goes. A

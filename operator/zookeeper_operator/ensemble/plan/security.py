@@ -10,10 +10,11 @@ from typing import Final
 from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.observed import Pod
+from zookeeper_operator.ensemble.plan.plain_port import members_left
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.ensemble.security.certificates import has_tls, unconfirmed_members
 from zookeeper_operator.ensemble.security.phase import DIALS_TLS, QUORUM_PHASES, read_phase
-from zookeeper_operator.ensemble.security.readiness import why_ended
+from zookeeper_operator.ensemble.security.readiness import closes_plain_port, why_ended
 from zookeeper_operator.kube.times import format_time, parse_time
 
 _TIME_TO_JOIN: Final = timedelta(seconds=60)
@@ -48,6 +49,7 @@ def plan_security(situation: Situation) -> Step:
         or _rejection(situation)
         or _walk(situation)
         or _rotation(situation)
+        or _plain_port(situation)
         or _secured(situation)
     )
 
@@ -146,6 +148,16 @@ def _walk(situation: Situation) -> Verdict | None:
     return Verdict(False, reasons.ENABLING_TLS if forwards else reasons.DISABLING_TLS, said)
 
 
+def _plain_port(situation: Situation) -> Verdict | None:
+    left = members_left(situation)
+    if not left:
+        return None
+    named = ", ".join(str(server.id) for server in left)
+    doing = "open again" if left[0].is_closed else "closed"
+    said = f"port {names.CLIENT_PORT} of member {named} is not {doing} yet"
+    return Verdict(False, reasons.CLOSING_PLAIN_PORT, said)
+
+
 def _rotation(situation: Situation) -> Verdict | None:
     certificates = situation.certificates
     leaf = certificates.leaf
@@ -154,6 +166,15 @@ def _rotation(situation: Situation) -> Verdict | None:
     missing = unconfirmed_members(situation.observed, leaf)
     if certificates.stage == "Done" and not missing:
         return None
+    silent = [i for i in missing if not _has_shown_another(situation, i)]
+    if certificates.stage == "Done" and len(silent) == len(missing):
+        named = ", ".join(map(str, silent))
+        return Verdict(
+            None,
+            reasons.NOT_PROBED,
+            f"which certificate member {named} serves is not known: port {names.ELECTION_PORT} or "
+            f"{names.SECURE_CLIENT_PORT} did not answer the operator",
+        )
     if missing and _lasts(situation):
         named = ", ".join(map(str, missing))
         return Verdict(
@@ -167,6 +188,12 @@ def _rotation(situation: Situation) -> Verdict | None:
         f"{leaf.serial_text} yet"
     )
     return Verdict(False, reasons.ROTATING_CERTIFICATES, said)
+
+
+def _has_shown_another(situation: Situation, member_id: int) -> bool:
+    """Whether a port of a member serves a certificate, and not the one that it was given."""
+    shown = situation.observed.handshakes.get(member_id, {}).values()
+    return any(one.leaf not in (None, situation.certificates.leaf) for one in shown)
 
 
 def _lasts(situation: Situation) -> bool:
@@ -188,7 +215,8 @@ def _secured(situation: Situation) -> Verdict:
     if walk.reached.quorum == QUORUM_PHASES:
         parts.append("the members use TLS among themselves")
     if walk.reached.clients:
-        parts.append(f"clients can use TLS on port {names.SECURE_CLIENT_PORT}")
+        only = "use TLS only," if closes_plain_port(situation.ensemble.spec) else "can use TLS"
+        parts.append(f"clients {only} on port {names.SECURE_CLIENT_PORT}")
     said = ", and ".join(parts) or "TLS is turned off"
     lifetime = certificates.lifetime
     if certificates.source is not None and certificates.warnings:

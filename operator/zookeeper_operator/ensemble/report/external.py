@@ -56,7 +56,10 @@ def external_address(observed: Observed, member_id: int, *, known_host: str = ""
         return None
     # The live Service may have been edited by someone else and not be corrected yet.
     ports = service["spec"].get("ports") or []
-    client: Object = next((port for port in ports if port.get("name") == "client"), {})
+    # The plain port comes first, as long as there is one.
+    client: Object = next(
+        (port for port in ports if port.get("name") in {"client", "client-tls"}), {}
+    )
     pod = observed.pod(member_id)
     if external.host_template:
         host = names.external_host(

@@ -32,7 +32,7 @@ def build_security(situation: Situation) -> SecurityStatus | None:
         )
     return SecurityStatus(
         quorum=_QUORUM[reached.quorum],
-        clients=_CLIENTS[reached.clients],
+        clients="Required" if situation.target.closed else _CLIENTS[reached.clients],
         certificate=certificate,
     )
 

@@ -9,7 +9,7 @@ Pure. Safety, each with a property test and an invariant of the simulator:
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.judge.quorum import Quorum
@@ -56,6 +56,8 @@ class Readiness:
 
     missing: str = ""
     unconfirmed: str = ""
+    closed: tuple[int, ...] = ()
+    """Members that take plain clients from inside their pods only: without TLS no client would reach them."""
 
 
 def decide_walk(observed: Observed, quorum: Quorum, readiness: Readiness) -> Walk:
@@ -64,6 +66,15 @@ def decide_walk(observed: Observed, quorum: Quorum, readiness: Readiness) -> Wal
     An ensemble of which nothing runs starts at its goal at once: no member has to fit with any other.
     """
     wanted = wanted_phase(observed.ensemble.spec)
+    if readiness.closed and not wanted.clients:
+        # The plain port is opened again first; until then TLS is the only way in.
+        why = f"member {', '.join(map(str, readiness.closed))} must be open to plain clients first"
+        walk = _decide(observed, quorum, readiness, Phase(wanted.quorum, 1))
+        return replace(walk, wanted=wanted, waits_for=walk.waits_for or why)
+    return _decide(observed, quorum, readiness, wanted)
+
+
+def _decide(observed: Observed, quorum: Quorum, readiness: Readiness, wanted: Phase) -> Walk:
     templates = [template_phase(s["spec"]["template"]) for s in _active_statefulsets(observed)]
     pods = [read_phase(pod.template) for pod in observed.pods]
     if not templates and not pods:

@@ -21,6 +21,7 @@ from zookeeper_operator.ensemble.build.services import (
 from zookeeper_operator.ensemble.security.phase import Phase, read_phase
 from zookeeper_operator.ensemble.target import Target, hashed_fields, later_inputs
 from zookeeper_operator.kube.api import Object
+from zookeeper_operator.zookeeper.servers import CLOSED_CLIENT
 
 PHASES = [Phase(quorum, clients) for quorum in range(4) for clients in range(2)]
 
@@ -147,6 +148,26 @@ def test_applications_read_of_tls_when_every_member_listens() -> None:
         assert after.keys() - before.keys() == {"tlsConnectionString", "tlsPort", "ca.crt"}
     found = build_connection(there)["data"]["tlsConnectionString"]
     assert found.startswith("zk-1.demo.svc.cluster.local:2281,")
+
+
+def closed(built: Target) -> Target:
+    servers = tuple(replace(s, client=CLOSED_CLIENT) for s in built.membership.servers)
+    return replace(built, membership=replace(built.membership, servers=servers))
+
+
+def test_a_port_that_is_closed_is_named_nowhere() -> None:
+    built = closed(replace(of(Phase(3, 1), external={"type": "NodePort"}), reached=Phase(3, 1)))
+    assert ports(build_client_service(built)) == [2281]
+    assert ports(build_external_service(built, 1)) == [2281]
+    assert 2181 not in ports(build_member_service(built, 1))
+    opened = [p["port"] for r in build_network_policy(built)["spec"]["ingress"] for p in r["ports"]]
+    assert 2281 in opened
+    assert 2181 not in opened
+    data = build_connection(built)["data"]
+    assert (data["port"], data["tls"]) == ("2281", "true")
+    assert data["connectionString"] == data["tlsConnectionString"]
+    half = replace(built.membership, servers=(*built.membership.servers[:2], ensemble().server(3)))
+    assert 2181 in ports(build_client_service(replace(built, membership=half)))
 
 
 MINE: dict[str, Any] = {

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.ensemble.plan.ensemble_under_test import FRESH_KEYS, EnsembleUnderTest
 from tests.unit.ensemble.plan.promises import running_phases
 from tests.unit.ensemble.plan.scenes import NOW, at_rest, disruptive, edited
-from tests.unit.ensemble.security.secrets import SOURCE, source_secret
+from tests.unit.ensemble.security.secrets import SOURCE, source_secret, source_secret_leaf
 
 from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.ensemble.actions import Apply, RestartMember
@@ -20,6 +20,8 @@ from zookeeper_operator.ensemble.plan import Plan, build_plan
 from zookeeper_operator.ensemble.report.conditions import build_conditions
 from zookeeper_operator.ensemble.report.status import build_status
 from zookeeper_operator.ensemble.security.phase import Phase
+from zookeeper_operator.ensemble.security.readiness import secure_access
+from zookeeper_operator.zookeeper.served import Handshake
 
 ON: dict[str, Any] = {"tls": {}}
 OFF: dict[str, Any] = {"tls": None}
@@ -326,7 +328,11 @@ def test_a_member_that_the_others_reject_is_named() -> None:
 
 def test_a_certificate_that_does_not_arrive_is_reported_after_minutes() -> None:
     ensemble = secured()
-    observed = replace(ensemble.world.observed, handshakes={})
+    observed = ensemble.world.observed
+    other = Handshake(source_secret_leaf(NOW))
+    observed = replace(
+        observed, handshakes={**observed.handshakes, 2: dict.fromkeys((3888, 2281), other)}
+    )
     assert condition(build_plan(observed)) == ("False", reasons.ROTATING_CERTIFICATES)
     status = {
         **observed.ensemble.status,
@@ -342,6 +348,11 @@ def test_a_certificate_that_does_not_arrive_is_reported_after_minutes() -> None:
     }
     observed = replace(observed, ensemble=replace(observed.ensemble, status=status))
     assert condition(build_plan(observed)) == ("False", reasons.CERTIFICATE_NOT_LOADED)
+
+
+def test_silence_is_not_another_certificate() -> None:
+    observed = replace(secured().world.observed, handshakes={})
+    assert condition(build_plan(observed)) == ("Unknown", reasons.NOT_PROBED)
 
 
 def test_a_secret_of_the_operator_that_is_deleted_comes_back() -> None:
@@ -368,3 +379,104 @@ def test_nothing_of_a_key_is_in_a_status_or_in_the_repr_of_a_plan() -> None:
 def test_an_ensemble_without_tls_has_no_secret_for_it() -> None:
     names = {c["metadata"]["name"] for c in at_rest(3).children if c["kind"] == "Secret"}
     assert names == {"zk-auth", "zk-connection"}
+
+
+# ---- the plain port ----
+
+
+def closed_members(ensemble: EnsembleUnderTest) -> set[int]:
+    assert ensemble.config is not None
+    return {server.id for server in ensemble.config.servers if server.is_closed}
+
+
+REQUIRED: dict[str, Any] = {"tls": {"clients": "Required"}}
+
+
+def test_the_plain_port_is_closed_last_and_opened_first_without_a_restart() -> None:
+    ensemble = EnsembleUnderTest.at_rest(3)
+    ensemble.edit(REQUIRED)
+    walk(ensemble, lambda: ensemble.plan().situation.walk.done)
+    assert closed_members(ensemble) == set()
+    uids = {pod.uid for pod in ensemble.pods.values()}
+    ensemble.rest()
+    assert closed_members(ensemble) == {1, 2, 3}
+    assert {pod.uid for pod in ensemble.pods.values()} == uids
+    status = build_status(ensemble.plan(), restarted={})
+    assert status["security"]["clients"] == "Required"
+    assert ":2281" in status["connectionString"]
+    assert ":2181" not in status["connectionString"]
+    ensemble.edit(OFF)
+    walk(ensemble, lambda: set(phases(ensemble)) != {"q3,c1,a0"} or not closed_members(ensemble))
+    ensemble.rest()
+    assert closed_members(ensemble) == set()
+    assert set(phases(ensemble)) == {"q0,c0,a0"}
+    assert ":2181" in build_status(ensemble.plan(), restarted={})["connectionString"]
+
+
+def test_no_member_stops_listening_for_tls_while_one_is_closed() -> None:
+    ensemble = EnsembleUnderTest({"replicas": 3, **REQUIRED})
+    ensemble.rest()
+    ensemble.edit(OFF)
+    for _ in range(200):
+        plan = ensemble.plan()
+        if closed_members(ensemble):
+            assert {phase.clients for phase in running_phases(ensemble.world).values()} == {1}
+            assert plan.situation.walk.target.clients == 1
+        ensemble.carry_out(plan)
+        ensemble.tick()
+        if plan.settled:
+            return
+    raise AssertionError(plan.next_action)
+
+
+def test_a_new_ensemble_is_closed_from_its_founding_on() -> None:
+    ensemble = EnsembleUnderTest({"replicas": 3, **REQUIRED})
+    ensemble.run(passes=1)
+    published = ensemble.child("ConfigMap", "zk-membership")
+    assert published is not None
+    assert published["data"]["ZOO_SERVERS"].count(";127.0.0.1:2182") == 3
+    ensemble.rest()
+    assert closed_members(ensemble) == {1, 2, 3}
+
+
+def test_rolls_and_scaling_keep_the_plain_port_closed() -> None:
+    ensemble = EnsembleUnderTest({"replicas": 3, **REQUIRED})
+    ensemble.rest()
+    ensemble.roll()
+    ensemble.edit({"replicas": 5, "observers": {"replicas": 1}})
+    for _ in range(300):
+        assert {1, 2, 3} <= closed_members(ensemble)
+        plan = ensemble.plan()
+        ensemble.carry_out(plan)
+        ensemble.tick()
+        if plan.settled:
+            break
+    assert closed_members(ensemble) == {1, 2, 3, 4, 5, 101}
+    ensemble.edit({"replicas": 3})
+    ensemble.rest()
+    assert closed_members(ensemble) == {1, 2, 3, 101}
+
+
+def test_the_operator_comes_by_tls_when_members_are_closed_or_will_be() -> None:
+    ensemble = secured()
+    assert secure_access(ensemble.world.observed) is None
+    ensemble.edit(REQUIRED)
+    found = secure_access(ensemble.world.observed)
+    assert found is not None
+    assert found.key_pair == ensemble.plan().situation.certificates.live.key_pair  # type: ignore[union-attr]
+    ensemble.rest()
+    ensemble.edit(OFF)
+    assert secure_access(ensemble.world.observed) is not None
+    ensemble.rest()
+    assert secure_access(ensemble.world.observed) is None
+
+
+def test_a_stopped_ensemble_that_was_closed_is_opened_when_it_starts_without_tls() -> None:
+    ensemble = EnsembleUnderTest({"replicas": 3, **REQUIRED})
+    ensemble.rest()
+    ensemble.edit({"stopped": True})
+    ensemble.rest()
+    ensemble.edit({"stopped": False, **OFF})
+    ensemble.rest()
+    assert closed_members(ensemble) == set()
+    assert set(phases(ensemble)) == {"q0,c0,a0"}

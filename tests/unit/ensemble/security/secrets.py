@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from tests.unit.certificates.issuing import BOTH, Issued, issued
 
+from zookeeper_operator.certificates.certificate import Certificate
 from zookeeper_operator.ensemble.observed import TlsSource
 
 NAME: Final = "my-tls"
@@ -60,3 +61,8 @@ def source_secret(kind: str, now: datetime) -> TlsSource:
         case _:
             raise ValueError(kind)
     return TlsSource(NAME, "uid-of-my-tls", kind, data)
+
+
+def source_secret_leaf(now: datetime) -> Certificate:
+    """The certificate in the Secret that is accepted."""
+    return _leaf("old", now - timedelta(days=1), 90).value
