@@ -171,8 +171,8 @@ _SECURITY_REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
     *(
         (
             f"tls-config-{key}",
-            {"config": {key: "x"}, "tls": {}},
-            {"config": {key: "x"}},
+            {"config": {key: "true"}, "tls": {}},
+            {"config": {key: "true"}},
             "are refused where tls or auth is set",
         )
         for key in ("serverCnxnFactory", "fips-mode", "authProvider.1", "superUser.a")

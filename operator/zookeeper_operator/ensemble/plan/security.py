@@ -98,14 +98,11 @@ def _rejection(situation: Situation) -> Verdict | None:
         return None
     for pod in situation.observed.pods:
         phase = read_phase(pod.template)
-        since = pod.running_since
-        if (
-            phase is None
-            or phase.quorum < DIALS_TLS
-            or since is None
-            or now - since < _TIME_TO_JOIN
-        ):
+        begun = (pod.running_since, pod.unready_since)
+        if phase is None or phase.quorum < DIALS_TLS or pod.ready:
             continue
+        if any(since is None or now - since < _TIME_TO_JOIN for since in begun):
+            continue  # it starts, or has lost its leader just now
         answer = situation.observed.answers.get(pod.id)
         if answer is not None and answer.denies and pod.id not in quorum.serving:
             return Verdict(False, reasons.CERTIFICATE_REJECTED, _describe_rejection(situation, pod))

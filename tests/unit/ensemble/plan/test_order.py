@@ -34,6 +34,7 @@ from zookeeper_operator.ensemble.plan import build_plan, understand
 from zookeeper_operator.ensemble.plan.decision import decide
 from zookeeper_operator.ensemble.plan.order import ORDER, Concern, Hold, is_exclusive
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
+from zookeeper_operator.zookeeper.servers import CLOSED_CLIENT
 
 LINES = {line.name: line for line in ORDER}
 
@@ -80,6 +81,13 @@ def recreated(scene: Observed) -> Observed:
     )
 
 
+def closed(scene: Observed) -> Observed:
+    """Members are closed to plain clients, which the spec does not ask for."""
+    assert scene.committed is not None
+    servers = tuple(replace(s, client=CLOSED_CLIENT) for s in scene.committed.servers)
+    return replace(scene, committed=replace(scene.committed, servers=servers))
+
+
 BOTH_WANT = {
     ("deletion", "pause"): deleted(edited(at_rest(), {"paused": True})),
     ("pause", "previous ensemble"): replace(
@@ -100,6 +108,9 @@ BOTH_WANT = {
     ("invalid spec", "rollout"): outdated(edited(at_rest(), INVALID), 1),
     # Not adjacent, since nothing else is as urgent as a missing member.
     ("storage", "rollout"): changed(outdated(at_rest(), 1), 2, replace_requested=True),
+    ("rollout", "plain port"): closed(outdated(at_rest(), 1)),
+    ("plain port", "claim templates"): closed(edited(at_rest(), LARGER)),
+    # Not adjacent, since both restart nothing while the ports are as the spec asks.
     ("rollout", "claim templates"): edited(outdated(at_rest(), 1), LARGER),
     ("claim templates", "children"): edited(at_rest(), {**LARGER, **EDITED}),
     # Not adjacent, but the volume must lose its mark before the StatefulSet takes its pod.

@@ -311,17 +311,20 @@ def test_no_member_is_restarted_with_a_certificate_that_has_ended() -> None:
 
 def test_a_member_that_the_others_reject_is_named() -> None:
     ensemble = secured()
-    observed = ensemble.world.observed
+    observed, since = ensemble.world.observed, NOW - timedelta(seconds=61)
     answers = {
         **observed.answers,
         1: replace(observed.answers[1], problem="not serving", denies=True, peer_state="looking"),
     }
     pods = tuple(
-        replace(p, ready=False, running_since=NOW - timedelta(seconds=61)) if p.id == 1 else p
+        replace(p, ready=False, running_since=since, unready_since=since) if p.id == 1 else p
         for p in observed.pods
     )
     plan = build_plan(replace(observed, answers=answers, pods=pods))
     assert condition(plan) == ("False", reasons.CERTIFICATE_REJECTED)
+    just_now = tuple(replace(p, unready_since=NOW) if p.id == 1 else p for p in pods)
+    electing = build_plan(replace(observed, answers=answers, pods=just_now))
+    assert condition(electing) != condition(plan), "it has lost its leader a moment ago"
     assert "zk-1 runs with TLS" in plan.security.message
     assert not disruptive(plan.actions)
 
