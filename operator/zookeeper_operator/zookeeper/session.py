@@ -6,9 +6,11 @@ a member that does not answer must not hold up the others.
 
 import contextlib
 import logging
+import socket
+import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
 from kazoo.client import KazooClient
@@ -29,6 +31,8 @@ FAILURES: Final = (KazooException, KazooTimeoutError, OSError)
 RETRY_SECONDS: Final = 0.1
 _SLOWEST_RETRY_SECONDS: Final = 0.5
 _CONNECT_SECONDS: Final = 1.0
+# A member reads its stores for each handshake.
+_CONNECT_BY_TLS_SECONDS: Final = 3.0
 # What is requested is how long kazoo waits for a member to open the session. A server grants two ticks
 # at least, 4 s by default.
 _SESSION_SECONDS: Final = 1.5
@@ -86,19 +90,8 @@ def open_session(
     Raises:
         EnsembleUnreachableError: no member opens a session.
     """
-    with contextlib.ExitStack() as stack:
-        tls = {} if secure is None else stack.enter_context(_tls_options(secure))
-        yield from _open(hosts, deadline, password, session_seconds, tls)
-
-
-def _open(
-    hosts: Sequence[str],
-    deadline: Deadline,
-    password: str,
-    session_seconds: float,
-    tls: Mapping[str, Any],
-) -> Iterator[Session]:
-    handler = _Handler()
+    context = None if secure is None else _context(secure)
+    handler = _Handler(context)
     retry = KazooRetry(
         max_tries=-1,
         delay=RETRY_SECONDS,
@@ -113,7 +106,7 @@ def _open(
         connection_retry=retry,
         command_retry=retry.copy(),
         logger=_SILENT,
-        **tls,
+        use_ssl=context is not None,
     )
     try:
         try:
@@ -126,24 +119,33 @@ def _open(
         client.close()
 
 
-@contextlib.contextmanager
-def _tls_options(secure: SecureAccess) -> Iterator[Mapping[str, Any]]:
-    """The options of a client that trusts these CAs and no others but the system's.
+def _context(secure: SecureAccess) -> ssl.SSLContext:
+    """A context that trusts these CAs and no others.
 
     The CAs decide, not names: those of the members need not be in a certificate of the user's.
     """
-    with in_memory(secure.trust.pem) as trust, in_memory(secure.key_pair.pem) as key_pair:
-        yield {
-            "use_ssl": True,
-            "ca": trust,
-            "certfile": key_pair,
-            "keyfile": key_pair,
-            "verify_certs": True,
-        }
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.load_verify_locations(cadata=secure.trust.pem.decode("ascii"))
+    with in_memory(secure.key_pair.pem) as path:
+        context.load_cert_chain(path)
+    return context
 
 
 class _Handler(SequentialThreadingHandler):  # type: ignore[misc] # kazoo has no types
-    """Gives up an address that does not answer sooner than the whole session time-out."""
+    """Gives up an address that does not answer sooner than the whole session time-out, and speaks TLS."""
 
-    def create_connection(self, *args: Any, **kwargs: Any) -> Any:
-        return super().create_connection(*args, **{**kwargs, "timeout": _CONNECT_SECONDS})
+    def __init__(self, context: ssl.SSLContext | None) -> None:
+        super().__init__()
+        self._tls = context
+
+    def create_connection(self, address: tuple[str, int], **kwargs: Any) -> Any:
+        if self._tls is None:
+            return super().create_connection(address, **{**kwargs, "timeout": _CONNECT_SECONDS})
+        plain = socket.create_connection(address, timeout=_CONNECT_BY_TLS_SECONDS)
+        try:
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return self._tls.wrap_socket(plain)
+        except OSError:
+            plain.close()  # kazoo would leave it open
+            raise
