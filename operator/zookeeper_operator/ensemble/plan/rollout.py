@@ -211,7 +211,8 @@ def _healthy_step(situation: Situation, due: list[Pod]) -> Step:
         return _wait(
             f"{len(due)} members are due for a restart; waiting until every voter is in sync"
         )
-    if why := why_not_restarted(situation.observed, situation.certificates):
+    phase = situation.walk.target
+    if why := why_not_restarted(situation.observed, situation.certificates, phase):
         return Step(
             Verdict(False, reasons.CERTIFICATE_EXPIRING, f"{due[0].name} is not restarted: {why}")
         )

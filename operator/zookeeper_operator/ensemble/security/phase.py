@@ -51,7 +51,7 @@ PLAIN: Final = Phase()
 
 
 def read_phase(annotations: Mapping[str, str]) -> Phase | None:
-    """The phase of a pod or a pod template by its annotations; None if nobody can have written it.
+    """The phase of a pod or a pod template by its annotations; None if the operator cannot have written it.
 
     Without the annotation it is the oldest one: it was made without TLS.
     """

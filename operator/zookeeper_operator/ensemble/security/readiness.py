@@ -15,7 +15,7 @@ from zookeeper_operator.ensemble.security.certificates import (
     read_secret,
     unconfirmed_members,
 )
-from zookeeper_operator.ensemble.security.phase import DIALS_TLS, read_phase
+from zookeeper_operator.ensemble.security.phase import DIALS_TLS, Phase, read_phase
 from zookeeper_operator.ensemble.security.walk import Readiness
 from zookeeper_operator.zookeeper.protocol import SecureAccess
 from zookeeper_operator.zookeeper.servers import Server
@@ -58,14 +58,13 @@ def why_ended(certificates: Certificates) -> str:
     return f"the certificate of {lifetime.subject} is not valid yet"
 
 
-def why_not_restarted(observed: Observed, certificates: Certificates) -> str:
-    """Why a member that is restarted now would not join the others again; empty if it would."""
-    phases = [read_phase(pod.template) for pod in observed.pods]
-    if not any(phase is not None and phase.quorum >= DIALS_TLS for phase in phases):
-        return ""
-    if certificates.wanted is None:
-        return f"Secret {names.tls_name(observed.ensemble.name)} is missing"
-    return why_ended(certificates)
+def why_not_restarted(observed: Observed, certificates: Certificates, target: Phase) -> str:
+    """Why a member that is restarted now, in this phase, would not join the others; empty if it would."""
+    if target.uses_certificates and certificates.wanted is None:
+        return f"Secret {names.tls_name(observed.ensemble.name)}, which it mounts, is missing"
+    phases = [target, *(read_phase(pod.template) for pod in observed.pods)]
+    dials = any(phase is not None and phase.quorum >= DIALS_TLS for phase in phases)
+    return why_ended(certificates) if dials else ""
 
 
 def secure_access(observed: Observed) -> SecureAccess | None:

@@ -104,8 +104,8 @@ def _decide(observed: Observed, quorum: Quorum, readiness: Readiness, wanted: Ph
 def _levels(observed: Observed, quorum: Quorum, known: list[Phase]) -> set[int]:
     """The quorum phases that count: those of all pods and templates.
 
-    No step leads to phases that do not fit together. If there are any, whoever serves decides, and the others
-    come back beside them.
+    No step leads to phases that do not fit together. If there are any, the members that serve decide, and
+    the others come back beside them.
     """
     levels = {phase.quorum for phase in known}
     if max(levels) - min(levels) <= 1:

@@ -309,6 +309,23 @@ def test_no_member_is_restarted_with_a_certificate_that_has_ended() -> None:
     assert "is not restarted" in plan.rollout.message
 
 
+def test_no_member_is_restarted_without_the_secret_that_it_mounts() -> None:
+    """Its source is gone as well: the operator cannot write it again."""
+    ensemble = EnsembleUnderTest({"replicas": 3, "tls": SOURCE})
+    ensemble.world = ensemble.world.with_observed(tls_source=source_secret("good", NOW))
+    ensemble.rest()
+    left = tuple(c for c in ensemble.world.observed.children if c["metadata"]["name"] != "zk-tls")
+    ensemble.world = ensemble.world.with_observed(children=left, tls_source=None)
+    ensemble.roll()
+    for _ in range(5):
+        plan = ensemble.plan()
+        assert not disruptive(plan.actions)
+        ensemble.carry_out(plan)
+        ensemble.tick()
+    assert "Secret zk-tls, which it mounts, is missing" in plan.rollout.message
+    assert condition(plan) == ("False", reasons.CERTIFICATE_MISSING)
+
+
 def test_a_member_that_the_others_reject_is_named() -> None:
     ensemble = secured()
     observed, since = ensemble.world.observed, NOW - timedelta(seconds=61)
