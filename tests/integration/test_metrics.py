@@ -43,7 +43,12 @@ async def test_every_metric_is_set_by_what_it_measures(stage: Stage) -> None:
 
     proxy.decide = decide
     operator = stage.operator(
-        "metrics", proxy=proxy, namespaces=place, probe_seconds="1", leader_election="true"
+        "metrics",
+        proxy=proxy,
+        namespaces=place,
+        namespace=place,
+        probe_seconds="1",
+        leader_election="true",
     )
     operator.start()
     await stage.create(place, SPEC)
