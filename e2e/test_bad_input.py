@@ -8,6 +8,7 @@ stays for ever.
 from collections.abc import Iterator
 
 import pytest
+from e2e.changes import ROLL_SECONDS, committed
 from e2e.cluster import stays, wait_until
 from e2e.ensembles import Ensemble, manifest
 from e2e.places import Operator, Places
@@ -160,6 +161,18 @@ def test_a_pod_template_that_raises_privileges(places: Places, neighbour: Ensemb
     ensemble.wait_settled()
 
 
+def test_a_quantity_that_would_take_hours_to_compute(places: Places, neighbour: Ensemble) -> None:
+    """A few characters that stand for a number of a million digits: refused in words, nobody waits for it."""
+    volumes = [{"name": "scratch", "emptyDir": {"sizeLimit": "1e999999"}}]
+    ensemble = make(places, podTemplate={"spec": {"volumes": volumes}})
+    found = ensemble.wait_condition("SpecValid", "False", "InvalidPodTemplate", seconds=TOLD_WITHIN)
+    assert "spec.podTemplate.spec.volumes[0].emptyDir.sizeLimit" in found["message"]
+    assert not ensemble.pods()
+    is_served(neighbour)
+    ensemble.change(podTemplate={"spec": {"volumes": None}})
+    ensemble.wait_settled()
+
+
 def test_a_server_that_ends_has_its_last_words_in_the_pod(places: Places) -> None:
     """The message of the container falls back to its log where the start script has said nothing."""
     ensemble = make(places, config={"metricsProvider.className": "no.such.Provider"})
@@ -188,3 +201,35 @@ def test_a_running_ensemble_is_not_harmed_by_a_bad_spec(
     ensemble.change(resources={"requests": {"memory": "256Mi"}, "limits": {"memory": "384Mi"}})
     ensemble.wait_settled()
     assert ensemble.pod_uids() == pods, "the spec is what it was: there is nothing to restart"
+
+
+def test_a_bad_edit_while_a_vote_is_handed_over_leaves_no_member_without_its_vote(
+    places: Places, neighbour: Ensemble
+) -> None:
+    """In the middle of a rollout: the vote is given back under the bad spec, too."""
+    ensemble = places.ensemble(replicas=3)
+    memory = ensemble.body()["spec"]["resources"]
+    ensemble.change(config={"tickTime": 2100})
+    wait_until(
+        "the leader hands over",
+        lambda: ensemble.events("HandingOverLeadership"),
+        seconds=120,
+        every=0.1,
+    )
+    ensemble.change(resources={"requests": {"memory": "64Mi"}, "limits": {"memory": "64Mi"}})
+    ensemble.wait_condition("SpecValid", "False", "MemoryTooSmall", seconds=TOLD_WITHIN)
+    wait_until(
+        "all three vote",
+        lambda: sum(":participant" in line for line in committed(ensemble)[0]) == 3,
+        seconds=60,
+        seen=lambda: committed(ensemble)[0],
+    )
+    wait_until(
+        "all three serve", lambda: ensemble.status()["quorum"]["summary"] == "3/3", seconds=60
+    )
+    pods = ensemble.pod_uids()
+    stays("every pod", lambda: ensemble.pod_uids() == pods, seconds=5)
+    is_served(neighbour)
+    ensemble.change(resources=memory)
+    ensemble.wait_settled(seconds=ROLL_SECONDS)
+    assert len({m["revision"] for m in ensemble.status()["members"]}) == 1

@@ -161,9 +161,11 @@ def uid_of_statefulset(ensemble: Ensemble) -> str:
 def test_the_statefulset_is_deleted_with_its_pods(three: Ensemble) -> None:
     """Delete the StatefulSet as `kubectl delete` does: everything goes, comes back, and the data is there."""
     three.write("/statefulset", "kept")
-    before = children(three)
+    before, old = children(three), set(three.pod_uids().values())
     three.cluster.delete("statefulset", "zk", three.namespace)
-    wait_until("the pods go", lambda: len(three.pods()) < len(("zk-1", "zk-2", "zk-3")), seconds=40)
+    wait_until(
+        "the pods go", lambda: not old & set(three.pod_uids().values()), seconds=60, every=0.2
+    )
     three.wait_settled()
     assert children(three) == before
     assert three.read("/statefulset", member=3) == "kept"

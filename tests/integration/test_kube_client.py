@@ -168,6 +168,37 @@ async def test_status_is_applied_apart_from_the_spec(kube: KubeClient, namespace
     assert applied["spec"] == created["spec"]
 
 
+async def test_a_status_and_an_apply_need_the_same_object(kube: KubeClient, namespace: str) -> None:
+    """The API server itself takes any UID in a status; what was written about a deleted object is lost."""
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"namespace": namespace, "name": "one"},
+        "spec": {"containers": [{"name": "one", "image": "one"}], "schedulerName": "nobody"},
+    }
+    first = (await _create_pod(kube, pod))["metadata"]
+    await kube.delete(RESOURCES["Pod"], namespace, "one", uid=first["uid"])
+    second = (await _create_pod(kube, pod))["metadata"]
+    about = {"namespace": namespace, "name": "one"}
+    status = {"status": {"message": "about the first"}}
+    for metadata in (
+        {**about, "uid": first["uid"]},
+        {**about, "uid": first["uid"], "resourceVersion": first["resourceVersion"]},
+    ):
+        with pytest.raises(KubeError) as refused:
+            await kube.apply_status(RESOURCES["Pod"], {**pod, "metadata": metadata, **status})
+        assert refused.value.status == 409
+    labelled = {**pod, "metadata": {**about, "uid": first["uid"], "labels": {"about": "the-first"}}}
+    with pytest.raises(KubeError) as refused:
+        await kube.apply(RESOURCES["Pod"], labelled)
+    assert refused.value.status == 409
+
+    current = {**pod, "metadata": {**about, "uid": second["uid"]}, "status": {"message": "told"}}
+    applied = await kube.apply_status(RESOURCES["Pod"], current)
+    assert applied["status"]["message"] == "told"
+    assert "labels" not in applied["metadata"]
+
+
 async def test_absent_objects_are_none_but_absent_kinds_are_errors(
     kube: KubeClient, namespace: str
 ) -> None:

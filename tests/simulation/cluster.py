@@ -87,7 +87,10 @@ class SimulatedCluster:
 
     def _calm(self) -> None:
         self.stage.tell("world", "the weather clears")
+        stale = self.weather.lost_events or self.weather.stale_lists
         self.weather.clear()
+        if stale:
+            self.operators.watch_again()
         self._follow_advice()
 
     def _follow_advice(self) -> None:

@@ -135,6 +135,9 @@ class Watchdog:
 
     def on_found(self, founder: Member) -> None:
         """A member has made itself an empty database, with which it may vote."""
+        pod = self._api.get("Pod", f"{self._ensemble}-{founder.id}")
+        if pod is not None and self._goes_with_a_deleted_ensemble(pod):
+            return  # it founds what was deleted, until the garbage collector comes to its pod
         if self._data_may_go:
             self._begin_again()
         elif self._is_ephemeral() and self.acknowledged is not EMPTY and not self._holders():

@@ -206,6 +206,12 @@ class Operators:
         if self.stage.chance(self.around.weather.lost_events):
             self.stage.later(0.005, late, self._deliver, watched, event)
 
+    def watch_again(self) -> None:
+        """A stream that has lost events ends, and the next one begins with a list of everything."""
+        for kind, watched in _WATCHED.items():
+            for body in (b for b in self.around.api.all(kind) if _selects(watched, b)):
+                self.stage.later(0.005, 1.5, self._deliver, watched, Event("ADDED", body))
+
     def _deliver(self, watched: WatchedResource, event: Event) -> None:
         for process in self._processes:
             process.waker.on_event(watched, event)

@@ -113,6 +113,9 @@ class SimulatedKube:
         asked = body["metadata"].get("uid")
         if asked is not None and asked != live["metadata"]["uid"]:
             raise KubeError(409, "Conflict", "the uid is another one")
+        version = body["metadata"].get("resourceVersion")
+        if version is not None and version != live["metadata"]["resourceVersion"]:
+            raise KubeError(409, "Conflict", "the object has been modified")
         result = self._api.change(live, status=body["status"])
         await self._after("status", body)
         return result

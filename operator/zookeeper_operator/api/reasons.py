@@ -262,7 +262,9 @@ _TABLE: Final = (
     ),
     Reason(
         DATA_WOULD_BE_LOST,
-        "A change would delete the only copy of the data, which is in `emptyDir` volumes; it is not made.",
+        "A change would delete the only copy of the data; it is not made. The data is in `emptyDir` volumes, "
+        "or on the volume of a member whose replacement was requested while the others are no majority in "
+        "sync.",
         severity="warning",
         runbook=True,
         alarming=True,

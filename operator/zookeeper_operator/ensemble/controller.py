@@ -235,17 +235,13 @@ class EnsembleController:
         if known or ensemble.deleting or not self._may_act():
             return ensemble
         status = {**ensemble.status, "managedBy": ensemble.operator}
-        written = await self._write_status(
-            ensemble.namespace,
-            ensemble.name,
-            ensemble.uid,
-            status,
-            version=ensemble.resource_version,
-        )
-        if not written:
+        metadata = {**_identity_of(ensemble), "resourceVersion": ensemble.resource_version}
+        written = await self._apply_status(metadata, status)
+        if written is None:
             return None
         memory.recorded = True
-        return None if before else replace(ensemble, status=status)
+        version = written["metadata"]["resourceVersion"]
+        return None if before else replace(ensemble, status=status, resource_version=version)
 
     async def _leave_alone(self, key: Key, elsewhere: ManagedElsewhereError) -> float:
         """Say whose an ensemble is, once, and touch nothing of it."""
@@ -285,7 +281,8 @@ class EnsembleController:
         """Write the status if it says something new, and Events of what has changed; whether it does."""
         if not status_differs(ensemble.status, status) or not self._may_act():
             return False
-        if await self._write_status(ensemble.namespace, ensemble.name, ensemble.uid, status):
+        metadata = {**_identity_of(ensemble), "resourceVersion": ensemble.resource_version}
+        if await self._write_status(metadata, status):
             for notice in build_notices(ensemble.status, status):
                 _log_notice(ensemble, notice.type, f"{notice.reason}: {notice.message}")
                 await self._record(key, ensemble.uid, notice, now)
@@ -300,27 +297,32 @@ class EnsembleController:
             now=now,
         )
 
-    async def _write_status(
-        self, namespace: str, name: str, uid: str, status: Object, *, version: str = ""
-    ) -> bool:
-        """Write a status, if the object still has that UID, and that version if one is given."""
-        metadata = {"name": name, "namespace": namespace, "uid": uid}
-        if version:
-            metadata["resourceVersion"] = version
+    async def _write_status(self, metadata: Mapping[str, str], status: Object) -> bool:
+        """Write a status, if the object still has that UID; whether it has.
+
+        An edit since the reconcile began is no reason to lose what was seen: then only the UID has to be the
+        same.
+        """
+        if await self._apply_status(metadata, status):
+            return True
+        same = {key: value for key, value in metadata.items() if key != "resourceVersion"}
+        return bool(await self._apply_status(same, status))
+
+    async def _apply_status(self, metadata: Mapping[str, str], status: Object) -> Object | None:
+        """Write a status to the object that this metadata describes; None if there is none such any more."""
         body = {
             "apiVersion": names.API_VERSION,
             "kind": names.KIND,
-            "metadata": metadata,
+            "metadata": dict(metadata),
             "status": status,
         }
         try:
-            await self._kube.apply_status(names.ENSEMBLES, body)
+            return await self._kube.apply_status(names.ENSEMBLES, body)
         except KubeError as error:
             # Deleted, or deleted and recreated, since the reconcile began: this status is about nothing.
             if error.status in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
-                return False
+                return None
             raise
-        return True
 
     async def _report_unreadable(self, key: Key, message: str) -> float:
         """Report that a spec cannot be worked on; nothing is touched, and only an edit can change that."""
@@ -333,7 +335,8 @@ class EnsembleController:
         status = build_unreadable_status(body, message, self._now())
         if status_differs(body.get("status") or {}, status) and self._may_act():
             _LOG.warning("%s", message, extra={"ensemble": f"{namespace}/{name}"})
-            await self._write_status(namespace, name, body["metadata"]["uid"], status)
+            known = ("name", "namespace", "uid", "resourceVersion")
+            await self._write_status({key: body["metadata"][key] for key in known}, status)
         return self._settings.resync_seconds
 
     def _when_again(self, memory: _Memory, plan: Plan, outcome: Outcome) -> float:
@@ -349,6 +352,11 @@ class EnsembleController:
         if unchanged < _PATIENT_AFTER:
             return pause
         return max(pause, min(unchanged.total_seconds() / _PATIENCE, _LONGEST_PAUSE))
+
+
+def _identity_of(ensemble: Ensemble) -> Mapping[str, str]:
+    """What says in metadata which object an ensemble is."""
+    return {"name": ensemble.name, "namespace": ensemble.namespace, "uid": ensemble.uid}
 
 
 def _remember(memory: _Memory, plan: Plan, outcome: Outcome) -> None:

@@ -73,7 +73,13 @@ class Kube(Protocol):
         """
 
     async def apply_status(self, resource: Resource, body: Object) -> Object:
-        """Server-side apply of the status subresource."""
+        """Server-side apply of the status subresource, conflicts forced.
+
+        A UID and a resource version in the metadata are preconditions.
+
+        Raises:
+            KubeError: the object is another one, or of another version (409), or another refusal.
+        """
 
     async def delete(
         self, resource: Resource, namespace: str, name: str, *, uid: str, orphan: bool = False

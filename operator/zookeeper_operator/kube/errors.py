@@ -20,8 +20,11 @@ def refusal(status: int, body: Object) -> KubeError:
     names_object = isinstance(details, dict) and bool(details.get("name"))
     if status == HTTPStatus.NOT_FOUND and reason == "NotFound" and names_object:
         return MissingObjectError(status, reason, message)
-    if "NamespaceTerminating" in _causes(details):
+    if "NamespaceTerminating" in _causes(details, "reason"):
         return NamespaceEndingError(status, reason, message)
+    if "metadata.uid" in _causes(details, "field"):
+        # The body is about an object that was deleted; another one has its name.
+        return KubeError(HTTPStatus.CONFLICT, "Conflict", message)
     return KubeError(status, reason, message)
 
 
@@ -31,8 +34,8 @@ def unreachable(server: str, error: BaseException) -> KubeError:
     return KubeError(0, "Unreachable", f"{server} cannot be reached: {why}")
 
 
-def _causes(details: object) -> frozenset[str]:
-    """The reasons that the API server gives in addition to the reason of the whole answer."""
+def _causes(details: object, key: str) -> frozenset[str]:
+    """The reasons, or the fields, that the API server gives in addition to the reason of the whole answer."""
     causes = details.get("causes") if isinstance(details, dict) else None
     listed = causes if isinstance(causes, list) else []
-    return frozenset(str(cause.get("reason")) for cause in listed if isinstance(cause, dict))
+    return frozenset(str(cause.get(key)) for cause in listed if isinstance(cause, dict))

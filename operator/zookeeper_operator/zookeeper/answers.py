@@ -51,6 +51,11 @@ class Answers:
         return self.reachable and self.problem is None and self.peer_state.endswith(_BROADCAST)
 
     @property
+    def observes(self) -> bool:
+        """Whether it says that it is an observer, which a leader does not count for a new configuration."""
+        return self.server_state == "observer"
+
+    @property
     def epoch(self) -> int | None:
         """The epoch of its last transaction: the upper half of the zxid."""
         return None if self.zxid is None else self.zxid >> 32

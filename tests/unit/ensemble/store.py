@@ -79,9 +79,15 @@ class Store:
         Raises:
             KubeError: another one has its name by now.
         """
-        if self.objects[key_of(body)]["metadata"]["uid"] != body["metadata"]["uid"]:
+        live = self.objects[key_of(body)]
+        known, asked = live["metadata"], body["metadata"]
+        if known["uid"] != asked["uid"]:
             raise KubeError(409, "Conflict", "the uid in the precondition does not match")
-        return self._store({**self.objects[key_of(body)], "status": body["status"]})
+        version = known.get("resourceVersion", "0")
+        if asked.get("resourceVersion") not in {None, "", version}:
+            raise KubeError(409, "Conflict", "the object has been modified")
+        metadata = {**known, "resourceVersion": str(int(version) + 1)}
+        return self._store({**live, "metadata": metadata, "status": body["status"]})
 
     async def delete(
         self, resource: Resource, namespace: str, name: str, *, uid: str, orphan: bool = False

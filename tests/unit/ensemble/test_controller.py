@@ -37,7 +37,13 @@ KEY = Key(names.KIND, "demo", "zk")
 ENSEMBLE: Object = {
     "apiVersion": names.API_VERSION,
     "kind": names.KIND,
-    "metadata": {"namespace": "demo", "name": "zk", "uid": "uid-of-zk", "generation": 1},
+    "metadata": {
+        "namespace": "demo",
+        "name": "zk",
+        "uid": "uid-of-zk",
+        "generation": 1,
+        "resourceVersion": "1",
+    },
     "spec": {"replicas": 3},
 }
 
@@ -320,7 +326,7 @@ class Recreating(Store):
     """The ensemble is deleted and created again right before its status is written."""
 
     async def apply_status(self, resource: Resource, body: Object) -> Object:
-        another = {**ENSEMBLE["metadata"], "uid": "another-uid"}
+        another = {**ENSEMBLE["metadata"], "uid": "another-uid", "resourceVersion": "8"}
         self.objects[names.KIND, "zk"] = {**ENSEMBLE, "metadata": another}
         return await super().apply_status(resource, body)
 
@@ -331,6 +337,24 @@ async def test_a_status_is_written_to_the_object_that_was_seen(spec: dict[str, A
     await EnsembleController(store, members(), Settings(), Board()).reconcile(KEY)
     assert store.objects[names.KIND, "zk"]["metadata"]["uid"] == "another-uid"
     assert "status" not in store.objects[names.KIND, "zk"]
+
+
+class Edited(Store):
+    """The ensemble is edited while it is reconciled."""
+
+    async def apply_status(self, resource: Resource, body: Object) -> Object:
+        live = self.objects[names.KIND, "zk"]
+        newer = {**live["metadata"], "resourceVersion": "9", "generation": 2}
+        self.objects[names.KIND, "zk"] = {**live, "metadata": newer}
+        return await super().apply_status(resource, body)
+
+
+async def test_an_edit_since_the_reconcile_began_loses_no_status() -> None:
+    store = Edited([{**ENSEMBLE, "status": {"managedBy": Settings().installation}}])
+    await EnsembleController(store, members(), Settings(), Board()).reconcile(KEY)
+    status = store.objects[names.KIND, "zk"]["status"]
+    assert status["observedGeneration"] == 1
+    assert status["conditions"]
 
 
 # ---- members that fall silent ----

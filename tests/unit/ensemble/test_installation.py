@@ -11,7 +11,7 @@ from zookeeper_operator.control.board import Board
 from zookeeper_operator.control.controller import Key
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.controller import EnsembleController
-from zookeeper_operator.kube.api import KubeError, Object, Resource
+from zookeeper_operator.kube.api import Object, Resource
 from zookeeper_operator.settings import Settings
 
 KEY = Key(names.KIND, "demo", "zk")
@@ -20,7 +20,7 @@ SECOND = Settings(namespace="second", lease_name="two")
 
 
 class Counted(Store):
-    """Counts writes, and keeps an ensemble's version as the API server does."""
+    """Counts writes."""
 
     def __init__(self, **metadata: Any) -> None:
         body = {
@@ -50,13 +50,6 @@ class Counted(Store):
     @property
     def events(self) -> list[Object]:
         return [body for (kind, _), body in self.objects.items() if kind == "Event"]
-
-    async def apply_status(self, resource: Resource, body: Object) -> Object:
-        live = self.ensemble["metadata"]["resourceVersion"]
-        if body["metadata"].get("resourceVersion", live) != live:
-            raise KubeError(409, "Conflict", "the object has been modified")
-        self.ensemble["metadata"]["resourceVersion"] = str(int(live) + 1)
-        return await super().apply_status(resource, body)
 
     def hand_over(self, operator: str) -> None:
         self.ensemble["metadata"]["annotations"] = {names.ANNOTATION_OPERATOR: operator}

@@ -37,14 +37,24 @@ def looking(known: Answers) -> Answers:
     )
 
 
-def in_sync(known: Answers, *, leader: int, zxid: int, voters: frozenset[int]) -> Answers:
-    """What a member that follows a leader, or is the leader, says."""
+def in_sync(
+    known: Answers,
+    *,
+    leader: int,
+    zxid: int,
+    voters: frozenset[int],
+    observers: frozenset[int] = frozenset(),
+) -> Answers:
+    """What a member that follows a leader, or is the leader, says.
+
+    One that the configuration does not list follows without a vote.
+    """
     if known.id == leader:
         server, peer = "leader", "leading - broadcast"
-    elif known.id in voters:
-        server, peer = "follower", "following - broadcast"
-    else:
+    elif known.id in observers:
         server, peer = "observer", "observing - broadcast"
+    else:
+        server, peer = "follower", "following - broadcast"
     return replace(
         known,
         reachable=True,
@@ -109,10 +119,15 @@ def _elect(world: World) -> World:
 def _follow(world: World, leader: int) -> World:
     """Let every able member be in sync with the leader."""
     observed, config, able = world.observed, find_config(world), find_able(world)
-    voters, zxid = config.voters, world.zxid
     answers = dict(observed.answers)
     for member_id in able:
-        answers[member_id] = in_sync(answers[member_id], leader=leader, zxid=zxid, voters=voters)
+        answers[member_id] = in_sync(
+            answers[member_id],
+            leader=leader,
+            zxid=world.zxid,
+            voters=config.voters,
+            observers=config.observers,
+        )
     status = observed.ensemble.status
     if not status.get("foundedAt"):
         status = {**status, "foundedAt": format_time(observed.now)}

@@ -33,6 +33,7 @@ from zookeeper_operator.ensemble.observed import Applied, Observed
 from zookeeper_operator.ensemble.plan.claim_deletion import build_stop_basis, is_stopped
 from zookeeper_operator.ensemble.plan.claim_template import bears_instance, with_rollout_restart
 from zookeeper_operator.ensemble.plan.configs import is_config, kept_configs
+from zookeeper_operator.ensemble.plan.founding import published_membership
 from zookeeper_operator.ensemble.plan.pin import is_pinned, with_pinned_template, with_record
 from zookeeper_operator.ensemble.plan.replicas import hosted_observers, hosted_voters, live_replicas
 from zookeeper_operator.ensemble.plan.revision import statefulset_of
@@ -155,6 +156,22 @@ def plan_children(situation: Situation) -> Step:
         on_its_way = "a change has not reached the pods yet"
         return Step(Verdict(False, reasons.WAITING_FOR_MEMBER, on_its_way), actions)
     return Step(Verdict(True, reasons.UP_TO_DATE, "every change has reached the pods"), actions)
+
+
+def plan_founding_end(situation: Situation) -> Step:
+    """Strike the founders out of the published list while a pause keeps everything else as it is.
+
+    There was a quorum: a founder that is still named as one and loses its volume votes with an empty
+    database, and a pause may last.
+    """
+    done = Step(Verdict(True, reasons.SETTLED, "no founder is named any more"))
+    published = published_membership(situation.observed)
+    if published is None or not published.founders or not situation.founded:
+        return done
+    if not situation.ensemble.spec.paused:
+        return done
+    body = stamped(build_membership(situation.target))
+    return replace(done, actions=(_apply(body, "the ensemble is founded"),))
 
 
 def plan_publication(situation: Situation) -> Step:

@@ -152,9 +152,13 @@ def understand(observed: Observed) -> Situation:
 
 
 def _find_changing(observed: Observed, voters: frozenset[int]) -> frozenset[int]:
-    """The members that have a vote and must lose it, or must get one: by the spec, or by a former one."""
+    """The members of which one may have got or lost its vote since the voters were read.
+
+    That may be any: the spec may have changed since the reconfiguration whose answer was not seen, and a
+    voter that hands over before its restart has no field of the spec that says so.
+    """
     started = {pod.id for pod in observed.pods if names.component_of(pod.id) == names.VOTER}
-    return voters ^ frozenset(observed.ensemble.voter_ids) | (started - voters)
+    return voters | frozenset(observed.ensemble.voter_ids) | started
 
 
 def _has_lasted(observed: Observed) -> bool:

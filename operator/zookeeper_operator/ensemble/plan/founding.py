@@ -95,13 +95,37 @@ def find_identity(observed: Observed, published: Membership | None) -> str:
     """The name stamped on every volume of this ensemble.
 
     The volumes decide before the object does: an ensemble that is created again over retained volumes
-    takes over their identity, so that they are its own.
+    takes over their identity, so that they are its own. Until its pods may have started, what the status says
+    counts for nothing: it may be older than the volumes that a deleted ensemble has left.
     """
-    recorded = observed.ensemble.status.get("identity") or (published and published.identity)
+    known = observed.ensemble.status.get("identity") if _has_started(observed) else None
+    recorded = known or (published and published.identity)
     if recorded:
         return str(recorded)
     claims = sorted(_lasting_claims(observed), key=lambda claim: (not claim.member, claim.name))
     return next((c.identity for c in claims if c.identity), observed.ensemble.uid)
+
+
+def _has_started(observed: Observed) -> bool:
+    """Whether pods of this ensemble may have started, or have."""
+    founded = bool(observed.ensemble.status.get("foundedAt"))
+    return founded or bool(observed.pods) or observed.statefulset(names.VOTER) is not None
+
+
+def _founders(observed: Observed) -> frozenset[int]:
+    """The members that found the ensemble, where no list says who they are.
+
+    If the list is gone, its founders may have started, and a quorum may have formed: whoever may belong to it
+    stays one of them, whatever the spec asks for by now. The spec is followed once there is a quorum.
+    """
+    if not _has_started(observed):
+        return frozenset(observed.ensemble.voter_ids)
+    statefulset = observed.statefulset(names.VOTER)
+    replicas = int(statefulset["spec"].get("replicas") or 0) if statefulset is not None else 0
+    claims = {c.member_id for c in _lasting_claims(observed)}
+    started = {*range(1, replicas + 1), *claims, *(pod.id for pod in observed.pods)}
+    voters = frozenset(i for i in started if i < names.FIRST_OBSERVER_ID)
+    return voters or frozenset(observed.ensemble.voter_ids)
 
 
 def known_ids(observed: Observed) -> frozenset[int]:
@@ -137,7 +161,7 @@ def decide_membership(observed: Observed, *, founded: bool) -> Membership:
     elif published is not None:
         servers, version = published.servers, published.version
     else:
-        ids = known_ids(observed) if founded else ensemble.voter_ids
+        ids = known_ids(observed) if founded else _founders(observed)
         closed = not founded and closes_plain_port(ensemble.spec)
         client = CLOSED_CLIENT if closed else OPEN_CLIENT
         servers = tuple(replace(ensemble.server(i), client=client) for i in sorted(ids))
@@ -152,7 +176,7 @@ def decide_membership(observed: Observed, *, founded: bool) -> Membership:
     if founded:
         return found
     if published is None:
-        return replace(found, founders=tuple(ensemble.voter_ids))
+        return replace(found, founders=tuple(sorted(found.voters)))
     if published.founders:
         return replace(found, founders=published.founders)
     epoch = max(found.epoch, version >> 32) + _EPOCHS_AHEAD

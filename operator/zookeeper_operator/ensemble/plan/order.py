@@ -16,7 +16,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from zookeeper_operator.ensemble.actions import Action, Delete
-from zookeeper_operator.ensemble.plan.children import plan_children, plan_publication
+from zookeeper_operator.ensemble.plan.children import (
+    plan_children,
+    plan_founding_end,
+    plan_publication,
+)
 from zookeeper_operator.ensemble.plan.claim_template import plan_claim_templates
 from zookeeper_operator.ensemble.plan.founders import plan_founders
 from zookeeper_operator.ensemble.plan.members import waiting_for_vote
@@ -94,6 +98,8 @@ def _contradiction(situation: Situation) -> str | None:
 ORDER: Final[tuple[Hold | Concern, ...]] = (
     # Kubernetes removes what the ensemble owns; whatever is applied now would outlive it or delay that.
     Hold("deletion", _deletion),
+    # The only thing that a pause does not keep as it is: the record on which the safety of all data rests.
+    Concern("founding end", plan_founding_end, reported=False),
     # A person works on the ensemble: nothing is touched, not even what is half done.
     Hold("pause", _pause),
     # A new ensemble is founded on new volumes, and only by its own members.

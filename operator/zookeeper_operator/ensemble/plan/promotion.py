@@ -30,7 +30,7 @@ def plan_promotion(situation: Situation) -> Step | None:
             continue
         if not _would_be_refused(situation, committed, member_id):
             return _join(situation, committed, member_id)
-        if situation.quorum.all_live:
+        if situation.quorum.all_live and member_id in committed.observers:
             return _take_off_the_list(committed, member_id)
     return None
 
@@ -70,11 +70,11 @@ def _would_be_refused(situation: Situation, committed: CommittedConfig, member_i
 
     ZooKeeper counts only followers as synced when it is asked for a new configuration, so it refuses to
     make a voter of an observer whose own vote would be needed: the second of two (seen on 3.9.5). A
-    member that is not listed at all is a follower without a vote, and counts.
+    member that is not listed at all becomes a follower without a vote, and counts; a moment after it was
+    taken off the list it still observes.
     """
-    return member_id in committed.observers and len(situation.quorum.live) < majority(
-        len(committed.voters) + 1
-    )
+    observes = member_id in committed.observers or situation.observed.answers[member_id].observes
+    return observes and len(situation.quorum.live) < majority(len(committed.voters) + 1)
 
 
 def _join(situation: Situation, committed: CommittedConfig, member_id: int) -> Step:

@@ -139,13 +139,27 @@ def _replace(situation: Situation, due: _Due) -> Step:
     )
 
 
+def _waits_for_others(due: list[_Due]) -> Verdict:
+    """Why nobody is replaced while the others do not have the data; a request is no loss of a volume."""
+    others = "the other members are no majority in sync"
+    lost = next((one for one in due if one.cause != "request"), None)
+    if lost is not None:
+        name = lost.pod.name
+        return lost.verdict(
+            f"{name} must be replaced ({lost.why}), but {others}; bring them back first"
+        )
+    return Verdict(
+        False,
+        reasons.DATA_WOULD_BE_LOST,
+        f"{due[0].pod.name} is not replaced as requested, because {others} without it; add members, or "
+        "bring them back",
+    )
+
+
 def _why_not(situation: Situation, due: list[_Due]) -> Verdict:
     going = claims_being_deleted(situation)
     if not going:
-        return due[0].verdict(
-            f"{due[0].pod.name} must be replaced ({due[0].why}), but the other members are no majority "
-            "in sync; bring them back first",
-        )
+        return _waits_for_others(due)
     named = ", ".join(claim.name for claim in going)
     return Verdict(
         False,

@@ -70,12 +70,18 @@ def pod(member_id: int, revision: str = "new", **changes: Any) -> Pod:
     )
 
 
-def answers(member_id: int, leader: int | None, view: Iterable[int], epoch: int = 1) -> Answers:
+def answers(
+    member_id: int,
+    leader: int | None,
+    view: Iterable[int],
+    epoch: int = 1,
+    observers: Iterable[int] = (),
+) -> Answers:
     zxid, voters = (epoch << 32) + 5, frozenset(view)
     known = Answers(member_id, reachable=True, zxid=zxid, voting_view=voters, version="3.9.4")
     if leader is None:
         return looking(known)
-    return in_sync(known, leader=leader, zxid=zxid, voters=voters)
+    return in_sync(known, leader=leader, zxid=zxid, voters=voters, observers=frozenset(observers))
 
 
 def claim(member_id: int, **changes: Any) -> Claim:
@@ -139,6 +145,7 @@ def at_rest(
     """A founded ensemble of `size` members in which nothing is to be done."""
     agreed = roles if roles is not None else voting(*range(1, size + 1))
     votes = [i for i, role in agreed.items() if role == "participant"]
+    listed = [i for i, role in agreed.items() if role == "observer"]
     led_by = leader if leader is not None else max(votes)
     owner = ensemble(
         {"replicas": size, "allowEvenReplicas": True, **(spec or {})}, **reported(led_by)
@@ -149,7 +156,7 @@ def at_rest(
             now=NOW,
             pods=tuple(pod(i) for i in range(1, size + 1)),
             claims=tuple(claim(i) for i in range(1, size + 1)),
-            answers={i: answers(i, led_by, votes) for i in range(1, size + 1)},
+            answers={i: answers(i, led_by, votes, observers=listed) for i in range(1, size + 1)},
             committed=committed(owner, agreed),
             fresh_password="fresh",
         )

@@ -214,3 +214,51 @@ def test_a_published_list_without_founders_is_a_record_by_itself() -> None:
         committed=None,
     )
     assert build_plan(forgotten).situation.founded
+
+
+def without_list(scene: Observed, spec: dict[str, object]) -> Observed:
+    """Its list is deleted before a quorum was seen, and the spec asks for something else by now."""
+    begun = replace(
+        scene,
+        ensemble=replace(ensemble(spec), status={}),
+        claims=tuple(claim(i, member=None) for i in (1, 2, 3)),
+        answers={},
+        committed=None,
+    )
+    kept = [c for c in begun.children if c["metadata"]["name"] != "zk-membership"]
+    return replace(begun, children=tuple(kept))
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_who_may_have_founded_stays_a_founder_although_the_list_is_gone(*, stopped: bool) -> None:
+    """Three may have formed a quorum unseen: of a spec of two, the third still votes."""
+    scene = without_list(at_rest(3), {"replicas": 2, "allowEvenReplicas": True})
+    if stopped:
+        off = [
+            {**c, "spec": {**c["spec"], "replicas": 0}} if c["kind"] == "StatefulSet" else c
+            for c in scene.children
+        ]
+        scene = replace(scene, pods=(), children=tuple(off))
+    plan = build_plan(scene)
+    (membership,) = [
+        b for b in applied(plan.actions, "ConfigMap") if b["metadata"]["name"] == "zk-membership"
+    ]
+    assert membership["data"]["founders"] == "1 2 3"
+    assert {s["spec"]["replicas"] for s in applied(plan.actions, "StatefulSet")} <= {3}
+
+
+def test_before_the_start_the_volumes_decide_the_identity_not_an_older_status() -> None:
+    """The status was written while a deleted ensemble of the same name was still there."""
+    scene = founding()
+    status = {"identity": "uid-of-zk"}
+    left = replace(
+        scene,
+        ensemble=replace(scene.ensemble, status=status),
+        claims=tuple(claim(i, identity="of-the-deleted-one", member=False) for i in (1, 2, 3)),
+    )
+    plan = build_plan(left)
+    (membership,) = [
+        b for b in applied(plan.actions, "ConfigMap") if b["metadata"]["name"] == "zk-membership"
+    ]
+    assert membership["data"]["identity"] == "of-the-deleted-one"
+    assert build_status(plan, restarted={})["identity"] == "of-the-deleted-one"

@@ -68,6 +68,9 @@ def test_of_two_the_one_without_a_vote_leaves_the_list_before_it_votes_again() -
     assert step.leaving == (1,)
     assert step.joining == ()
     unlisted = at_rest(2, leader=2, roles=voting(2))
+    # It connects again as a follower; a moment before, it says that it observes.
+    still = {**unlisted.answers, 1: listed.answers[1]}
+    assert reconfigurations(build_plan(replace(unlisted, answers=still)).actions) == []
     (step,) = reconfigurations(build_plan(unlisted).actions)
     assert [(s.id, s.role) for s in step.joining] == [(1, "participant")]
 

@@ -16,6 +16,7 @@ from zookeeper_operator.ensemble.actions import (
     ReplaceMember,
 )
 from zookeeper_operator.ensemble.plan import build_plan
+from zookeeper_operator.ensemble.report.status import build_status
 
 
 def test_a_member_is_replaced_when_asked_while_the_others_are_a_majority() -> None:
@@ -56,7 +57,9 @@ def test_a_second_member_is_not_replaced_beside_the_first() -> None:
 def test_a_member_without_which_there_is_no_majority_is_never_replaced(size: int) -> None:
     plan = build_plan(changed(at_rest(size), 1, replace_requested=True))
     assert disruptive(plan.actions) == []
-    assert plan.storage.reason == reasons.VOLUME_LOST
+    assert plan.storage.reason == reasons.DATA_WOULD_BE_LOST
+    (ready,) = (c for c in build_status(plan, restarted={})["conditions"] if c["type"] == "Ready")
+    assert ready["status"] == "True", "it serves as before"
 
 
 def test_no_member_is_replaced_while_the_ensemble_is_stopped() -> None:
