@@ -17,7 +17,7 @@ from e2e.ensembles import Ensemble, manifest
 from e2e.places import Places
 from tests.unit.certificates.issuing import BOTH, Issued, issued
 
-pytestmark = [pytest.mark.chaos, pytest.mark.long]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900 * PATIENCE)]
 
 VOTERS = (1, 2, 3)
 WALK_SECONDS = 600 * PATIENCE
@@ -99,6 +99,7 @@ def test_tls_is_turned_on_and_off_under_writers(ensemble: Ensemble) -> None:
     assert phases(ensemble) == {""}
 
 
+@pytest.mark.long
 def test_a_member_that_is_away_stops_the_walk_and_nothing_else(ensemble: Ensemble) -> None:
     """The others serve meanwhile, and the walk goes on when it is back."""
     cluster, namespace = ensemble.cluster, ensemble.namespace
@@ -142,6 +143,7 @@ def test_an_ensemble_is_founded_with_tls(places: Places) -> None:
     ensemble.wait_settled()
 
 
+@pytest.mark.long
 def test_the_plain_port_is_closed_and_opened_without_a_restart(ensemble: Ensemble) -> None:
     """By reconfiguration: no pod is another one, and nobody is elected."""
     ensemble.change(tls={"quorum": "Disabled"})
@@ -235,6 +237,7 @@ def test_a_bad_secret_is_refused_before_any_pod_changes(
     wait_secured(ensemble, quorum="Secured")
 
 
+@pytest.mark.long
 def test_a_certificate_and_a_ca_are_rotated_without_a_restart(
     ensemble: Ensemble, authorities: tuple[Issued, Issued]
 ) -> None:
