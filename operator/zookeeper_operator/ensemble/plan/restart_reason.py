@@ -53,13 +53,22 @@ def _phase_change(before: Phase, after: Phase) -> str:
 
 def changed_fields(then: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
     """The fields of the spec in which two pod templates differ; the whole spec if that was not recorded."""
-    if names.ANNOTATION_FIELDS not in now:
+    before, after = _recorded_fields(then), _recorded_fields(now)
+    if after is None:
         return ()
-    if names.ANNOTATION_FIELDS not in then:
+    if before is None:
         return ("the spec",)
-    before, after = (json.loads(marks[names.ANNOTATION_FIELDS]) for marks in (then, now))
     differing = {key for key in {*before, *after} if before.get(key) != after.get(key)}
     return tuple(f"spec.{key}" for key in sorted(differing))
+
+
+def _recorded_fields(marks: Mapping[str, str]) -> Mapping[str, object] | None:
+    """The hash of each field of the spec that a template was made of; None if no record can be read."""
+    try:
+        recorded = json.loads(marks.get(names.ANNOTATION_FIELDS, ""))
+    except json.JSONDecodeError:
+        return None
+    return recorded if isinstance(recorded, dict) else None
 
 
 def _listed(fields: tuple[str, ...]) -> str:
