@@ -46,7 +46,7 @@ lint: setup ## ruff, mypy, import contracts, shellcheck
 
 .PHONY: unit
 unit: setup ## pure functions, golden manifests, properties
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest -n 2 tests/unit
 
 .PHONY: simulate
 simulate: setup ## the real loop in a simulated cluster (SEEDS=500, or SEED=n to replay one)
@@ -57,7 +57,7 @@ check: lint unit simulate ## everything that needs no cluster
 
 .PHONY: integration
 integration: setup ## a real API server and real ZooKeeper servers as local processes
-	$(BIN)/pytest -n 2 --dist loadfile tests/integration
+	$(BIN)/pytest -n 2 --dist loadfile -m 'not long' tests/integration
 
 .PHONY: bench-scale
 bench-scale: setup ## many ensembles on a local control plane, measured (SIZES="100 300 1000")
@@ -69,6 +69,7 @@ e2e: setup cluster ## the promises users read, on the kind cluster, installed by
 
 .PHONY: e2e-long
 e2e-long: setup cluster ## many rolls and scalings under writers, interrupted at every step; the how-to pages
+	$(BIN)/pytest -n 2 --dist loadfile -m long tests/integration
 	eval "$$($(CLUSTER) env)"; $(CURDIR)/$(BIN)/pytest -m long e2e
 
 .PHONY: bench

@@ -12,7 +12,6 @@ trap 'end_lanes; rm -rf "$results"' EXIT
 export PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-} --durations=5"
 export E2E_RUN=$((EPOCHSECONDS % 100000))
 waiting=(e2e/test_long_rest.py e2e/test_discovery.py) # minutes in which they do nothing
-faults=(tests/integration/test_crashes.py tests/integration/test_faults.py)
 
 stage() { # stage NAME COMMAND...: runs it and says how long it took
   local name=$1 since=$SECONDS
@@ -58,7 +57,7 @@ shared() {
   suite e2e -n 2 --no-loadscope-reorder -m 'not long and not alone and not measured' "${waiting[@]/#/--ignore=}" e2e
 }
 
-on_cluster() { # on_cluster [LANE COMMAND...]: with something that may run while the cluster must be idle
+on_cluster() { # on_cluster [LANE COMMAND...]: with what may run while the cluster must be idle
   eval "$(e2e/kind/cluster.sh env)"
   e2e/kind/operator-image.sh
   beside waiting suite waiting -n 2 "${waiting[@]}"
@@ -76,8 +75,7 @@ else
   beside checks checks
   stage cluster make --no-print-directory cluster
   joined checks
-  on_cluster faults suite faults "${faults[@]}"
-  stage integration suite integration -n 2 --dist loadfile "${faults[@]/#/--ignore=}" tests/integration
-  joined faults
+  on_cluster integration suite integration -n 2 --dist loadfile -m 'not long' tests/integration
+  joined integration
 fi
 .venv/bin/python e2e/count.py "$results"

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import pytest
 from tests.integration.proxy import Call, Fault, Refuse
 from tests.integration.stage import Stage
 from tests.integration.waiting import until
@@ -30,7 +31,7 @@ def series_of(entry: Entry) -> str:
 
 
 async def test_every_metric_is_set_by_what_it_measures(stage: Stage) -> None:
-    """A create of which one write fails once, and one member that does not answer at the end."""
+    """A create of which one write fails once, a member that does not answer, and an ensemble with TLS."""
     proxy = await stage.proxy()
     (place,) = await stage.namespaces("metrics")
     refused: list[Call] = []
@@ -55,21 +56,25 @@ async def test_every_metric_is_set_by_what_it_measures(stage: Stage) -> None:
     await stage.settled([place])
     stage.farm.lie(place, member_2="silent")
 
-    async def counted() -> bool:
-        found = await operator.metrics()
-        return any(name.startswith(f"{PREFIX}probe_failures_total") for name in found)
+    await stage.create(place, {**SPEC, "tls": {}}, name="secured")
+    unset: list[str] = []
 
-    await until(counted, seconds=20)
-    found = await operator.metrics()
-    unset = [
-        name
-        for name in map(series_of, (*CATALOGUE, *COUNTED, *REPORTED))
-        if not any(
-            value or name in OFTEN_ZERO
-            for key, value in found.items()
-            if key.partition("{")[0] == name
-        )
-    ]
-    assert unset == []
+    async def all_set() -> bool:
+        found = await operator.metrics()
+        unset[:] = [
+            name
+            for name in map(series_of, (*CATALOGUE, *COUNTED, *REPORTED))
+            if not any(
+                value or name in OFTEN_ZERO
+                for key, value in found.items()
+                if key.partition("{")[0] == name
+            )
+        ]
+        return not unset
+
+    try:
+        await until(all_set, seconds=20)
+    except TimeoutError:
+        pytest.fail(f"never set: {unset}")
     assert refused
     assert operator.tracebacks() == []

@@ -125,6 +125,9 @@ async def test_an_ensemble_walks_there_and_back_one_member_at_a_time(walk: Walk)
         walk.roll(Phase(quorum, 0))
 
 
+@pytest.mark.parametrize(
+    "walk", ["3.9.5", pytest.param("3.8.6", marks=pytest.mark.long)], indirect=True
+)
 @pytest.mark.parametrize("mix", [(1, 0, 0), (2, 1, 1), (1, 2, 2), (3, 2, 2), (2, 3, 3)])
 def test_neighbouring_phases_form_a_quorum_from_a_full_stop(
     walk: Walk, mix: tuple[int, ...]
@@ -134,7 +137,7 @@ def test_neighbouring_phases_form_a_quorum_from_a_full_stop(
 
 
 @pytest.mark.parametrize("walk", ["3.9.5"], indirect=True)
-@pytest.mark.parametrize("mix", [(2, 0, 0), (1, 3, 3)])
+@pytest.mark.parametrize("mix", [(2, 0, 0), pytest.param((1, 3, 3), marks=pytest.mark.long)])
 async def test_a_member_two_phases_apart_does_not_join(walk: Walk, mix: tuple[int, ...]) -> None:
     walk.found(*(Phase(quorum, 0) for quorum in mix))
     walk.servers.wait_until_serving((2, 3), seconds=SECONDS)
@@ -145,7 +148,8 @@ async def test_a_member_two_phases_apart_does_not_join(walk: Walk, mix: tuple[in
 
 async def answers(walk: Walk, member: int) -> bool:
     """Whether its server is up, with or without a leader."""
-    return walk.servers[member].ask("ruok")["error"] is None
+    error = walk.servers[member].ask("ruok")["error"]
+    return error is None or "not currently serving requests" in error
 
 
 async def assert_certificates(walk: Walk) -> None:

@@ -6,7 +6,7 @@ from tests.simulation.run import Result
 from tests.simulation.scenario import make_scenario
 from tests.simulation.seeds import run_seed, run_seeds
 
-SEEDS = 500
+SEEDS = 250
 # Half a history is of no use, and a hundred of them are not read.
 _TOLD = 3
 
