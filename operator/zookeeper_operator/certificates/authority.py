@@ -112,6 +112,8 @@ def why_authority_is_due(certificate: Certificate, *, now: datetime, terms: Term
 
     While its last certificate is still valid for long, so that the stages of the change have time.
     """
+    if certificate.not_before > now:
+        return "it is not valid yet"  # the clock was ahead when it was created
     half = (certificate.not_after - certificate.not_before) / 2
     if certificate.not_after - now < min(terms.certificate_validity, half):
         return "the next certificate would outlive its CA"
@@ -147,7 +149,8 @@ def why_certificate_is_due(
 
 def names_host(leaf: Certificate, host: str) -> bool:
     """Whether a certificate names a host, by a DNS name or an address."""
-    return host in leaf.ip_addresses or covers(leaf, host)
+    address = _address_of(host)
+    return covers(leaf, host) if address is None else str(address) in leaf.ip_addresses
 
 
 def source_of(authority: Authority, key_pair: KeyPair) -> Source:
@@ -237,7 +240,12 @@ def _usage(*, authority: bool) -> x509.KeyUsage:
 
 
 def _general_name(host: str) -> x509.GeneralName:
+    address = _address_of(host)
+    return x509.DNSName(host.rstrip(".")) if address is None else x509.IPAddress(address)
+
+
+def _address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return x509.IPAddress(ipaddress.ip_address(host))
+        return ipaddress.ip_address(host)
     except ValueError:
-        return x509.DNSName(host)
+        return None

@@ -27,6 +27,7 @@ _PURPOSES: Final = {
 }
 _CURVES: Final = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 _LONGEST_TEXT: Final = 200
+_LONGEST_NAME: Final = 253  # a DNS name has no more, and is compared as a whole
 _MOST_NAMES: Final = 1000
 _LARGEST: Final = 64 * 1024
 
@@ -178,9 +179,9 @@ def read_certificates(pem: bytes) -> tuple[Certificate, ...]:
     return tuple(read_certificate(one.public_bytes(Encoding.DER)) for one in found)
 
 
-def printable(text: str) -> str:
+def printable(text: str, longest: int = _LONGEST_TEXT) -> str:
     """A text that can stand in a message: one line, printable, not long."""
-    cut = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
+    cut = text if len(text) <= longest else f"{text[:longest]}…"
     return "".join(c if c.isprintable() else "?" for c in cut)
 
 
@@ -214,7 +215,7 @@ def _read(found: x509.Certificate) -> Certificate:
         issuer=printable(found.issuer.rfc4514_string()),
         not_before=found.not_valid_before_utc,
         not_after=found.not_valid_after_utc,
-        dns_names=tuple(printable(name) for name in dns),
+        dns_names=tuple(printable(name, _LONGEST_NAME) for name in dns),
         ip_addresses=tuple(str(address) for address in addresses),
         is_authority=bool(constraints and constraints.ca),
         path_length=constraints.path_length if constraints else None,

@@ -35,6 +35,7 @@ AUTHORITIES: Final[SourceKey] = "ca.crt"
 _MOST_CERTIFICATES: Final = 10
 _MOST_AUTHORITIES: Final = 50
 _NAMES_IN_A_SENTENCE: Final = 3
+_BEGIN: Final = b"-----BEGIN CERTIFICATE-----"
 
 _Value = TypeVar("_Value")
 
@@ -138,22 +139,17 @@ _WANTED: Final[Mapping[SourceKey, str]] = {
 
 
 def _read_chain(pem: bytes) -> tuple[Certificate, ...]:
-    found = _read_pem(pem)
-    if len(found) > _MOST_CERTIFICATES:
-        raise _UnusableError(
-            f"it holds {len(found)} certificates, more than {_MOST_CERTIFICATES}",
-            "leave the certificate of the members and its intermediates there",
-        )
-    return found
+    return _read_pem(
+        pem, _MOST_CERTIFICATES, "leave the certificate of the members and its intermediates there"
+    )
 
 
 def _read_authorities(pem: bytes) -> tuple[Certificate, ...]:
-    found = _read_pem(pem)
-    if len(found) > _MOST_AUTHORITIES:
-        raise _UnusableError(
-            f"it holds {len(found)} certificates, more than {_MOST_AUTHORITIES}",
-            "name only the CAs of this ensemble: whoever has a certificate of one of them can join it",
-        )
+    found = _read_pem(
+        pem,
+        _MOST_AUTHORITIES,
+        "name only the CAs of this ensemble: whoever has a certificate of one of them can join it",
+    )
     for one in found:
         if not one.is_authority:
             raise _UnusableError(
@@ -163,11 +159,14 @@ def _read_authorities(pem: bytes) -> tuple[Certificate, ...]:
     return found
 
 
-def _read_pem(pem: bytes) -> tuple[Certificate, ...]:
+def _read_pem(pem: bytes, most: int, advice: str) -> tuple[Certificate, ...]:
+    count = pem.count(_BEGIN)  # before any is read: a Secret has room for thousands
+    if count > most:
+        raise _UnusableError(f"it holds {count} certificates, more than {most}", advice)
     try:
         return read_certificates(pem)
     except ValueError as error:
-        if b"-----BEGIN CERTIFICATE-----" in pem:
+        if count:
             raise _UnusableError(
                 f"a certificate in it cannot be read ({error})", "write it again as it was issued"
             ) from error

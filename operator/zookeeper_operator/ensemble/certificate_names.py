@@ -5,6 +5,8 @@ members that do not exist yet, so that scaling needs no other certificate. It ha
 name every other Service of the namespace as well.
 """
 
+import ipaddress
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -13,6 +15,7 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.ensemble import Ensemble
 
 _OBSERVERS_AT_ONCE: Final = 10
+_DNS_NAME: Final = re.compile(r"(?=.{1,253}$)[A-Za-z0-9-]+([.][A-Za-z0-9-]+)*")
 
 
 def issued_hosts(ensemble: Ensemble) -> tuple[str, ...]:
@@ -63,5 +66,11 @@ def _external_host(ensemble: Ensemble, member_id: int) -> list[str]:
     external = ensemble.spec.external
     if external is None or not external.host_template:
         return []
-    host = names.external_host(ensemble.name, ensemble.namespace, member_id, external.host_template)
-    return [host.strip("[]")]
+    host = names.external_host(
+        ensemble.name, ensemble.namespace, member_id, external.host_template
+    ).strip("[]")
+    try:
+        return [str(ipaddress.ip_address(host))]
+    except ValueError:
+        # No client could find anything else in a certificate.
+        return [host] if _DNS_NAME.fullmatch(host.rstrip(".")) else []

@@ -110,6 +110,12 @@ def test_a_ca_that_is_shorter_than_its_certificates_is_not_replaced_at_once() ->
     assert why_authority_is_due(ca.certificate, now=NOW + timedelta(days=6), terms=terms) != ""
 
 
+def test_a_ca_from_a_clock_that_was_ahead_is_replaced() -> None:
+    """Else nothing that it issues would be valid, for as long as the clock was ahead."""
+    ca = create_authority(HOLDER, key=CA_KEY, now=NOW + timedelta(days=400), terms=TERMS)
+    assert why_authority_is_due(ca.certificate, now=NOW, terms=TERMS) == "it is not valid yet"
+
+
 def test_when_a_certificate_is_replaced() -> None:
     assert due() == ""
     assert due(now=NOW + timedelta(days=59)) == ""
@@ -168,3 +174,10 @@ def test_hosts_are_names_or_addresses() -> None:
     assert names_host(leaf, "zk-1.demo.svc")
     assert not names_host(leaf, "127.0.0.1")
     assert names_host(PAIR.chain.leaf, "127.0.0.1")
+
+
+@pytest.mark.parametrize("host", ["zk-1.example.org.", "2001:DB8:0:0::7", "Zk-1.Example.org"])
+def test_a_certificate_names_a_host_however_it_is_written(host: str) -> None:
+    holder = Holder("demo", "zk", (host,))
+    pair = issue(CA, holder, key=KEY, now=NOW, terms=TERMS)
+    assert due(pair, holder=holder) == ""

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from tests.unit.certificates.issuing import BOTH, Issued, Key, a_ca, issued
 
 from zookeeper_operator.certificates.path import objection_to
+from zookeeper_operator.certificates.private_key import read_private_key
 from zookeeper_operator.certificates.source import Flaw, Reading, Source, read_source
 
 ROOT: Final = a_ca("root")
@@ -89,8 +90,8 @@ _SECRET: Final = BestAvailableEncryption(b"secret")
         (LEAF.key_pem(PrivateFormat.TraditionalOpenSSL, _SECRET), "the private key is encrypted"),
         (LEAF.key_pem().replace(b"M", b"N"), "the private key cannot be read"),
         (
-            LEAF.key_pem().replace(b"\n-----END", b"\n" * 8192 + b"-----END"),
-            "is longer than 8192 bytes",
+            LEAF.key_pem().replace(b"\n-----END", b"\n" * 4096 + b"-----END"),
+            "is longer than 4096 bytes",
         ),
         (Issued(LEAF.certificate, rsa_key(1024)).key_pem(), "is RSA 1024, which"),
         (
@@ -110,6 +111,12 @@ def test_a_key_that_cannot_be_used(key: bytes, said: str) -> None:
     assert flaw.key == "tls.key"
     assert said in flaw.problem
     assert flaw.sentence.startswith(f"tls.key: {flaw.problem}; ")
+
+
+def test_a_key_is_tested_once_however_often_it_is_read() -> None:
+    """For RSA that takes up to a quarter of a second, in which no other ensemble is reconciled."""
+    pem = Issued(LEAF.certificate, rsa_key(2048)).key_pem()
+    assert read_private_key(pem) is read_private_key(b"# of a person\n" + pem)
 
 
 @pytest.mark.parametrize("key", ["tls.crt", "tls.key", "ca.crt"])

@@ -69,11 +69,26 @@ def test_where_members_are_advertised_outside(template: str, expected: str) -> N
     assert len(issued_hosts(ensemble(external={"type": "NodePort"}))) == 25
 
 
-def test_what_is_issued_holds_what_is_needed() -> None:
+@pytest.mark.parametrize(
+    "template",
+    [
+        "[2001:db8::7]",
+        "2001:DB8:0:0::7",
+        "zk-{id}.example.org.",
+        "ZK-{id}.Example.org",
+        f"{'a' * 60}.{'b' * 60}.{'c' * 60}.{'d' * 60}.{{id}}",
+        f"{'a' * 252}{{namespace}}",
+        "[]",
+        ".",
+        "a:b",
+    ],
+)
+def test_what_is_issued_holds_what_is_needed(template: str) -> None:
+    """A name that the certificate would not hold in the end would be issued again and again."""
     wanted = ensemble(
         replicas=5,
         observers={"replicas": 3},
-        external={"type": "NodePort", "hostTemplate": "[2001:db8::7]"},
+        external={"type": "NodePort", "hostTemplate": template},
     )
     holder = Holder("demo", "zk", issued_hosts(wanted))
     terms = Terms(timedelta(days=3650), timedelta(days=90), timedelta(days=30))
