@@ -21,8 +21,8 @@ from zookeeper_operator.certificates.certificate import UNREADABLE, Chain, algor
 
 LEAST_RSA_BITS: Final = 2048
 LEAF_CURVES: Final = ("EC P-256", "EC P-384")
-# RSA with 4096 bits. Reading a key tests whether it is sound, in a quarter of a second of the event loop; with
-# 8192 bits it would take four seconds.
+# RSA with 4096 bits. Reading a key tests whether it is sound, which takes a quarter of a second of the event
+# loop; with 8192 bits it would take four seconds.
 _LONGEST_BLOCK: Final = 4 * 1024
 _REMEMBERED: Final = 128
 _ENCRYPTED: Final = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"

@@ -31,13 +31,14 @@ def issued_hosts(ensemble: Ensemble) -> tuple[str, ...]:
 
 def needed_hosts(ensemble: Ensemble) -> tuple[str, ...]:
     """The names that a certificate from elsewhere needs: those of the server lines and connection strings."""
-    members = (*ensemble.voter_ids, *ensemble.observer_ids)
-    return (
-        f"{_client_service(ensemble)}.svc.{ensemble.cluster_domain}",
-        *(
-            names.member_host(ensemble.name, ensemble.namespace, i, ensemble.cluster_domain)
-            for i in members
-        ),
+    return (f"{_client_service(ensemble)}.svc.{ensemble.cluster_domain}", *peer_hosts(ensemble))
+
+
+def peer_hosts(ensemble: Ensemble) -> tuple[str, ...]:
+    """The names by which the members that the spec asks for dial each other."""
+    return tuple(
+        names.member_host(ensemble.name, ensemble.namespace, i, ensemble.cluster_domain)
+        for i in (*ensemble.voter_ids, *ensemble.observer_ids)
     )
 
 

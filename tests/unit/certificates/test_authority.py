@@ -144,6 +144,15 @@ def test_whatever_is_asked_for_a_new_certificate_is_not_due_at_once(
     terms = Terms(TERMS.validity, validity, renew_before)
     pair = issue(CA, HOLDER, key=KEY, now=NOW, terms=terms)
     assert due(pair, terms=terms) == ""
+    assert due(pair, terms=terms, now=NOW + timedelta(minutes=1)) == ""
+
+
+@pytest.mark.parametrize("minutes", [5, 54, 55, 59])
+def test_a_certificate_of_an_hour_is_in_use_for_minutes(minutes: int) -> None:
+    """Each takes up to 90 s to reach the members."""
+    terms = Terms(TERMS.validity, timedelta(hours=1), timedelta(minutes=minutes))
+    pair = issue(CA, HOLDER, key=KEY, now=NOW, terms=terms)
+    assert due(pair, terms=terms, now=NOW + timedelta(minutes=5)) == ""
 
 
 def test_an_authority_is_kept_and_read() -> None:

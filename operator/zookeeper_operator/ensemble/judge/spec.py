@@ -17,15 +17,18 @@ from zookeeper_operator.api.versions import (
     has_upgrade_path,
     is_of_known_line,
 )
+from zookeeper_operator.certificates.authority import names_host
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.pod import image_reference
 from zookeeper_operator.ensemble.build.pod_template import pod_template_problems
+from zookeeper_operator.ensemble.certificate_names import peer_hosts
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.judge.config import config_problems, unknown_keys
 from zookeeper_operator.ensemble.judge.live_template import has_image, has_part
 from zookeeper_operator.ensemble.judge.memory import memory_problems
 from zookeeper_operator.ensemble.judge.problem import Problem
 from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.security.certificates import judge_certificates
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.quantity import is_quantity
 
@@ -59,6 +62,7 @@ def judge_spec(observed: Observed) -> SpecJudgement:
         *_template_problems(observed),
         *_name_problems(observed),
         *_auth_problems(observed.ensemble),
+        *_peer_name_problems(observed),
     )
     carried = (
         replace(problem, message=f"{problem.message} (the members run with it, so it stays)")
@@ -164,6 +168,27 @@ def _auth_problems(ensemble: Ensemble) -> Iterator[Problem]:
         yield Problem(
             reasons.INVALID_SPEC,
             "spec.auth is not supported by this version of the operator and would protect nothing; remove it",
+        )
+
+
+def _peer_name_problems(observed: Observed) -> Iterator[Problem]:
+    """Names that members would check, that their certificate lacks, and that no source can give it now.
+
+    A member that is restarted, or added, with such a check would not be reached by the others.
+    """
+    tls = observed.ensemble.spec.tls
+    if tls is None or tls.quorum != "Enabled" or not tls.verify_peer_names:
+        return
+    certificates = judge_certificates(observed)
+    if certificates.problem is None or certificates.leaf is None:
+        return
+    leaf = certificates.leaf
+    missing = [host for host in peer_hosts(observed.ensemble) if not names_host(leaf, host)]
+    if missing:
+        yield Problem(
+            certificates.problem.reason,
+            f"spec.tls.verifyPeerNames is set, and the certificate of the members does not name {missing[0]}; "
+            f"renew it with the name of every member ({certificates.problem.message})",
         )
 
 

@@ -18,7 +18,8 @@ Safety, each with a property test and an invariant of the simulator:
   than a start and an election take;
 * a quorum that has just come back is given some ticks before the next voter is restarted;
 * a member whose claim is being deleted is not restarted while its data could be lost with its pod;
-* no member is restarted with a certificate that has ended, since the others would not accept it.
+* no member is restarted with a certificate that has ended, since the others would not accept it, nor while
+  another one serves a certificate that it would not accept.
 """
 
 from dataclasses import replace
@@ -42,7 +43,7 @@ from zookeeper_operator.ensemble.plan.revision import (
 )
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.ensemble.pods import missing_pods
-from zookeeper_operator.ensemble.security.readiness import why_not_restarted
+from zookeeper_operator.ensemble.security.readiness import find_refused, why_none_restarted
 from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 # A start takes 6-7 s, an election up to 5 s (measured); readiness is reported some seconds late.
@@ -212,7 +213,7 @@ def _healthy_step(situation: Situation, due: list[Pod]) -> Step:
             f"{len(due)} members are due for a restart; waiting until every voter is in sync"
         )
     phase = situation.walk.target
-    if why := why_not_restarted(situation.observed, situation.certificates, phase):
+    if why := why_none_restarted(situation.observed, situation.certificates, phase):
         return Step(
             Verdict(False, reasons.CERTIFICATE_EXPIRING, f"{due[0].name} is not restarted: {why}")
         )
@@ -221,7 +222,11 @@ def _healthy_step(situation: Situation, due: list[Pod]) -> Step:
     free = [p for p in due if p not in kept]
     if not free:
         return _stopped_by_deletion(kept)
-    pod = min(free, key=lambda p: (p.id in voters, p.id == quorum.leader, p.id))
+    refused = find_refused(situation.observed, situation.certificates, phase)
+    fitting = [p for p in free if refused <= {p.id}]
+    if not fitting:
+        return _wait_for_certificates(free[0], refused)
+    pod = min(fitting, key=lambda p: (p.id in voters, p.id == quorum.leader, p.id))
     away = sorted(waiting_for_vote(situation) - {pod.id})
     if pod.id in voters and away:
         return _wait(f"waiting for member {', '.join(map(str, away))} to get its vote back")
@@ -236,6 +241,15 @@ def _healthy_step(situation: Situation, due: list[Pod]) -> Step:
     if pod.id == quorum.leader or not quorum.survives_without(pod.id):
         return _hand_over(situation, pod)
     return _restart(situation, pod, restart_reason(situation, pod))
+
+
+def _wait_for_certificates(pod: Pod, refused: frozenset[int]) -> Step:
+    named = ", ".join(map(str, sorted(refused)))
+    said = f"it would refuse the certificate that member {named} still serves, and not join it"
+    verdict = Verdict(
+        False, reasons.ROTATING_CERTIFICATES, f"{pod.name} is not restarted yet: {said}"
+    )
+    return Step(verdict)
 
 
 def _refuse(situation: Situation, pod: Pod) -> Step:

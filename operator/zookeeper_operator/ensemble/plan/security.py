@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from zookeeper_operator.api import conditions, reasons
+from zookeeper_operator.certificates.lifetime import Lifetime
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.observed import Pod
 from zookeeper_operator.ensemble.plan.plain_port import members_left
@@ -65,29 +66,43 @@ def why_founding_waits(situation: Situation) -> str | None:
 
 
 def _problem(situation: Situation) -> Verdict | None:
-    found = situation.certificates.problem
+    found, mounted = situation.certificates.problem, situation.certificates.mounted
     if found is None:
         return None
-    kept = (
-        ""
-        if situation.certificates.live is None
-        else "; the members keep the certificate they have"
-    )
+    kept = "" if mounted is None else "; the members keep the certificate they have"
+    if mounted is not None and mounted.state != "Valid":
+        kept += f", which {_describe_end(mounted)}"
     return Verdict(False, found.reason, f"{found.message}{kept}")
 
 
+def _describe_end(lifetime: Lifetime) -> str:
+    if lifetime.state == "NotYetValid":
+        return "is not valid yet"
+    return f"{'ended' if lifetime.state == 'Expired' else 'ends'} at {format_time(lifetime.ends)}"
+
+
 def _end(situation: Situation) -> Verdict | None:
-    """A certificate that ends soon, and nothing has replaced it."""
-    certificates = situation.certificates
-    lifetime = certificates.lifetime
+    """A certificate that ends soon, and nothing has replaced it.
+
+    While nothing may be applied it is the one that members have, whatever would replace it.
+    """
+    certificates, spec = situation.certificates, situation.ensemble.spec
+    held = spec.paused or bool(situation.problems)
+    lifetime = certificates.mounted if held else certificates.lifetime
     if lifetime is None or lifetime.state in ("Valid", "Expiring"):
         return None
-    if ended := why_ended(certificates):
+    if ended := why_ended(lifetime):
         message = f"{ended}; no member is restarted until it is replaced, since it could not join the others"
-    else:
+    elif certificates.authority is None:
+        message = f"the certificate of {lifetime.subject} {_describe_end(lifetime)}; renew it"
+    elif held:
+        until = "the pause ends" if spec.paused else "the spec is fixed"
         message = (
-            f"the certificate of {lifetime.subject} ends at {format_time(lifetime.ends)}; renew it"
+            f"the certificate of {lifetime.subject} {_describe_end(lifetime)}, and is not renewed until "
+            f"{until}"
         )
+    else:
+        return None  # the operator renews it, as late as the spec asks for
     return Verdict(False, reasons.CERTIFICATE_EXPIRING, message)
 
 

@@ -65,6 +65,7 @@ class Certificates:
         problem: why the source cannot be used.
         warnings: what a person should know of the source.
         lifetime: the dates of what is wanted.
+        mounted: the dates of what is live, which is something else while nothing may be applied.
         origin: the Secret that the certificate is from, by uid and version; empty for our own CA.
     """
 
@@ -76,6 +77,7 @@ class Certificates:
     problem: SourceProblem | None = None
     warnings: tuple[str, ...] = ()
     lifetime: Lifetime | None = None
+    mounted: Lifetime | None = None
     origin: str = ""
 
     @property
@@ -178,10 +180,14 @@ def unconfirmed_members(observed: Observed, leaf: Certificate) -> tuple[int, ...
 
 
 def _find_confirmed(observed: Observed, live: Stores, source: Source) -> Confirmed:
-    """What is known of every member that mounts the stores. One without a pod confirms nothing."""
+    """What is known of every member that mounts the stores.
+
+    One without a pod confirms nothing, nor one of which the phase, and so what it mounts, is not known.
+    """
     committed = observed.committed
     here = {pod.id for pod in observed.pods}
-    if committed is None or not committed.ids <= here:
+    unreadable = any(read_phase(pod.template) is None for pod in observed.pods)
+    if committed is None or not committed.ids <= here or unreadable:
         return Confirmed()
     ports = tls_ports(observed)
     shown = [
@@ -209,9 +215,16 @@ def _find_source(observed: Observed, live: Stores | None) -> Certificates:
     authority = read_authority(
         read_secret(observed.child("Secret", names.authority_name(ensemble.name)))
     )
-    if tls is None and authority is None:
+    if tls is None and not _has_issued(authority, live):
         return Certificates()  # it is being left, and its source is no longer named
     return _from_authority(observed, live, authority, asked.operator_ca or OperatorCaSpec())
+
+
+def _has_issued(authority: Authority | None, live: Stores | None) -> bool:
+    """Whether what the members mount may come from this CA, which an earlier source may have left behind."""
+    return authority is not None and (
+        live is None or live.key_pair.chain.leaf.is_issued_by(authority.certificate)
+    )
 
 
 def _from_authority(
@@ -293,12 +306,11 @@ def _stale(name: str, lifetime: Lifetime) -> SourceProblem:
 
 
 def _dated(found: Certificates, observed: Observed) -> Certificates:
-    wanted = found.wanted
-    return (
-        found
-        if wanted is None
-        else replace(found, lifetime=judge_lifetime(_path_of(wanted), observed.now))
+    wanted, mounted = (
+        None if stores is None else judge_lifetime(_path_of(stores), observed.now)
+        for stores in (found.wanted, found.live)
     )
+    return replace(found, lifetime=wanted, mounted=mounted)
 
 
 def _path_of(stores: Stores) -> tuple[Certificate, ...]:

@@ -6,7 +6,10 @@ Pure.
 from dataclasses import replace
 
 from zookeeper_operator.api.ensemble import EnsembleSpec
+from zookeeper_operator.certificates.authority import names_host
 from zookeeper_operator.certificates.key_store import read_stores
+from zookeeper_operator.certificates.lifetime import Lifetime, judge_lifetime
+from zookeeper_operator.certificates.path import chain_of, path_to
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.membership import read_membership
 from zookeeper_operator.ensemble.observed import Observed
@@ -34,7 +37,7 @@ def _judge(observed: Observed, certificates: Certificates) -> Readiness:
     if certificates.wanted is None:
         problem = certificates.problem
         return Readiness(problem.message if problem else "there is no certificate for the members")
-    if ended := why_ended(certificates):
+    if ended := why_ended(certificates.lifetime):
         return Readiness(ended)
     leaf = certificates.leaf
     if leaf is None:
@@ -48,9 +51,8 @@ def _judge(observed: Observed, certificates: Certificates) -> Readiness:
     return Readiness(unconfirmed=f"member {named} does not serve the new certificate yet{why}")
 
 
-def why_ended(certificates: Certificates) -> str:
-    """Why no handshake can succeed with the certificate of the members now; empty if it can."""
-    lifetime = certificates.lifetime
+def why_ended(lifetime: Lifetime | None) -> str:
+    """Why no handshake can succeed with certificates of these dates now; empty if it can."""
     if lifetime is None or lifetime.usable:
         return ""
     if lifetime.state == "Expired":
@@ -58,13 +60,42 @@ def why_ended(certificates: Certificates) -> str:
     return f"the certificate of {lifetime.subject} is not valid yet"
 
 
-def why_not_restarted(observed: Observed, certificates: Certificates, target: Phase) -> str:
-    """Why a member that is restarted now, in this phase, would not join the others; empty if it would."""
+def why_none_restarted(observed: Observed, certificates: Certificates, target: Phase) -> str:
+    """Why no member that is restarted now, in this phase, would join the others; empty if it would."""
     if target.uses_certificates and certificates.wanted is None:
         return f"Secret {names.tls_name(observed.ensemble.name)}, which it mounts, is missing"
+    return why_ended(certificates.lifetime) if _dials(observed, target) else ""
+
+
+def find_refused(observed: Observed, certificates: Certificates, target: Phase) -> frozenset[int]:
+    """The members that one which is started now would not connect to: by the certificate that they serve.
+
+    They have not taken over what is mounted: it has replaced one that had ended, or was lost.
+    """
+    stores = certificates.wanted
+    if stores is None or not _dials(observed, target):
+        return frozenset()
+    verify = observed.ensemble.spec.tls is not None and observed.ensemble.spec.tls.verify_peer_names
+    found = set()
+    for member_id, shown in observed.handshakes.items():
+        served = shown.get(names.ELECTION_PORT)
+        if served is None or served.leaf is None or served.leaf == stores.key_pair.chain.leaf:
+            continue
+        chain = chain_of(served.leaf, stores.key_pair.chain.certificates[1:])
+        path = path_to(chain, stores.trust.authorities)
+        host = observed.ensemble.server(member_id).host
+        if (
+            path is None
+            or not judge_lifetime(path.certificates, observed.now).usable
+            or (verify and not names_host(served.leaf, host))
+        ):
+            found.add(member_id)
+    return frozenset(found)
+
+
+def _dials(observed: Observed, target: Phase) -> bool:
     phases = [target, *(read_phase(pod.template) for pod in observed.pods)]
-    dials = any(phase is not None and phase.quorum >= DIALS_TLS for phase in phases)
-    return why_ended(certificates) if dials else ""
+    return any(phase is not None and phase.quorum >= DIALS_TLS for phase in phases)
 
 
 def secure_access(observed: Observed) -> SecureAccess | None:
@@ -76,7 +107,7 @@ def secure_access(observed: Observed) -> SecureAccess | None:
     if not (closed or closes_plain_port(observed.ensemble.spec)):
         return None
     phases = [read_phase(pod.template) for pod in observed.pods]
-    if not phases or any(phase is None or not phase.clients for phase in phases):
+    if not phases or any(phase is not None and not phase.clients for phase in phases):
         return None
     secret = observed.child("Secret", names.tls_name(observed.ensemble.name))
     stores = read_stores(read_secret(secret))

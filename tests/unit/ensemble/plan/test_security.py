@@ -13,6 +13,8 @@ from tests.unit.ensemble.plan.scenes import NOW, at_rest, disruptive, edited
 from tests.unit.ensemble.security.secrets import SOURCE, source_secret, source_secret_leaf
 
 from zookeeper_operator.api import conditions, reasons
+from zookeeper_operator.certificates.certificate import Certificate
+from zookeeper_operator.certificates.fresh import fresh_private_key
 from zookeeper_operator.ensemble.actions import Apply, RestartMember
 from zookeeper_operator.ensemble.forecast.forecast import build_forecast
 from zookeeper_operator.ensemble.observed import Observed
@@ -324,6 +326,149 @@ def test_no_member_is_restarted_without_the_secret_that_it_mounts() -> None:
         ensemble.tick()
     assert "Secret zk-tls, which it mounts, is missing" in plan.rollout.message
     assert condition(plan) == ("False", reasons.CERTIFICATE_MISSING)
+
+
+def of_secret(kind: str = "good", **spec: Any) -> EnsembleUnderTest:
+    """An ensemble that was founded with the certificate of a Secret, and serves."""
+    ensemble = EnsembleUnderTest({"replicas": 3, "tls": {**SOURCE, **spec}})
+    ensemble.world = ensemble.world.with_observed(tls_source=source_secret(kind, NOW))
+    ensemble.rest()
+    return ensemble
+
+
+def serving(ensemble: EnsembleUnderTest, leaf: Certificate, *member_ids: int) -> None:
+    """Some members serve another certificate than the one they were given."""
+    shown = {i: dict.fromkeys((3888, 2281), Handshake(leaf)) for i in member_ids}
+    handshakes = {**ensemble.world.observed.handshakes, **shown}
+    ensemble.world = ensemble.world.with_observed(handshakes=handshakes)
+
+
+def leaf_of(ensemble: EnsembleUnderTest) -> Certificate:
+    leaf = ensemble.plan().situation.certificates.leaf
+    assert leaf is not None
+    return leaf
+
+
+@pytest.mark.parametrize("lost", ["the CA and all that was made of it", "time"])
+def test_no_member_is_restarted_before_the_others_serve_what_it_accepts(lost: str) -> None:
+    """It would come up with the new certificate at once; the kubelets of the others take a minute."""
+    ensemble = secured()
+    before = leaf_of(ensemble)
+    if lost == "time":  # the operator was away for longer than the certificate was valid
+        now = NOW + timedelta(days=91)
+        ensemble.world = ensemble.world.with_observed(now=now, fresh_keys=FRESH_KEYS[::-1])
+    else:
+        children = tuple(
+            c
+            for c in ensemble.world.observed.children
+            if c["metadata"]["name"] not in ("zk-ca", "zk-tls")
+        )
+        keys = (fresh_private_key(), fresh_private_key())
+        ensemble.world = ensemble.world.with_observed(children=children, fresh_keys=keys)
+    ensemble.roll()
+    for late in ((1, 2, 3), (1, 2)):
+        for _ in range(3):
+            plan = ensemble.plan()
+            assert not disruptive(plan.actions)
+            ensemble.carry_out(plan)
+            ensemble.tick()
+            assert leaf_of(ensemble) != before
+            serving(ensemble, before, *late)
+    plan = ensemble.plan()
+    assert plan.rollout.reason == reasons.ROTATING_CERTIFICATES
+    assert "member 1, 2 still serves" in plan.rollout.message
+    serving(ensemble, before, 2)
+    serving(ensemble, leaf_of(ensemble), 1)
+    restarted = [a for a in ensemble.plan().actions if isinstance(a, RestartMember)]
+    assert [a.member_id for a in restarted] == [2], "with it no other one is left that is refused"
+
+
+def test_a_certificate_that_ends_in_a_pause_is_reported() -> None:
+    ensemble = secured()
+    ensemble.edit({"paused": True})
+    for days, said in ((84, "is not renewed until the pause ends"), (91, "has expired")):
+        now = NOW + timedelta(days=days)
+        ensemble.world = ensemble.world.with_observed(now=now, fresh_keys=FRESH_KEYS[::-1])
+        plan = ensemble.plan()
+        assert condition(plan) == ("False", reasons.CERTIFICATE_EXPIRING)
+        assert said in plan.security.message
+    ensemble.edit({"paused": False})
+    ensemble.rest()
+    assert condition(ensemble.plan()) == ("True", reasons.SECURED)
+
+
+def test_a_certificate_that_the_operator_renews_late_is_no_alarm() -> None:
+    """It is renewed a day before its end: the spec asks for that."""
+    tls = {"source": {"operatorCA": {"renewBefore": "24h"}}}
+    ensemble = EnsembleUnderTest({"replicas": 3, "tls": tls})
+    ensemble.rest()
+    ensemble.world = ensemble.world.with_observed(now=NOW + timedelta(days=85))
+    assert condition(ensemble.plan()) == ("True", reasons.SECURED)
+
+
+def test_the_end_of_the_certificate_is_reported_with_what_is_wrong_with_its_source() -> None:
+    ensemble = of_secret()
+    now = NOW + timedelta(days=91)
+    ensemble.world = ensemble.world.with_observed(now=now, tls_source=None)
+    plan = ensemble.plan()
+    assert condition(plan) == ("False", reasons.CERTIFICATE_MISSING)
+    assert "they have, which ended at 2026-" in plan.security.message
+
+
+def test_names_are_not_checked_before_the_certificate_has_them() -> None:
+    ensemble = of_secret()
+    ensemble.edit({"tls": {**SOURCE, "verifyPeerNames": True}})
+    before = ensemble.child("StatefulSet", "zk")
+    plan = ensemble.plan()
+    assert not plan.actions
+    assert "does not name zk-1.demo.svc.cluster.local" in plan.problems[0].message
+    ensemble.run(passes=3)
+    assert ensemble.child("StatefulSet", "zk") == before
+    ensemble.world = ensemble.world.with_observed(tls_source=source_secret("named", NOW))
+    ensemble.rest()
+    assert ensemble.child("StatefulSet", "zk") != before
+    assert condition(ensemble.plan()) == ("True", reasons.SECURED)
+
+
+def test_no_member_is_added_whose_name_the_others_would_not_find() -> None:
+    ensemble = of_secret("named", verifyPeerNames=True)
+    ensemble.edit({"replicas": 5})
+    for _ in range(5):
+        plan = ensemble.plan()
+        assert "does not name zk-4.demo.svc.cluster.local" in plan.problems[0].message
+        ensemble.carry_out(plan)
+        ensemble.tick()
+    assert set(ensemble.pods) == {1, 2, 3}
+
+
+def test_an_old_ca_of_the_operator_is_not_taken_when_tls_is_left() -> None:
+    """Clients that have to use TLS until the plain port is open know the CA of the Secret."""
+    ensemble = secured()
+    ensemble.edit({"tls": {**SOURCE, "clients": "Required"}})
+    ensemble.world = ensemble.world.with_observed(tls_source=source_secret("good", NOW))
+    ensemble.rest()
+    before = content(ensemble)
+    ensemble.edit(OFF)
+    ensemble.world = ensemble.world.with_observed(tls_source=None)
+    while phases(ensemble)[0] != "q0,c0,a0":
+        assert content(ensemble) == before
+        ensemble.run(passes=1)
+
+
+def test_a_member_whose_phase_cannot_be_read_has_confirmed_no_ca() -> None:
+    ensemble = of_secret()
+    pods = tuple(
+        replace(p, template={**p.template, "zookeeper.ensemble.dev/security": "q9"})
+        if p.id == 3
+        else p
+        for p in ensemble.world.observed.pods
+    )
+    ensemble.world = ensemble.world.with_observed(pods=pods)
+    ensemble.world = ensemble.world.with_observed(tls_source=source_secret("new ca", NOW))
+    key = content(ensemble)["keystore.pem"]
+    ensemble.run(passes=5)
+    assert content(ensemble)["keystore.pem"] == key
+    assert ensemble.plan().situation.certificates.stage == "Presenting"
 
 
 def test_a_member_that_the_others_reject_is_named() -> None:

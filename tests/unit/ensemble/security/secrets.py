@@ -29,10 +29,12 @@ _CAS: Final = {"old": _a_ca(), "new": _a_ca()}
 
 
 @cache
-def _leaf(ca: str, start: datetime, days: int, number: int = 0) -> Issued:
+def _leaf(
+    ca: str, start: datetime, days: int, number: int = 0, names: tuple[str, ...] = ()
+) -> Issued:
     del number  # another one of the same kind
     end = start + timedelta(days=days)
-    return issued("zk", _CAS[ca], purposes=BOTH, start=start, end=end)
+    return issued("zk", _CAS[ca], names=names, purposes=BOTH, start=start, end=end)
 
 
 def source_secret(kind: str, now: datetime) -> TlsSource:
@@ -45,6 +47,13 @@ def source_secret(kind: str, now: datetime) -> TlsSource:
             pass
         case "renewed":
             leaf = _leaf("old", start, 90, 1)
+            data |= {"tls.crt": leaf.pem, "tls.key": leaf.key_pem()}
+        case "named":
+            names = (
+                "zk-client.demo.svc.cluster.local",
+                *(f"zk-{i}.demo.svc.cluster.local" for i in (1, 2, 3)),
+            )
+            leaf = _leaf("old", start, 90, 0, names)
             data |= {"tls.crt": leaf.pem, "tls.key": leaf.key_pem()}
         case "new ca":
             leaf = _leaf("new", start, 90)
