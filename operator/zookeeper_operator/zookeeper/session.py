@@ -18,7 +18,7 @@ from kazoo.exceptions import KazooException
 from kazoo.handlers.threading import KazooTimeoutError, SequentialThreadingHandler
 from kazoo.retry import KazooRetry
 
-from zookeeper_operator.zookeeper.answers import no_answer_within
+from zookeeper_operator.zookeeper.answers import no_answer_within, one_line
 from zookeeper_operator.zookeeper.handshake import in_memory
 from zookeeper_operator.zookeeper.protocol import EnsembleUnreachableError, SecureAccess
 
@@ -88,9 +88,13 @@ def open_session(
         secure: what TLS takes; None: a plain session.
 
     Raises:
-        EnsembleUnreachableError: no member opens a session.
+        EnsembleUnreachableError: no member opens a session, or none can be asked for with this certificate.
     """
-    context = None if secure is None else _context(secure)
+    try:
+        context = None if secure is None else _context(secure)
+    except (OSError, ValueError) as error:
+        why = f"the operator cannot use the certificate of the members: {one_line(str(error))}"
+        raise EnsembleUnreachableError(why) from error
     handler = _Handler(context)
     retry = KazooRetry(
         max_tries=-1,

@@ -119,3 +119,13 @@ def test_a_session_by_tls_presents_a_certificate_to_a_member_it_trusts(
 def test_no_password_goes_to_a_member_of_another_ca(ca: Authority, listener: Listener) -> None:
     try_session(listener, SecureAccess(trust_of([a_ca().certificate]), a_leaf(ca)))
     assert listener.presented == []
+
+
+def test_a_certificate_that_cannot_be_used_is_no_way_in_and_no_crash(
+    ca: Authority, listener: Listener
+) -> None:
+    """A reconcile that it would end could not replace the certificate either."""
+    try_session(listener, SecureAccess(trust_of([]), a_leaf(ca)))
+    other_key = KeyPair(a_ca().key, a_leaf(ca).chain)
+    try_session(listener, SecureAccess(trust_of([ca.certificate]), other_key))
+    assert listener.presented == []
