@@ -187,8 +187,8 @@ def _peer_name_problems(observed: Observed) -> Iterator[Problem]:
     if missing:
         yield Problem(
             certificates.problem.reason,
-            f"spec.tls.verifyPeerNames is set, and the certificate of the members does not name {missing[0]}; "
-            f"renew it with the name of every member ({certificates.problem.message})",
+            f"spec.tls.verifyPeerNames is set, and the certificate of the members does not name "
+            f"{missing[0]}; renew it with the name of every member ({certificates.problem.message})",
         )
 
 
