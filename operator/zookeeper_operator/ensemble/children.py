@@ -9,6 +9,7 @@ from typing import Final
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.referenced import tls_source_name
 from zookeeper_operator.kube.api import RESOURCES
 from zookeeper_operator.kube.children import ChildKind
 
@@ -37,7 +38,8 @@ def expected_names(
     """Kind and name of every child the spec calls for: no object of others may have such a name.
 
     `present` are members that are still there, whether or not the spec asks for them; `secured` says whether
-    members mount certificates, or will.
+    members mount certificates, or will. The CA is the operator's own; where it is another one, its Secret may
+    well have the name.
 
     The configuration is left out: its name holds a hash of its content, and no object of others has it.
     """
@@ -53,7 +55,9 @@ def expected_names(
         ("StatefulSet", name),
     }
     if secured:
-        found |= {("Secret", names.authority_name(name)), ("Secret", names.tls_name(name))}
+        found.add(("Secret", names.tls_name(name)))
+        if ensemble.spec.tls is not None and tls_source_name(ensemble) is None:
+            found.add(("Secret", names.authority_name(name)))
     if ensemble.spec.network_policy.enabled:
         found.add(("NetworkPolicy", name))
     if ensemble.spec.observers.replicas:

@@ -64,6 +64,7 @@ ANNOTATION_SECURITY: Final = f"{GROUP}/security"
 # On `NAME-tls`: which Secret its content is from, and which certificates and CAs it holds.
 ANNOTATION_SOURCE: Final = f"{GROUP}/source"
 ANNOTATION_CERTIFICATES: Final = f"{GROUP}/certificates"
+ANNOTATION_CERTIFICATES_SINCE: Final = f"{GROUP}/certificates-since"
 # On a claim: "true" while its volume belongs to a member of the committed configuration.
 ANNOTATION_MEMBER: Final = f"{GROUP}/member"
 # Written by people.

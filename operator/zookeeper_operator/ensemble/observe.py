@@ -121,12 +121,15 @@ class Inspector:
             if kind not in _READ_AS_VALUES
             for child in found
         ]
-        needed = _needed_names(ensemble, candidates, listed["Pod"])
-        candidates += await self._fetch_unlisted(ensemble, candidates, needed)
+        secured = _is_secured(ensemble, candidates, listed["Pod"])
+        needed = _needed_names(ensemble, candidates, listed["Pod"], secured=secured)
+        # What an earlier source of the certificate has left, or somebody else's, which is no obstacle.
+        read = needed | ({("Secret", names.authority_name(name))} if secured else set())
+        candidates += await self._fetch_unlisted(ensemble, candidates, read)
         children = tuple(
             c
             for c in candidates
-            if is_ours(c, name=name, uid=ensemble.uid, needed=_name_of(c) in needed)
+            if is_ours(c, name=name, uid=ensemble.uid, needed=_name_of(c) in read)
         )
         statefulsets = [c for c in children if c["kind"] == "StatefulSet"]
         pods = read_pods(listed["Pod"], ensemble=name, statefulsets=statefulsets, now=now)
@@ -182,14 +185,14 @@ class Inspector:
         return {kind.kind: found for kind, found in zip(_LISTED, lists, strict=True)}
 
     async def _fetch_unlisted(
-        self, ensemble: Ensemble, listed: list[Object], needed: frozenset[tuple[str, str]]
+        self, ensemble: Ensemble, listed: list[Object], wanted: frozenset[tuple[str, str]]
     ) -> list[Object]:
-        """Objects under names we need that no list has shown: Secrets, others' objects, or too new ones."""
+        """Objects under these names that no list has shown: Secrets, others' objects, or too new ones."""
         known = {_name_of(c) for c in listed}
         found = await asyncio.gather(
             *(
                 self._kube.get(RESOURCES[kind], ensemble.namespace, name)
-                for kind, name in sorted(needed - known)
+                for kind, name in sorted(wanted - known)
             )
         )
         return [body for body in found if body is not None]
@@ -270,8 +273,14 @@ def _name_of(child: Object) -> tuple[str, str]:
     return child["kind"], child["metadata"]["name"]
 
 
+def _is_secured(ensemble: Ensemble, listed: list[Object], pods: list[Object]) -> bool:
+    statefulsets = [c for c in listed if c["kind"] == "StatefulSet"]
+    annotations = [pod["metadata"].get("annotations") or {} for pod in pods]
+    return uses_tls(ensemble, statefulsets, annotations)
+
+
 def _needed_names(
-    ensemble: Ensemble, listed: list[Object], pods: list[Object]
+    ensemble: Ensemble, listed: list[Object], pods: list[Object], *, secured: bool
 ) -> frozenset[tuple[str, str]]:
     """Kind and name of what the spec calls for, and of what members need that are still there."""
     published = next(
@@ -280,9 +289,6 @@ def _needed_names(
     )
     present = {names.member_id_of(ensemble.name, pod["metadata"]["name"]) for pod in pods}
     ids = published_ids(published) | {i for i in present if i is not None}
-    statefulsets = [c for c in listed if c["kind"] == "StatefulSet"]
-    annotations = [pod["metadata"].get("annotations") or {} for pod in pods]
-    secured = uses_tls(ensemble, statefulsets, annotations)
     return expected_names(ensemble, ids, secured=secured) | _named_configs(listed, pods)
 
 

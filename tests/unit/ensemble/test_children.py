@@ -34,10 +34,11 @@ def test_what_is_built_is_what_is_expected(spec: dict[str, Any]) -> None:
 
 def test_secrets_for_tls_are_expected_only_with_tls() -> None:
     ensemble = at_rest(3).ensemble
-    more = expected_names(ensemble, secured=True) - expected_names(ensemble)
-    assert more == {("Secret", "zk-ca"), ("Secret", "zk-tls")}
     secured = EnsembleUnderTest({"replicas": 3, "tls": {}})
     secured.rest()
+    asked = secured.world.observed.ensemble
+    more = expected_names(asked, secured=True) - expected_names(ensemble)
+    assert more == {("Secret", "zk-ca"), ("Secret", "zk-tls")}
     situation = understand(secured.world.observed)
     built = {(b["kind"], b["metadata"]["name"]) for b in wanted_children(situation)}
     assert more <= built

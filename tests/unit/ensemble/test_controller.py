@@ -31,6 +31,7 @@ from zookeeper_operator.zookeeper.protocol import (
     ReconfigureRefusedError,
     ZooKeeper,
 )
+from zookeeper_operator.zookeeper.served import Handshakes
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 
 KEY = Key(names.KIND, "demo", "zk")
@@ -68,6 +69,9 @@ class Members:
         found = at_rest(3).committed
         assert found is not None
         return found
+
+    async def shake_hands(self, *_: object) -> Handshakes:
+        return {}
 
 
 class AskedMembers(Members):
@@ -139,6 +143,32 @@ async def test_what_others_have_under_a_name_of_ours_is_theirs() -> None:
     )
     assert found is not None
     assert (found.child("ConfigMap", "zk-membership"), found.foreign) == (None, (theirs,))
+
+
+@pytest.mark.parametrize(
+    ("tls", "taken"),
+    [
+        pytest.param({}, True, id="our own CA would be there"),
+        pytest.param({"source": {"issuerRef": {"name": "zk-ca"}}}, False, id="it is the issuer's"),
+        pytest.param(None, False, id="TLS is being left"),
+    ],
+)
+async def test_the_name_of_our_ca_may_be_taken_where_the_certificate_is_another_s(
+    tls: Object | None, *, taken: bool
+) -> None:
+    theirs = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"namespace": "demo", "name": "zk-ca", "uid": "x"},
+    }
+    secured = pod_body(1)
+    secured["metadata"]["annotations"] = {names.ANNOTATION_SECURITY: "q3,c1,a0"}
+    asked = {**ENSEMBLE, "spec": {"replicas": 3, **({} if tls is None else {"tls": tls})}}
+    store = Store([asked, theirs, secured])
+    found = await Inspector(store, members(), Settings(), lambda: NOW).observe(KEY)
+    assert found is not None
+    assert found.child("Secret", "zk-ca") is None
+    assert (found.foreign == (theirs,)) is taken
 
 
 async def test_what_a_deleted_ensemble_has_left_is_told_from_our_own() -> None:

@@ -4,6 +4,7 @@ Pure: keys and certificates are given. Only `NAME-tls` is ever mounted.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from zookeeper_operator.certificates.authority import Authority, build_authority
 from zookeeper_operator.certificates.key_store import Stores, build_stores
@@ -11,6 +12,7 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.objects import child, secret_bytes
 from zookeeper_operator.ensemble.target import Target
 from zookeeper_operator.kube.api import Object
+from zookeeper_operator.kube.times import format_time
 
 
 def build_ca(target: Target, authority: Authority) -> Object:
@@ -30,6 +32,7 @@ def build_tls(
     *,
     live: Mapping[str, bytes],
     origin: str,
+    since: datetime,
     fresh_password: str,
 ) -> Object:
     """The Secret `NAME-tls`.
@@ -39,9 +42,13 @@ def build_tls(
         stores: What it must hold.
         live: What it holds; what need not change stays byte for byte.
         origin: The Secret that the certificate was taken from, as uid and version; empty for our own CA.
+        since: When it began to hold that.
         fresh_password: The password of a trust store that has none yet.
     """
-    annotations = {names.ANNOTATION_CERTIFICATES: stores.fingerprint}
+    annotations = {
+        names.ANNOTATION_CERTIFICATES: stores.fingerprint,
+        names.ANNOTATION_CERTIFICATES_SINCE: format_time(since),
+    }
     if origin:
         annotations[names.ANNOTATION_SOURCE] = origin
     data = build_stores(stores, live=live, fresh_password=fresh_password)

@@ -62,6 +62,7 @@ def wanted_children(situation: Situation) -> Iterator[Object]:
             certificates.wanted,
             live=read_secret(observed.child("Secret", names.tls_name(target.name))),
             origin=certificates.origin,
+            since=certificates.since or observed.now,
             fresh_password=observed.fresh_password,
         )
     if config["metadata"]["name"] in {

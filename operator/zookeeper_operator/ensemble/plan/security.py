@@ -7,16 +7,21 @@ pod templates the phase that `security.walk` finds, which the rollout brings to 
 from datetime import timedelta
 from typing import Final
 
-from zookeeper_operator.api import conditions, reasons
+from zookeeper_operator.api import reasons
+from zookeeper_operator.certificates.certificate import Certificate
 from zookeeper_operator.certificates.lifetime import Lifetime
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.observed import Pod
 from zookeeper_operator.ensemble.plan.plain_port import members_left
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
-from zookeeper_operator.ensemble.security.certificates import has_tls, unconfirmed_members
+from zookeeper_operator.ensemble.security.certificates import (
+    distrusting_members,
+    has_tls,
+    unconfirmed_members,
+)
 from zookeeper_operator.ensemble.security.phase import DIALS_TLS, QUORUM_PHASES, read_phase
 from zookeeper_operator.ensemble.security.readiness import closes_plain_port, why_ended
-from zookeeper_operator.kube.times import format_time, parse_time
+from zookeeper_operator.kube.times import format_time
 
 _TIME_TO_JOIN: Final = timedelta(seconds=60)
 """For a member that was restarted: a start and an election take a quarter of it."""
@@ -187,13 +192,11 @@ def _rotation(situation: Situation) -> Verdict | None:
             f"which certificate member {named} serves is not known: port {names.ELECTION_PORT} or "
             f"{names.SECURE_CLIENT_PORT} did not answer the operator",
         )
-    if missing and _lasts(situation):
-        named = ", ".join(map(str, missing))
+    if late := _find_late(situation, leaf, missing):
         return Verdict(
             False,
             reasons.CERTIFICATE_NOT_LOADED,
-            f"member {named} does not serve the certificate with serial {leaf.serial_text}, which it was "
-            "given minutes ago; restart it by deleting its pod",
+            f"{late}, which it was given minutes ago; restart it by deleting its pod",
         )
     said = _STAGES.get(certificates.stage) or (
         f"member {', '.join(map(str, missing))} has not shown the certificate with serial "
@@ -208,17 +211,20 @@ def _has_shown_another(situation: Situation, member_id: int) -> bool:
     return any(one.leaf not in (None, situation.certificates.leaf) for one in shown)
 
 
-def _lasts(situation: Situation) -> bool:
-    """Whether the condition has been False for longer than a rotation takes, by the status that stands."""
-    before = conditions.find_written(situation.ensemble.status, conditions.SECURED)
-    rotating = (reasons.ROTATING_CERTIFICATES, reasons.CERTIFICATE_NOT_LOADED)
-    since = parse_time(before.get("lastTransitionTime"))
-    return (
-        before.get("status") == conditions.FALSE
-        and before.get("reason") in rotating
-        and since is not None
-        and situation.observed.now - since > _TIME_TO_LOAD
-    )
+def _find_late(situation: Situation, leaf: Certificate, missing: tuple[int, ...]) -> str:
+    """Which members have not taken over what they were given for longer than that takes; empty if none."""
+    certificates, observed = situation.certificates, situation.observed
+    since, source = certificates.since, certificates.source
+    if since is None or observed.now - since <= _TIME_TO_LOAD:
+        return ""
+    if missing:
+        named = ", ".join(map(str, missing))
+        return f"member {named} does not serve the certificate with serial {leaf.serial_text}"
+    if source is None or certificates.to_present is None:
+        return ""
+    anchor = source.path.anchor
+    named = ", ".join(map(str, distrusting_members(observed, anchor)))
+    return f"member {named} does not trust the CA {anchor.subject}" if named else ""
 
 
 def _secured(situation: Situation) -> Verdict:

@@ -9,6 +9,7 @@ import base64
 import binascii
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
 
 from zookeeper_operator.api import reasons
@@ -39,6 +40,7 @@ from zookeeper_operator.ensemble.referenced import tls_source_name
 from zookeeper_operator.ensemble.security.phase import read_phase, wanted_phase
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.duration import parse_duration
+from zookeeper_operator.kube.times import parse_time
 from zookeeper_operator.zookeeper.served import Handshake
 
 _FLAWS_IN_A_SENTENCE: Final = 3
@@ -67,6 +69,7 @@ class Certificates:
         lifetime: the dates of what is wanted.
         mounted: the dates of what is live, which is something else while nothing may be applied.
         origin: the Secret that the certificate is from, by uid and version; empty for our own CA.
+        since: since when `NAME-tls` holds what is wanted; None if it does not, or that is not known.
     """
 
     authority: Authority | None = None
@@ -79,6 +82,7 @@ class Certificates:
     lifetime: Lifetime | None = None
     mounted: Lifetime | None = None
     origin: str = ""
+    since: datetime | None = None
 
     @property
     def to_present(self) -> KeyPair | None:
@@ -179,6 +183,16 @@ def unconfirmed_members(observed: Observed, leaf: Certificate) -> tuple[int, ...
     )
 
 
+def distrusting_members(observed: Observed, anchor: Certificate) -> tuple[int, ...]:
+    """The members of which no handshake has shown that each of their TLS ports trusts a CA."""
+    shown = observed.handshakes
+    return tuple(
+        member_id
+        for member_id, ports in sorted(tls_ports(observed).items())
+        if not all(_trusts(shown.get(member_id, {}).get(port), anchor) for port in ports)
+    )
+
+
 def _find_confirmed(observed: Observed, live: Stores, source: Source) -> Confirmed:
     """What is known of every member that mounts the stores.
 
@@ -189,15 +203,8 @@ def _find_confirmed(observed: Observed, live: Stores, source: Source) -> Confirm
     unreadable = any(read_phase(pod.template) is None for pod in observed.pods)
     if committed is None or not committed.ids <= here or unreadable:
         return Confirmed()
-    ports = tls_ports(observed)
-    shown = [
-        observed.handshakes.get(member_id, {}).get(port)
-        for member_id, of_member in ports.items()
-        for port in of_member
-    ]
-    anchor = source.path.anchor
     return Confirmed(
-        trusted=all(_trusts(one, anchor) for one in shown),
+        trusted=not distrusting_members(observed, source.path.anchor),
         served=not unconfirmed_members(observed, live.key_pair.chain.leaf),
     )
 
@@ -215,15 +222,15 @@ def _find_source(observed: Observed, live: Stores | None) -> Certificates:
     authority = read_authority(
         read_secret(observed.child("Secret", names.authority_name(ensemble.name)))
     )
-    if tls is None and not _has_issued(authority, live):
+    if tls is None and not _is_in_use(authority, live):
         return Certificates()  # it is being left, and its source is no longer named
     return _from_authority(observed, live, authority, asked.operator_ca or OperatorCaSpec())
 
 
-def _has_issued(authority: Authority | None, live: Stores | None) -> bool:
-    """Whether what the members mount may come from this CA, which an earlier source may have left behind."""
+def _is_in_use(authority: Authority | None, live: Stores | None) -> bool:
+    """Whether members trust this CA, or nothing yet: an earlier source may have left it behind."""
     return authority is not None and (
-        live is None or live.key_pair.chain.leaf.is_issued_by(authority.certificate)
+        live is None or authority.certificate in live.trust.authorities
     )
 
 
@@ -310,7 +317,21 @@ def _dated(found: Certificates, observed: Observed) -> Certificates:
         None if stores is None else judge_lifetime(_path_of(stores), observed.now)
         for stores in (found.wanted, found.live)
     )
-    return replace(found, lifetime=wanted, mounted=mounted)
+    return replace(found, lifetime=wanted, mounted=mounted, since=_since(found, observed))
+
+
+def _since(found: Certificates, observed: Observed) -> datetime | None:
+    if found.live is None or found.wanted != found.live:
+        return None
+    secret = observed.child("Secret", names.tls_name(observed.ensemble.name))
+    annotations = _annotations(secret or {})
+    if annotations.get(names.ANNOTATION_CERTIFICATES) != found.live.fingerprint:
+        return None
+    try:
+        since = parse_time(annotations.get(names.ANNOTATION_CERTIFICATES_SINCE))
+    except ValueError:
+        return None  # somebody has edited it
+    return since if since is not None and since.tzinfo is not None else None
 
 
 def _path_of(stores: Stores) -> tuple[Certificate, ...]:

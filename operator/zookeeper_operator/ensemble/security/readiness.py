@@ -34,9 +34,10 @@ def judge_readiness(observed: Observed, certificates: Certificates) -> Readiness
 
 
 def _judge(observed: Observed, certificates: Certificates) -> Readiness:
+    if certificates.problem is not None:
+        return Readiness(certificates.problem.message)  # what is there may be of an earlier source
     if certificates.wanted is None:
-        problem = certificates.problem
-        return Readiness(problem.message if problem else "there is no certificate for the members")
+        return Readiness("there is no certificate for the members")
     if ended := why_ended(certificates.lifetime):
         return Readiness(ended)
     leaf = certificates.leaf

@@ -15,6 +15,7 @@ from tests.unit.ensemble.security.secrets import SOURCE, source_secret, source_s
 from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.certificates.certificate import Certificate
 from zookeeper_operator.certificates.fresh import fresh_private_key
+from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Apply, RestartMember
 from zookeeper_operator.ensemble.forecast.forecast import build_forecast
 from zookeeper_operator.ensemble.observed import Observed
@@ -441,6 +442,17 @@ def test_no_member_is_added_whose_name_the_others_would_not_find() -> None:
     assert set(ensemble.pods) == {1, 2, 3}
 
 
+def test_what_an_earlier_source_has_left_is_no_certificate_to_begin_with() -> None:
+    ensemble = secured()
+    ensemble.edit(OFF)
+    ensemble.rest()
+    assert ensemble.child("Secret", "zk-tls") is not None
+    ensemble.edit({"tls": SOURCE})
+    ensemble.run(passes=5)
+    assert set(phases(ensemble)) == {"q0,c0,a0"}
+    assert condition(ensemble.plan()) == ("False", reasons.CERTIFICATE_MISSING)
+
+
 def test_an_old_ca_of_the_operator_is_not_taken_when_tls_is_left() -> None:
     """Clients that have to use TLS until the plain port is open know the CA of the Secret."""
     ensemble = secured()
@@ -493,26 +505,66 @@ def test_a_member_that_the_others_reject_is_named() -> None:
 
 def test_a_certificate_that_does_not_arrive_is_reported_after_minutes() -> None:
     ensemble = secured()
+    serving(ensemble, source_secret_leaf(NOW), 2)
     observed = ensemble.world.observed
-    other = Handshake(source_secret_leaf(NOW))
-    observed = replace(
-        observed, handshakes={**observed.handshakes, 2: dict.fromkeys((3888, 2281), other)}
-    )
     assert condition(build_plan(observed)) == ("False", reasons.ROTATING_CERTIFICATES)
+    late = build_plan(replace(observed, now=NOW + timedelta(minutes=6)))
+    assert condition(late) == ("False", reasons.CERTIFICATE_NOT_LOADED)
+    assert "member 2 does not serve the certificate" in late.security.message
+
+
+def test_a_member_that_does_not_come_to_trust_a_new_ca_is_reported_after_minutes() -> None:
+    ensemble = of_secret()
+    ensemble.world = ensemble.world.with_observed(tls_source=source_secret("new ca", NOW))
+    ensemble.carry_out(ensemble.plan())
+    observed = ensemble.world.observed
+    assert condition(build_plan(observed)) == ("False", reasons.ROTATING_CERTIFICATES)
+    late = build_plan(replace(observed, now=NOW + timedelta(minutes=6)))
+    assert condition(late) == ("False", reasons.CERTIFICATE_NOT_LOADED)
+    assert "member 1, 2, 3 does not trust the CA CN=CA" in late.security.message
+
+
+def test_a_rotation_that_begins_after_other_trouble_is_given_its_time() -> None:
+    """The condition may have been False for days, for another reason."""
+    ensemble = of_secret()
+    days_later = NOW + timedelta(days=3)
+    ensemble.world = ensemble.world.with_observed(now=days_later, tls_source=None)
+    ensemble.world = ensemble.world.with_observed(tls_source=source_secret("renewed", NOW))
+    before = leaf_of(ensemble)
+    ensemble.carry_out(ensemble.plan())
+    serving(ensemble, before, 1, 2, 3)
     status = {
-        **observed.ensemble.status,
         "conditions": [
-            *observed.ensemble.status.get("conditions", []),
             {
                 "type": conditions.SECURED,
                 "status": "False",
                 "reason": reasons.ROTATING_CERTIFICATES,
                 "lastTransitionTime": "2025-12-31T23:50:00Z",
-            },
-        ],
+            }
+        ]
     }
-    observed = replace(observed, ensemble=replace(observed.ensemble, status=status))
-    assert condition(build_plan(observed)) == ("False", reasons.CERTIFICATE_NOT_LOADED)
+    observed = ensemble.world.observed
+    written = {**observed.ensemble.status, **status}
+    observed = replace(observed, ensemble=replace(observed.ensemble, status=written))
+    assert condition(build_plan(observed)) == ("False", reasons.ROTATING_CERTIFICATES)
+
+
+@pytest.mark.parametrize("written", ["yesterday", "", "2025-12-31T00:00:00"])
+def test_an_edited_time_is_written_again(written: str) -> None:
+    ensemble = secured()
+    key = names.ANNOTATION_CERTIFICATES_SINCE
+    secret = ensemble.child("Secret", "zk-tls")
+    assert secret is not None
+    metadata = secret["metadata"]
+    changed = {**metadata, "annotations": {**metadata["annotations"], key: written}}
+    children = (c for c in ensemble.world.observed.children if c != secret)
+    ensemble.world = ensemble.world.with_observed(
+        children=(*children, {**secret, "metadata": changed})
+    )
+    ensemble.rest()
+    found = ensemble.child("Secret", "zk-tls")
+    assert found is not None
+    assert found["metadata"]["annotations"][key] == "2026-01-01T00:00:00Z"
 
 
 def test_silence_is_not_another_certificate() -> None:
@@ -542,8 +594,8 @@ def test_nothing_of_a_key_is_in_a_status_or_in_the_repr_of_a_plan() -> None:
 
 
 def test_an_ensemble_without_tls_has_no_secret_for_it() -> None:
-    names = {c["metadata"]["name"] for c in at_rest(3).children if c["kind"] == "Secret"}
-    assert names == {"zk-auth", "zk-connection"}
+    found = {c["metadata"]["name"] for c in at_rest(3).children if c["kind"] == "Secret"}
+    assert found == {"zk-auth", "zk-connection"}
 
 
 # ---- the plain port ----
