@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.api.ensemble_status import MemberStatus
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.observed import Pod
@@ -45,7 +46,7 @@ def judge_absence(
     `serving` is what its status says now: of a silent member, what was last known.
     """
     stopped = is_stopped(situation) or situation.ensemble.deleting
-    if stopped or before is None or serving:
+    if stopped or was_stopped(situation) or before is None or serving:
         return Absence()
     if not (before.serving or before.not_serving_since):
         return Absence()  # it has not served yet
@@ -58,6 +59,12 @@ def judge_absence(
     )
     lost = before.lost or (not expected and _is_gone(situation, member_id, away))
     return Absence(since, lost)
+
+
+def was_stopped(situation: Situation) -> bool:
+    """Whether the status that stands is that of a stop: members that still served then were ending."""
+    ready = conditions.find_written(situation.ensemble.status, conditions.READY)
+    return ready.get("reason") == reasons.STOPPED
 
 
 def _is_caused_by_operator(

@@ -13,7 +13,7 @@ from zookeeper_operator.ensemble.observed import Pod
 from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.plan.revision import update_revision
 from zookeeper_operator.ensemble.plan.step import Situation
-from zookeeper_operator.ensemble.report.absence import is_silent, judge_absence
+from zookeeper_operator.ensemble.report.absence import is_silent, judge_absence, was_stopped
 from zookeeper_operator.ensemble.report.security import build_member_security
 from zookeeper_operator.zookeeper.answers import Answers
 
@@ -83,7 +83,8 @@ def _serves(plan: Plan, before: MemberStatus | None, answer: Answers, pod: Pod |
     gone = pod is None and plan.situation.ensemble.spec.stopped
     if answer.serving or gone or answer.id in plan.quorum.absent:
         return answer.serving
-    return (pod is not None and pod.ready) or (before is not None and before.serving)
+    known = before is not None and before.serving and not was_stopped(plan.situation)
+    return (pod is not None and pod.ready) or known
 
 
 def _unreported_restart(situation: Situation, before: MemberStatus | None, pod: Pod | None) -> str:

@@ -125,10 +125,16 @@ def _lost_quorum(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Not
     # What is not known is no news: nothing is lost or restored as far as is known.
     lost = now.get("status") == conditions.FALSE and not _is_expected(now)
     was_lost = before.get("status", conditions.FALSE) == conditions.FALSE
-    if not lost or (was_lost and not _is_expected(before)):
+    if not lost or (was_lost and not _is_expected(before)) or not _has_served(old):
         return
     if not _has_own_notice(now["reason"]):
         yield Notice(now["reason"], now["message"])
+
+
+def _has_served(status: Mapping[str, Any]) -> bool:
+    """Whether a member has served since the ensemble was started: what has not served yet is not lost."""
+    members = status.get("members") or []
+    return any(member.get("serving") or member.get("notServingSince") for member in members)
 
 
 def _restored_quorum(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from tests.unit.ensemble.plan.scenes import NOW, answers, at_rest, changed, edited, without_answer
 
+from zookeeper_operator.api.conditions import QUORUM_HEALTHY, find_written
 from zookeeper_operator.ensemble.forecast.election import silent
 from zookeeper_operator.ensemble.observed import Observed, Trouble
 from zookeeper_operator.ensemble.plan import build_plan
@@ -49,6 +51,36 @@ def test_starting_again_reports_who_leads_and_that_it_serves() -> None:
     told = build_notices(stopped, after(stopped, at_rest(3)))
     assert {n.reason for n in told} >= {"LeaderChanged", "QuorumRestored"}
     assert {n.type for n in told} == {"Normal"}
+
+
+def without_answers(scene: Observed, **pods: Any) -> Observed:
+    """The same ensemble, whose members are silent and whose pods have changed."""
+    changed_pods = tuple(replace(pod, **pods) for pod in scene.pods)
+    quiet = {pod.id: silent(pod.id) for pod in scene.pods}
+    return replace(scene, pods=changed_pods, answers=quiet, committed=None)
+
+
+@pytest.mark.parametrize("ended", [False, True])
+@pytest.mark.parametrize("between", ["ending", "gone", "starting"])
+def test_a_start_is_no_alarm_whatever_was_left_of_the_stop(between: str, *, ended: bool) -> None:
+    """Whether pods that end still serve is not known; that they do not, once they are gone, is no loss."""
+    serving, running = status(at_rest(3)), at_rest(3)
+    stopping = edited(running, {"stopped": True})
+    stopped = after(serving, without_answers(stopping, ready=False) if ended else stopping)
+    starting = without_answers(running, running=False, ready=False)
+    first = {
+        "ending": without_answers(running, terminating=True),
+        "gone": replace(without_answers(running), pods=()),
+        "starting": starting,
+    }
+    statuses = [stopped]
+    for scene in (first[between], starting, starting, running):
+        statuses.append(after(statuses[-1], scene))
+    told = [n for pair in pairwise(statuses) for n in build_notices(*pair)]
+    assert {n.type for n in told} == {"Normal"}, told
+    assert find_written(statuses[2], QUORUM_HEALTHY)["reason"] in {"NoQuorum", "ElectionExpected"}
+    lost = build_notices(serving, after(serving, starting))
+    assert ("Warning", "NoQuorum") in {(n.type, n.reason) for n in lost}
 
 
 def test_an_open_admin_server_is_warned_of_once() -> None:
