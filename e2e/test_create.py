@@ -19,7 +19,7 @@ CONDITIONS = (
 
 
 @pytest.mark.smoke
-@pytest.mark.parametrize("replicas", [1, 3, 5])
+@pytest.mark.parametrize("replicas", [1, 3, pytest.param(5, marks=pytest.mark.long)])
 def test_an_ensemble_forms_a_quorum_and_says_so(places: Places, replicas: int) -> None:
     """Create 1, 3 and 5: every field of the status is there and true."""
     namespace = places.namespace()
