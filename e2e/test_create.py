@@ -31,6 +31,12 @@ def test_an_ensemble_forms_a_quorum_and_says_so(places: Places, replicas: int) -
     wait_until(
         "every pod is ready", lambda: ensemble.status()["readyReplicas"] == replicas, seconds=20
     )
+    # What the published addresses and the volumes say of the first quorum is written after it was seen.
+    wait_until(
+        "nothing is left to do",
+        lambda: ensemble.status()["nextAction"] == "nothing to do",
+        seconds=20,
+    )
     status = ensemble.status()
 
     body = ensemble.body()
