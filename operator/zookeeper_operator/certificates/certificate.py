@@ -34,6 +34,7 @@ _LARGEST: Final = 64 * 1024
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 UNREADABLE: Final = (
+    Warning,  # of what a later version of the library refuses, where warnings are errors
     ValueError,
     TypeError,
     UnsupportedAlgorithm,
@@ -199,6 +200,8 @@ def _no(_reason: Exception) -> bool:
 
 
 def _read(found: x509.Certificate) -> Certificate:
+    if found.serial_number <= 0:
+        raise ValueError("its serial number is not positive, which RFC 5280 forbids")
     constraints = _extension(found, x509.BasicConstraints)
     names = _extension(found, x509.SubjectAlternativeName)
     purposes = _extension(found, x509.ExtendedKeyUsage)

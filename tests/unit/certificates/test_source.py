@@ -2,9 +2,10 @@
 
 import base64
 import dataclasses
+import warnings
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pytest
 from cryptography import x509
@@ -329,6 +330,24 @@ def test_whatever_stands_there_becomes_an_answer(key: str, change: Any) -> None:
     reading = read_source(secret)
     assert (reading.source is None) == bool(reading.flaws)
     _keeps_the_key_to_itself(reading)
+
+
+@pytest.mark.parametrize("action", ["error", "ignore"])
+def test_a_serial_number_that_is_not_positive_is_refused(
+    action: Literal["error", "ignore"],
+) -> None:
+    """Whether or not the process takes the library's warning of it for an error."""
+    der = LEAF.certificate.public_bytes(Encoding.DER)
+    number = LEAF.certificate.serial_number
+    serial = number.to_bytes(number.bit_length() // 8 + 1, "big")
+    secret = data()
+    secret["tls.crt"] = _pem(der.replace(serial, b"\x80" + serial[1:], 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter(action)
+        reading = read_source(secret)
+    assert reading.source is None
+    assert [flaw.key for flaw in reading.flaws] == ["tls.crt"]
+    assert "cannot be read" in reading.flaws[0].problem
 
 
 @given(st.integers(0, 10_000), st.integers(0, 255))
