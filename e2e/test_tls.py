@@ -234,7 +234,7 @@ def test_a_bad_secret_is_refused_before_any_pod_changes(
         wait_until(f"the Secret is refused: {said}", refused, seconds=60)
     kept.check_untouched(VOTERS)
     ensemble.cluster.apply(secret_of(ensemble, ca, leaf))
-    ensemble.wait_condition("Secured", status="False", reason="EnablingTLS", seconds=60)
+    wait_secured(ensemble, quorum="Secured")
 
 
 @pytest.mark.long

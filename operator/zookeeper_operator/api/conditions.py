@@ -250,3 +250,8 @@ def find(conditions: Iterable[Condition], type_: str) -> Condition | None:
 def find_written(status: Mapping[str, Any], type_: str) -> Mapping[str, Any]:
     """Return a condition as a status that was read has it, of any object; empty if there is none."""
     return next((c for c in status.get("conditions") or [] if c.get("type") == type_), {})
+
+
+def is_stop_reported(status: Mapping[str, Any]) -> bool:
+    """Whether a status is that of an ensemble that the spec has stopped."""
+    return find_written(status, READY).get("reason") == reasons.STOPPED

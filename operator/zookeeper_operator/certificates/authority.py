@@ -149,8 +149,16 @@ def why_certificate_is_due(
 
 def names_host(leaf: Certificate, host: str) -> bool:
     """Whether a certificate names a host, by a DNS name or an address."""
-    address = _address_of(host)
+    address = address_of(host)
     return covers(leaf, host) if address is None else str(address) in leaf.ip_addresses
+
+
+def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a host is written as; None if it is a name."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
 
 
 def source_of(authority: Authority, key_pair: KeyPair) -> Source:
@@ -240,12 +248,5 @@ def _usage(*, authority: bool) -> x509.KeyUsage:
 
 
 def _general_name(host: str) -> x509.GeneralName:
-    address = _address_of(host)
+    address = address_of(host)
     return x509.DNSName(host.rstrip(".")) if address is None else x509.IPAddress(address)
-
-
-def _address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None

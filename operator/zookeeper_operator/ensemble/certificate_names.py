@@ -5,12 +5,12 @@ members that do not exist yet, so that scaling needs no other certificate. It ha
 name every other Service of the namespace as well.
 """
 
-import ipaddress
 import re
 from collections.abc import Iterator
 from typing import Final
 
 from zookeeper_operator.api.ensemble import FIRST_OBSERVER_ID, LAST_OBSERVER_ID, MAX_REPLICAS
+from zookeeper_operator.certificates.authority import address_of
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.ensemble import Ensemble
 
@@ -70,8 +70,7 @@ def _external_host(ensemble: Ensemble, member_id: int) -> list[str]:
     host = names.external_host(
         ensemble.name, ensemble.namespace, member_id, external.host_template
     ).strip("[]")
-    try:
-        return [str(ipaddress.ip_address(host))]
-    except ValueError:
-        # No client could find anything else in a certificate.
-        return [host] if _DNS_NAME.fullmatch(host.rstrip(".")) else []
+    if (address := address_of(host)) is not None:
+        return [str(address)]
+    # No client could find anything else in a certificate.
+    return [host] if _DNS_NAME.fullmatch(host.rstrip(".")) else []

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from zookeeper_operator.api import conditions, reasons
+from zookeeper_operator.api import conditions
 from zookeeper_operator.api.ensemble_status import MemberStatus
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.observed import Pod
@@ -63,8 +63,7 @@ def judge_absence(
 
 def was_stopped(situation: Situation) -> bool:
     """Whether the status that stands is that of a stop: members that still served then were ending."""
-    ready = conditions.find_written(situation.ensemble.status, conditions.READY)
-    return ready.get("reason") == reasons.STOPPED
+    return conditions.is_stop_reported(situation.ensemble.status)
 
 
 def _is_caused_by_operator(

@@ -115,7 +115,7 @@ def _returned_members(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterabl
 
 
 def _stop(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
-    if _is_stopped(new) and not _is_stopped(old):
+    if conditions.is_stop_reported(new) and not conditions.is_stop_reported(old):
         yield Notice(reasons.STOPPED, conditions.find_written(new, conditions.READY)["message"])
 
 
@@ -175,7 +175,3 @@ def _alarms(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
         if known and changed and REASONS[reason].alarming and reason not in reported:
             reported.add(reason)
             yield Notice(reason, now["message"])
-
-
-def _is_stopped(status: Mapping[str, Any]) -> bool:
-    return conditions.find_written(status, conditions.READY).get("reason") == reasons.STOPPED

@@ -7,7 +7,7 @@ certificate that is in use; it never reaches a member. From one certificate to t
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -175,21 +175,23 @@ def serves(handshake: Handshake | None, leaf: Certificate) -> bool:
 
 def unconfirmed_members(observed: Observed, leaf: Certificate) -> tuple[int, ...]:
     """The members of which no handshake has shown that each of their TLS ports serves the certificate."""
-    shown = observed.handshakes
-    return tuple(
-        member_id
-        for member_id, ports in sorted(tls_ports(observed).items())
-        if not all(serves(shown.get(member_id, {}).get(port), leaf) for port in ports)
-    )
+    return _members_unlike(observed, lambda handshake: serves(handshake, leaf))
 
 
 def distrusting_members(observed: Observed, anchor: Certificate) -> tuple[int, ...]:
     """The members of which no handshake has shown that each of their TLS ports trusts a CA."""
+    return _members_unlike(observed, lambda handshake: _trusts(handshake, anchor))
+
+
+def _members_unlike(
+    observed: Observed, shows: Callable[[Handshake | None], bool]
+) -> tuple[int, ...]:
+    """The members with a TLS port of which the handshake does not show it."""
     shown = observed.handshakes
     return tuple(
         member_id
         for member_id, ports in sorted(tls_ports(observed).items())
-        if not all(_trusts(shown.get(member_id, {}).get(port), anchor) for port in ports)
+        if not all(shows(shown.get(member_id, {}).get(port)) for port in ports)
     )
 
 
