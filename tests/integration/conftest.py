@@ -20,6 +20,12 @@ def zookeeper_jars() -> Path:
 
 
 @pytest.fixture(scope="session")
+def older_zookeeper_jars() -> Path:
+    """The jars of the last release of the line before."""
+    return resolve_jars("3.8.6")
+
+
+@pytest.fixture(scope="session")
 def control_plane_tools() -> Path:
     return find_tools()
 
@@ -28,7 +34,7 @@ def control_plane_tools() -> Path:
 def _own_network(request: pytest.FixtureRequest) -> None:
     """Fetch what the tests of this session need, then leave the machine's network for good."""
     needed = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
-    for download in ("zookeeper_jars", "control_plane_tools"):
+    for download in ("zookeeper_jars", "older_zookeeper_jars", "control_plane_tools"):
         if download in needed:
             request.getfixturevalue(download)
     enter_own_network()

@@ -36,9 +36,12 @@ _LOGBACK: Final = """<configuration>
 """
 
 
-def resolve_jars() -> Path:
-    """The folder with the jars of `zookeeper/pom.xml`, filled by Maven once per content of it."""
-    digest = hashlib.sha256(POM.read_bytes()).hexdigest()[:12]
+def resolve_jars(version: str = "") -> Path:
+    """The folder with the jars of `zookeeper/pom.xml`, filled by Maven once per content of it.
+
+    `version` is another release of ZooKeeper than the one that stands there.
+    """
+    digest = hashlib.sha256(POM.read_bytes() + version.encode()).hexdigest()[:12]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "zookeeper-operator"
     jars = cache / f"zookeeper-jars-{digest}"
     if not jars.is_dir():
@@ -49,6 +52,7 @@ def resolve_jars() -> Path:
                     *("mvn", "--quiet", "--batch-mode", "--file", str(POM)),
                     "dependency:copy-dependencies",
                     f"-DoutputDirectory={scratch}/jars",
+                    *([f"-Dzookeeper.version={version}"] if version else []),
                 ],
                 check=True,
             )
@@ -112,6 +116,11 @@ class ZooKeeperServer:
         lines = [f"{key}={value}" for key, value in config.items()]
         lines += [server.line() for server in servers]
         (self._directory / "zoo.cfg").write_text("\n".join(lines) + "\n", encoding="ascii")
+
+    @property
+    def database(self) -> Path:
+        """Where its snapshots are."""
+        return self._directory / "data" / "version-2"
 
     @property
     def prepared(self) -> bool:
