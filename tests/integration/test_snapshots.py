@@ -384,6 +384,13 @@ def test_a_server_whose_charset_is_ascii(
     assert result.trailer.digest is not None
     assert result.digest != result.trailer.digest.value
 
+    _, point, content = stripped(file, last_epoch=None)
+    load(server, content, point.snapshot, dict(point.files))
+    server.wait_until_serving([1], seconds=SECONDS)
+    with connected(server[1]) as client:
+        client.create("/app/日本")
+    assert mismatches(server[1]) == 1
+
 
 def write_pairs(client: KazooClient, pairs: Sequence[tuple[str, str]], value: bytes) -> None:
     """Write both znodes of each pair in one transaction, all transactions at once."""
