@@ -42,7 +42,11 @@ from zookeeper_operator.zookeeper.snapshot.verification import Consistency, veri
 
 RECORD: Final = os.environ.get("RECORD")
 SECONDS: Final = 120.0
-EXTENDED: Final = {"extendedTypesEnabled": "true"}
+SESSION_SECONDS: Final = 300  # longer than any restart, even on a machine that is busy
+SETTINGS: Final = {
+    "extendedTypesEnabled": "true",
+    "maxSessionTimeout": str(SESSION_SECONDS * 1000),
+}
 BIG: Final = os.urandom(900_000)
 DAY: Final = 86_400_000
 
@@ -92,7 +96,9 @@ def server(
 def connected(server: ZooKeeperServer) -> Iterator[KazooClient]:
     """A client that may see everything."""
     client = KazooClient(
-        hosts=f"{server.ip}:{names.CLIENT_PORT}", auth_data=[("digest", "somebody:else")]
+        hosts=f"{server.ip}:{names.CLIENT_PORT}",
+        timeout=SESSION_SECONDS,
+        auth_data=[("digest", "somebody:else")],
     )
     try:
         client.start(timeout=30)
@@ -117,7 +123,7 @@ def found(servers: ZooKeeperServers, extra: dict[str, str] | None = None) -> Zoo
     """Found an ensemble of one."""
     servers.stop()
     server = servers[1]
-    server.prepare([server.line()], founder=True, extra={**EXTENDED, **(extra or {})})
+    server.prepare([server.line()], founder=True, extra={**SETTINGS, **(extra or {})})
     server.start()
     servers.wait_until_serving([1], seconds=SECONDS)
     return server
@@ -127,7 +133,7 @@ def load(servers: ZooKeeperServers, content: bytes, name: str, files: dict[str, 
     """Start an ensemble of one on a snapshot, as a restore does: no marker, nothing else on the disk."""
     servers.stop()
     server = servers[1]
-    server.prepare([server.line()], founder=False, extra=EXTENDED)
+    server.prepare([server.line()], founder=False, extra=SETTINGS)
     server.database.mkdir()
     (server.database / name).write_bytes(content)
     for file, text in files.items():
