@@ -42,7 +42,7 @@ from zookeeper_operator.zookeeper.snapshot.verification import Consistency, veri
 
 RECORD: Final = os.environ.get("RECORD")
 SECONDS: Final = 120.0
-SESSION_SECONDS: Final = 300  # longer than any restart, even on a machine that is busy
+SESSION_SECONDS: Final = 60  # longer than a restart, even on a busy machine
 SETTINGS: Final = {
     "extendedTypesEnabled": "true",
     "maxSessionTimeout": str(SESSION_SECONDS * 1000),
@@ -101,7 +101,7 @@ def connected(server: ZooKeeperServer) -> Iterator[KazooClient]:
         auth_data=[("digest", "somebody:else")],
     )
     try:
-        client.start(timeout=30)
+        client.start(timeout=SECONDS)
         yield client
     finally:
         client.stop()
