@@ -52,6 +52,12 @@ class Operator:
         )
         return [p for p in found if not p["metadata"].get("deletionTimestamp")]
 
+    def is_gone(self) -> bool:
+        """Whether no pod of it is left, not even one that is being deleted and still works."""
+        return not self.cluster.list(
+            "pods", OPERATOR_NAMESPACE, selector="app.kubernetes.io/name=zookeeper-operator"
+        )
+
     def leading_pod(self) -> str:
         """The pod that holds the Lease."""
         lease = self.cluster.get("lease", self.name, OPERATOR_NAMESPACE)

@@ -75,7 +75,8 @@ def unchanged(ensemble: Ensemble, known: dict[str, Object]) -> dict[str, str]:
     now = contents(ensemble)
     assert now.keys() == known.keys()
     changed = {k for k in now if now[k] != known[k]}
-    assert {k.partition("/")[0] for k in changed} <= {"PersistentVolumeClaim"}
+    written = {k: (known[k], now[k]) for k in changed if not k.startswith("PersistentVolumeClaim/")}
+    assert not written
     assert all(now[k]["spec"] == known[k]["spec"] for k in changed)
     return pods
 

@@ -148,8 +148,9 @@ def test_a_member_is_not_replaced_while_another_is_down(places: Places) -> None:
                 *("--namespace", ensemble.namespace, "annotate", "pod", f"zk-{other}"),
                 "zookeeper.ensemble.dev/replace=true",
             )
-            told = ensemble.wait_condition("StorageHealthy", "False", "VolumeLost")
-            assert "bring them back first" in told["message"]
+            told = ensemble.wait_condition("StorageHealthy", "False", "DataWouldBeLost")
+            assert f"zk-{other} is not replaced as requested" in told["message"]
+            assert "bring them back" in told["message"]
             stays(
                 "all claims",
                 lambda: {m: ensemble.claim(m)["metadata"]["uid"] for m in VOTERS} == claims,

@@ -36,7 +36,7 @@ def without_installed(operator: Operator) -> Iterator[None]:
     scale = ("--namespace", OPERATOR_NAMESPACE, "scale", "deployment", operator.name)
     cluster.kubectl(*scale, "--replicas=0")
     try:
-        wait_until("no operator runs", lambda: not operator.pods(), seconds=60)
+        wait_until("no operator runs", operator.is_gone, seconds=60)
         yield
     finally:
         cluster.kubectl(*scale, "--replicas=1")

@@ -59,6 +59,11 @@ _MEMBER_LAG: Final = gauge(
     "Transactions by which a member is behind the leader.",
 )
 _EPOCH: Final = gauge("ensemble_epoch", _ENSEMBLE, "Epoch of the current leader.")
+_CERTIFICATE: Final = gauge(
+    "ensemble_certificate_not_after_seconds",
+    _ENSEMBLE,
+    "When the certificate of the members ends, in seconds since 1970; absent without TLS.",
+)
 _LEADER_CHANGES: Final = counter("ensemble_leader_changes", _ENSEMBLE, "Changes of the leader.")
 _ELECTIONS: Final = counter(
     "ensemble_elections", _ENSEMBLE, "Elections, by the increments of the epoch."
@@ -74,6 +79,7 @@ REPORTED: Final[tuple[Entry, ...]] = (
     _TOLERATES,
     _MEMBER_LAG,
     _EPOCH,
+    _CERTIFICATE,
     _LEADER_CHANGES,
     _ELECTIONS,
 )
@@ -110,6 +116,7 @@ def build_samples(plan: Plan, elections: Elections) -> tuple[Sample, ...]:
     where = (ensemble.namespace, ensemble.name)
     found, stopped = build_conditions(plan), is_stopped(plan.situation)
     served = _truth(found, conditions.QUORUM_HEALTHY)
+    leaf = plan.situation.certificates.leaf
     live = None if served is None else max(len(quorum.live), quorum.followed)
     values: dict[Entry, float | None] = {
         _READY: _truth(found, conditions.READY),
@@ -121,6 +128,7 @@ def build_samples(plan: Plan, elections: Elections) -> tuple[Sample, ...]:
         _LIVE_VOTERS: live,
         _TOLERATES: None if live is None or stopped else live - quorum.needed,
         _EPOCH: quorum.epoch,
+        _CERTIFICATE: None if leaf is None else leaf.not_after.timestamp(),
         _LEADER_CHANGES: elections.leader_changes,
         _ELECTIONS: elections.elections,
     }
