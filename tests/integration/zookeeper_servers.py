@@ -135,6 +135,11 @@ class ZooKeeperServer:
         path.write_text("\n".join(lines) + "\n", encoding="ascii")
 
     @property
+    def database(self) -> Path:
+        """Where its snapshots are."""
+        return self._directory / "data" / "version-2"
+
+    @property
     def prepared(self) -> bool:
         """Whether it has a disk."""
         return (self._directory / "zoo.cfg").exists()
