@@ -22,7 +22,8 @@ class Answers:
     that it said itself that it does not serve, `refuses` that nothing listens at its address: these two are
     facts. A member that is silent, or answers in part, may still serve. The `synced_` counts are those
     a leader has of the members that follow it. `database` is what it held at its start: `none`, `founder` or
-    `kept`; empty if it did not say, and of one that serves.
+    `kept`; empty if it did not say, and of one that serves. `exports_metrics` says whether it uses the
+    provider for Prometheus.
     """
 
     id: int
@@ -44,6 +45,7 @@ class Answers:
     synced_non_voting_followers: int | None = None
     synced_observers: int | None = None
     database: str = ""
+    exports_metrics: bool | None = None
 
     @property
     def serving(self) -> bool:
@@ -133,6 +135,7 @@ def read_answers(member_id: int, replies: Mapping[str, Reply]) -> Answers:
         synced_non_voting_followers=_number(monitor, "synced_non_voting_followers"),
         synced_observers=_number(monitor, "synced_observers"),
         database=_text(fields.get("system_properties", {}), "member.database"),
+        exports_metrics=_exports_metrics(monitor),
     )
 
 
@@ -143,6 +146,16 @@ def failure_of(answers: Answers, replies: Mapping[str, Reply]) -> str | None:
     if answers.problem is None:
         return None
     return "not_serving" if any(r.refused for r in replies.values()) else "unreadable"
+
+
+def _exports_metrics(monitor: Mapping[str, Any]) -> bool | None:
+    """Whether the provider for Prometheus has named these metrics; None if neither provider has.
+
+    `monitor` shows what the provider of the server has, and each names the parts of a summary in its own way.
+    """
+    if "election_time_count" in monitor:
+        return True
+    return False if "cnt_election_time" in monitor else None
 
 
 def _number(fields: Mapping[str, Any], key: str, *, least: int = 0) -> int | None:

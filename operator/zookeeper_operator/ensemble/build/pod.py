@@ -10,6 +10,7 @@ from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.auth import DIGEST_KEY
 from zookeeper_operator.ensemble.build.config import START_SCRIPT, STARTED_SCRIPT
+from zookeeper_operator.ensemble.build.metrics import container_ports
 from zookeeper_operator.ensemble.build.objects import labels_of, member_selector
 from zookeeper_operator.ensemble.build.volumes import volumes_asked_for
 from zookeeper_operator.ensemble.membership import SERVERS_KEY
@@ -134,6 +135,7 @@ def _container(target: Target) -> Object:
             {"name": "quorum", "containerPort": names.QUORUM_PORT, "protocol": "TCP"},
             {"name": "election", "containerPort": names.ELECTION_PORT, "protocol": "TCP"},
             {"name": "admin", "containerPort": names.ADMIN_PORT, "protocol": "TCP"},
+            *container_ports(spec),
         ],
         "securityContext": {
             "allowPrivilegeEscalation": False,
