@@ -1,7 +1,7 @@
 """The servers of the integration tests, one set per session, in a network namespace of our own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -20,15 +20,42 @@ def zookeeper_jars() -> Path:
 
 
 @pytest.fixture(scope="session")
+def metered_jars() -> Mapping[str, Path]:
+    """The jars of a release of each line with its provider for Prometheus, by the line."""
+    return {
+        "3.9": resolve_jars("3.9.4", metrics=True),
+        "3.8": resolve_jars("3.8.3", metrics=True),
+    }
+
+
+@pytest.fixture(scope="session")
+def prometheus_tools() -> Path:
+    """The folder of `prometheus` and `promtool`."""
+    return find_tools("prometheus")
+
+
+@pytest.fixture(scope="session")
+def helm() -> Path:
+    return find_tools("helm") / "helm"
+
+
+@pytest.fixture(scope="session")
 def control_plane_tools() -> Path:
-    return find_tools()
+    return find_tools("control-plane")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_network(request: pytest.FixtureRequest) -> None:
     """Fetch what the tests of this session need, then leave the machine's network for good."""
     needed = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
-    for download in ("zookeeper_jars", "control_plane_tools"):
+    downloads = (
+        "zookeeper_jars",
+        "metered_jars",
+        "control_plane_tools",
+        "prometheus_tools",
+        "helm",
+    )
+    for download in downloads:
         if download in needed:
             request.getfixturevalue(download)
     enter_own_network()
