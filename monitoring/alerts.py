@@ -378,8 +378,8 @@ OPERATOR: Final = (
         "3m",
         "critical",
         "No operator of ZooKeeper is running",
-        "Members continue to serve, but nothing is repaired, rolled or reported. Or Prometheus does not scrape "
-        "the operator.",
+        "Members continue to serve, but nothing is repaired, rolled or reported. Or Prometheus does not "
+        "scrape the operator.",
         _page("ZookeeperOperatorAbsent"),
     ),
     Alert(

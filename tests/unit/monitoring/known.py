@@ -1,4 +1,4 @@
-"""Every series there is: of the operator by its catalogue, of the members by what real servers have served."""
+"""Every series there is: of the operator by its catalogue, of members by what real servers have served."""
 
 from collections.abc import Mapping
 from typing import Final
