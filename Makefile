@@ -72,6 +72,10 @@ e2e: setup cluster ## the promises users read, on the kind cluster, installed by
 e2e-long: setup cluster ## many rolls and scalings under writers, interrupted at every step; the how-to pages
 	eval "$$($(CLUSTER) env)"; $(CURDIR)/$(BIN)/pytest -m long e2e
 
+.PHONY: bench-snapshots
+bench-snapshots: setup ## verify, strip and compare snapshots of 1 GB, measured (SIZE=1000000000)
+	PYTHONPATH=operator:. $(BIN)/python -m tests.bench.snapshots $(or $(SIZE),1000000000)
+
 .PHONY: bench
 bench: setup cluster ## an ensemble beside a plain StatefulSet: create, roll, leader killed, scale (RUNS=3)
 	$(BIN)/python -m e2e.bench

@@ -37,6 +37,9 @@ def prometheus_tools() -> Path:
 @pytest.fixture(scope="session")
 def helm() -> Path:
     return find_tools("helm") / "helm"
+def older_zookeeper_jars() -> Path:
+    """The jars of the last release of the line before."""
+    return resolve_jars("3.8.6")
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +53,7 @@ def _own_network(request: pytest.FixtureRequest) -> None:
     needed = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
     downloads = (
         "zookeeper_jars",
+        "older_zookeeper_jars",
         "metered_jars",
         "control_plane_tools",
         "prometheus_tools",

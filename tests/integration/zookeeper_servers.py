@@ -102,7 +102,7 @@ class ZooKeeperServer:
             (self._directory / "datalog" / "initialize").touch()
         (self._directory / "logback.xml").write_text(_LOGBACK, encoding="ascii")
         secret = base64.b64encode(hashlib.sha1(f"super:{PASSWORD}".encode()).digest()).decode()  # noqa: S324 -- ZooKeeper's own scheme
-        config = {
+        config: dict[str, object] = {
             "dataDir": self._directory / "data",
             "dataLogDir": self._directory / "datalog",
             "tickTime": 500,
@@ -116,9 +116,31 @@ class ZooKeeperServer:
             "DigestAuthenticationProvider.superDigest": f"super:{secret}",
             **(extra or {}),
         }
+        if "secureClientPort" in config:
+            config["secureClientPortAddress"] = self.ip
         lines = [f"{key}={value}" for key, value in config.items()]
         lines += [server.line() for server in servers]
         (self._directory / "zoo.cfg").write_text("\n".join(lines) + "\n", encoding="ascii")
+
+    def amend(self, keys: Mapping[str, object], *, without: Iterable[str] = ()) -> None:
+        """Change its zoo.cfg and nothing else; the keys of `without` go."""
+        path = self._directory / "zoo.cfg"
+        gone = {*without, *keys, "secureClientPortAddress"}
+        added = dict(keys)
+        if "secureClientPort" in added:
+            added["secureClientPortAddress"] = self.ip
+        kept = [
+            line
+            for line in path.read_text(encoding="ascii").splitlines()
+            if line.partition("=")[0] not in gone
+        ]
+        lines = [*kept, *(f"{key}={value}" for key, value in added.items())]
+        path.write_text("\n".join(lines) + "\n", encoding="ascii")
+
+    @property
+    def database(self) -> Path:
+        """Where its snapshots are."""
+        return self._directory / "data" / "version-2"
 
     @property
     def prepared(self) -> bool:
@@ -178,14 +200,23 @@ class ZooKeeperServers:
     def __getitem__(self, member_id: int) -> ZooKeeperServer:
         return self._servers[member_id]
 
-    def found(self, voters: Sequence[int]) -> None:
-        """Start a new ensemble of these voters and wait until all serve and follow one leader."""
+    def found(
+        self,
+        voters: Sequence[int],
+        extra: Mapping[str, object] | None = None,
+        *,
+        seconds: float = 30,
+    ) -> None:
+        """Start a new ensemble of these voters and wait until all serve and follow one leader.
+
+        `extra` is what zoo.cfg says otherwise or beside.
+        """
         self.stop()
         lines = [self[n].line() for n in voters]
         for n in voters:
-            self[n].prepare(lines, founder=True)
+            self[n].prepare(lines, founder=True, extra=extra)
             self[n].start()
-        self.wait_until_serving(voters)
+        self.wait_until_serving(voters, seconds=seconds)
 
     def restore(self, voters: Sequence[int]) -> None:
         """See to it that exactly these serve and vote: mend the ensemble there is, or found one."""

@@ -18,7 +18,9 @@ from tests.simulation.weather import Weather
 from tests.simulation.zookeeper import Network, Txn, View
 
 from zookeeper_operator.api import conditions, reasons
+from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.security.phase import read_phase, wanted_phase
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.quantity import parse_quantity
 from zookeeper_operator.zookeeper.servers import CommittedConfig, majority
@@ -149,6 +151,7 @@ class SimulatedCluster:
             or self._revisions_differ(pods)
             or self._volumes_differ(spec)
             or self._published_differs()
+            or self._phases_differ(spec, pods, told)
         )
 
     def _members_differ(self, spec: Object, pods: list[Object]) -> str:
@@ -187,6 +190,20 @@ class SimulatedCluster:
             if parse_quantity(claim["spec"]["resources"]["requests"]["storage"]) < asked:
                 return f"the volume of {running.name} is smaller than asked for"
         return ""
+
+    def _phases_differ(self, spec: Object, pods: list[Object], told: dict[str, Any]) -> str:
+        wanted = wanted_phase(EnsembleSpec.model_validate({"tls": spec.get("tls")}))
+        for pod in pods:
+            found = read_phase(pod["metadata"].get("annotations") or {})
+            if found != wanted:
+                return f"{pod['metadata']['name']} runs {found}"
+        view, asked = self.watchdog.view, (spec.get("tls") or {}).get("clients") == "Required"
+        if view is None or any(server.is_closed != asked for server in view.config.servers):
+            return "members are open to plain clients, or closed, and must not be"
+        secured = told.get(conditions.SECURED)
+        if not wanted.uses_certificates:
+            return "" if secured is None else "there is still a condition Secured"
+        return "" if (secured or {}).get("status") == "True" else f"Secured says {secured}"
 
     def _published_differs(self) -> str:
         view = self.watchdog.view
@@ -249,6 +266,9 @@ class SimulatedCluster:
 
     def _user_observers(self, more: dict[str, Any]) -> None:
         self._edit(observers={"replicas": more["to"]})
+
+    def _user_tls(self, more: dict[str, Any]) -> None:
+        self._edit(tls=more["to"])
 
     def _user_recreate(self, more: dict[str, Any]) -> None:
         """`kubectl delete` and `kubectl apply`, soon after each other."""
@@ -486,6 +506,11 @@ class SimulatedCluster:
         else:
             strategy = {"type": "RollingUpdate"}
             self.api.change(statefulset, spec={**spec, "updateStrategy": strategy})
+
+    def _fault_delete_ca(self, more: dict[str, Any]) -> None:
+        """The key of the CA is lost: another CA takes its place."""
+        if self.api.get("Secret", names.authority_name(ENSEMBLE)) is not None:
+            self.api.delete("Secret", names.authority_name(ENSEMBLE))
 
     def _fault_foreign_child(self, more: dict[str, Any]) -> None:
         """Somebody's own object bears our label, and another a name we may come to need."""

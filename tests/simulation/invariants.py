@@ -22,15 +22,18 @@
     nobody holds what was acknowledged.
 13. No data in a pod is deleted by the operator that the others are no majority to have.
 14. Members start from lists of their own ensemble.
+15. No two members that run are more than one phase of TLS apart, and no member is cut off from the others by
+    a certificate that they do not trust.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 from tests.simulation.api_server import ApiServer
 from tests.simulation.kubelet import NAMESPACE, Kubelet
 from tests.simulation.stage import Stage
-from tests.simulation.zookeeper import EMPTY, Member, Network, Txn, View
+from tests.simulation.zookeeper import EMPTY, Member, Network, Txn, View, understand
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
@@ -39,6 +42,7 @@ from zookeeper_operator.ensemble.pods import config_of
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.servers import Server, majority
 
+PHASES = "no two members are more than one phase apart"
 _JUST_NOW = 3.0
 _LOSSES = {
     reasons.NO_QUORUM,
@@ -146,12 +150,28 @@ class Watchdog:
 
     def on_start(self, member: Member) -> None:
         """A member begins to speak with those that its list names."""
+        self.check_phases()
         foreign = [s.host for s in member.view.config.servers if f".{NAMESPACE}." not in s.host]
         if foreign:
             self._stage.violate(
                 "members start from lists of their own ensemble",
                 f"member {member.id} starts from a list that names {', '.join(foreign)}",
             )
+
+    def check_phases(self) -> None:
+        """Whoever runs can speak with everyone else who runs, but for cut cables."""
+        members = [m for _, m in sorted(self._network.members.items())]
+        for one, other in combinations(members, 2):
+            if abs(one.phase - other.phase) > 1:
+                self._stage.violate(
+                    PHASES,
+                    f"member {one.id} runs phase {one.phase}, and member {other.id} phase {other.phase}",
+                )
+            elif not understand(one, other):
+                self._stage.violate(
+                    "no member is cut off by a certificate",
+                    f"members {one.id} and {other.id} do not trust each other's certificates",
+                )
 
     def data_may_go(self) -> None:
         """The user deletes the ensemble and its data, or what holds it."""

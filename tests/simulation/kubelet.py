@@ -2,14 +2,15 @@
 
 Simulated: scheduling (and that there may be no room), claims bound at first use and grown on request,
 image pulls that fail, start delays, containers that refuse to start and back off, restarts in place,
-readiness after serving, graceful deletion, nodes that vanish with everything on them for a while, and
-start.sh: what it reads, in which order it believes it, and what it refuses. A mounted ConfigMap follows its
-object with the kubelet's delay, so a container that restarts in its old pod may read an old list.
+readiness after serving, graceful deletion, nodes that vanish with everything on them for a while,
+certificates that reach a pod late, and start.sh: what it reads, in which order it believes it, and what it
+refuses. A mounted ConfigMap follows its object with the kubelet's delay, so a container that restarts in its
+old pod may read an old list.
 """
 
 import base64
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,9 +18,12 @@ from tests.simulation.api_server import ApiServer, claims_of
 from tests.simulation.stage import Stage
 from tests.simulation.zookeeper import Disk, Member, Network, View
 
+from zookeeper_operator.certificates.key_store import Stores, read_stores
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.membership import Membership, read_membership
 from zookeeper_operator.ensemble.pods import config_of
+from zookeeper_operator.ensemble.security.certificates import read_secret
+from zookeeper_operator.ensemble.security.phase import Phase, read_phase
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.quantity import parse_quantity
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
@@ -41,6 +45,7 @@ class Running:
     disk: Disk | None = None
     member: Member | None = None
     mounted: Object | None = None
+    stores: Stores | None = None
     restarts: int = 0
     crashed_at: float = -math.inf
     lost: bool = False
@@ -130,6 +135,8 @@ class Kubelet:
         assert body is not None
         if body["kind"] == "ConfigMap" and after is not None:
             self._stage.later(*_MOUNT_DELAY, self._refresh_mounts, after["metadata"]["name"])
+        if body["kind"] == "Secret" and after is not None:
+            self._stage.later(*_MOUNT_DELAY, self._refresh_certificates, after["metadata"]["name"])
         if body["kind"] == "PersistentVolumeClaim" and before is not None and after is not None:
             self._maybe_grow(after)
         if body["kind"] != "Pod":
@@ -208,7 +215,9 @@ class Kubelet:
         config_map = self._api.get("ConfigMap", self._mounted_name(body))
         secret = self._api.get("Secret", names.auth_name(_ensemble(body)))
         config = self._api.get("ConfigMap", config_of(body["spec"]))
-        unmounted = pod.mounted is None and (config_map is None or config is None)
+        certificates = self._certificates(body)
+        lacking = config_map is None or config is None or certificates is None
+        unmounted = pod.mounted is None and lacking
         if unmounted or secret is None:
             reason = "CreateContainerConfigError" if secret is None else "ContainerCreating"
             self._container(pod, {"waiting": {"reason": reason, "message": "not found"}})
@@ -216,6 +225,7 @@ class Kubelet:
             return
         if pod.mounted is None:
             pod.mounted = config_map
+            pod.stores = read_stores(certificates) if certificates else None
         assert pod.mounted is not None
         assert pod.disk is not None
         started = self._script(
@@ -236,6 +246,9 @@ class Kubelet:
             version=container["image"].rpartition(":")[2],
             ip=pod.ip,
             database=_database(pod.disk),
+            phase=_phase(body).quorum,
+            listens_for_tls=_phase(body).clients > 0,
+            stores=pod.stores,
         )
         pod.member = member
         self._container(pod, {"running": {"startedAt": self._stage.timestamp()}})
@@ -252,6 +265,30 @@ class Kubelet:
                 continue
             if self._mounted_name(body) == name:
                 pod.mounted = live
+
+    def _certificates(self, body: Object) -> Mapping[str, bytes] | None:
+        """The content of the Secret that a pod mounts; empty if it mounts none, None if there is none."""
+        for volume in body["spec"].get("volumes") or []:
+            if "secret" in volume:
+                live = self._api.get("Secret", volume["secret"]["secretName"])
+                return None if live is None else read_secret(live)
+        return {}
+
+    def _refresh_certificates(self, name: str) -> None:
+        """The mount follows its Secret, and the server takes over what is new."""
+        for pod in self.pods.values():
+            body = self._body(pod)
+            if (
+                pod.stores is None
+                or body is None
+                or pod.lost
+                or name != names.tls_name(_ensemble(body))
+            ):
+                continue
+            content = self._certificates(body)
+            pod.stores = (read_stores(content) if content else None) or pod.stores
+            if pod.member is not None:
+                pod.member.stores = pod.stores
 
     def _container(self, pod: Running, state: dict[str, Any]) -> None:
         body = self._body(pod)
@@ -359,6 +396,13 @@ def _database(disk: Disk) -> str:
     if disk.head is not None:
         return "kept"
     return "founder" if disk.initialize else "none"
+
+
+def _phase(pod: Object) -> Phase:
+    """The phase of TLS of a pod's configuration."""
+    found = read_phase(pod["metadata"].get("annotations") or {})
+    assert found is not None
+    return found
 
 
 def _ensemble(pod: Object) -> str:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from tests.simulation.surroundings import Surroundings
-from tests.simulation.zookeeper import Member
+from tests.simulation.zookeeper import Member, trusts
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.kube.api import KubeError, Object, Resource
@@ -20,8 +20,10 @@ from zookeeper_operator.zookeeper.protocol import (
     Access,
     Address,
     EnsembleUnreachableError,
+    Presented,
     ReconfigureRefusedError,
 )
+from zookeeper_operator.zookeeper.served import Handshake, Handshakes
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 
 _REFUSALS = frozenset({"NoAuth", "NewConfigNoQuorum", "BadArguments"})
@@ -240,6 +242,16 @@ class SimulatedZooKeeper:
         member = pod.member
         return None if member is None or member.frozen else member
 
+    def _reached(self, address: Address, access: Access) -> Member | None:
+        """The member, if it takes a session of this kind from outside its pod."""
+        member = self._member(address)
+        if member is None:
+            return None
+        if access.secure is not None:
+            return member if member.listens_for_tls else None
+        own = member.view.config.server(member.id)
+        return None if own is not None and own.is_closed else member
+
     def _answer(self, address: Address) -> Answers | None:
         pod = self._kubelet.by_ip(address.ip)
         if pod is None or pod.lost or address.id in self._hidden:
@@ -290,12 +302,38 @@ class SimulatedZooKeeper:
     async def _read_back(self, access: Access, attempts: int) -> CommittedConfig:
         for _ in range(attempts):
             for address in self._stage.dice.sample(access.members, len(access.members)):
-                member = self._member(address)
+                member = self._reached(address, access)
                 leader = None if member is None else self._network.leader_of(member)
                 if leader is not None:
                     return leader.view.config
             await asyncio.sleep(1.0)
         raise EnsembleUnreachableError("no member could be asked")
+
+    async def shake_hands(
+        self,
+        members: Sequence[Address],
+        ports: Mapping[int, Sequence[int]],
+        presented: Presented | None = None,
+    ) -> Handshakes:
+        """What the members serve now; the answers may be a moment old."""
+        await asyncio.sleep(self._stage.dice.uniform(0.01, 0.1))
+        found = {
+            address.id: dict.fromkeys(ports[address.id], self._shake(address, presented))
+            for address in members
+        }
+        if self._stage.chance(self._weather.late_answers):
+            await asyncio.sleep(self._stage.dice.uniform(0.2, _LATEST_ANSWER))
+        return found
+
+    def _shake(self, address: Address, presented: Presented | None) -> Handshake:
+        member = self._member(address)
+        if member is None or member.stores is None:
+            return Handshake(why="refuses the connection")
+        leaf = member.stores.key_pair.chain.leaf
+        if presented is None:
+            return Handshake(leaf)
+        accepts = trusts(member.stores.trust, presented.key_pair.chain)
+        return Handshake(leaf, accepts=accepts, presented=presented.authority)
 
     async def reconfigure(
         self,
@@ -313,7 +351,7 @@ class SimulatedZooKeeper:
             await asyncio.Event().wait()
         lost = self._stage.chance(self._weather.lost_calls)
         told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        member = self._member(self._stage.dice.choice(access.members))
+        member = self._reached(self._stage.dice.choice(access.members), access)
         if member is None or lost:
             told.set_result("ConnectionLoss")
         else:

@@ -40,6 +40,11 @@ class Scenario:
     weather: Weather
     calm_at: float
 
+    @property
+    def uses_tls(self) -> bool:
+        """Whether TLS is on at any time."""
+        return bool(self.spec.get("tls") is not None) or any(e.kind == "tls" for e in self.events)
+
     def without(self, dropped: frozenset[int], still: frozenset[str]) -> "Scenario":
         """The same without some events, and with some of the weather left out."""
         kept = tuple(e for i, e in enumerate(self.events) if i not in dropped)
@@ -63,6 +68,8 @@ def _spec(dice: random.Random) -> Object:
         spec["storage"]["retention"] = {**retention, "whenDeleted": "Delete"}
     if dice.random() < 0.1:
         spec["storage"]["ephemeral"] = True
+    if dice.random() < 0.15:
+        spec["tls"] = {}
     return spec
 
 
@@ -79,6 +86,7 @@ _EDITS = {
     "replace": 4,
     "delete claim": 5,
     "recreate": 7,
+    "tls": 12,
 }
 _FAULTS = {
     "crash operator": 16,
@@ -96,6 +104,7 @@ _FAULTS = {
     "foreign child": 3,
     "restart all": 5,
     "copied volume": 4,
+    "delete ca": 4,
 }
 
 
@@ -165,6 +174,22 @@ def _edit(dice: random.Random, at: float) -> Event:
             more = {"for": dice.uniform(1, 15)}
         case "recreate":
             more = {"after": dice.choice([0.0, 0.1, dice.uniform(0, 10)])}
+        case "tls":
+            more = {
+                "to": dice.choice(
+                    [
+                        None,
+                        None,
+                        {},
+                        {},
+                        {},
+                        {"clients": "Disabled"},
+                        {"quorum": "Disabled"},
+                        {"clients": "Required"},
+                        {"clients": "Required"},
+                    ]
+                )
+            }
         case "observers":
             more = {"to": dice.choice([0, 1, 2])}
         case "replace" | "delete claim":

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.simulation import wrong_minds
+from tests.simulation.invariants import PHASES
 from tests.simulation.mind import Mind
 from tests.simulation.run import run
 from tests.simulation.scenario import Event, Scenario, make_scenario
@@ -94,6 +95,7 @@ RECREATED = [("recreate", {"after": 0.1})]
         ("FORGETS_OLD_PODS", EDIT, {"a configuration outlives its pods"}),
         ("TAKES_SILENCE_FOR_LOSS", [], {"silence is not loss"}),
         ("WRITES_AT_REST", [], {"at rest nothing is written"}),
+        ("TAKES_THE_PHASE_FROM_THE_SPEC", [("tls", {"to": {}})], {PHASES}),
     ],
 )
 def test_a_wrong_operator_is_found_out(
@@ -111,6 +113,15 @@ def test_a_wrong_operator_is_found_out(
             DELETED_WITH_IT,
             RECREATED,
             {"nothing of a deleted ensemble is left when the next is founded"},
+        ),
+        (
+            "ROTATES_AT_ONCE",
+            {**VOLUMES, "tls": {}},
+            [
+                ("delete ca", {}),
+                *[("crash member", {"member": n, "within": 60}) for n in (1, 2, 3)],
+            ],
+            {"no member is cut off by a certificate"},
         ),
         ("COUNTS_WHAT_IS_DELETED", DELETED_WITH_IT, RECREATED, {"every run converges"}),
         (

@@ -22,6 +22,11 @@ LIFE = (
     Event(660, "stop", {"for": 20}),
     Event(780, "config", {"tickTime": 3000}),
 )
+ENCRYPTED = (
+    Event(60, "tls", {"to": {}}),
+    Event(600, "tls", {"to": {"clients": "Required"}}),
+    Event(720, "tls", {"to": None}),
+)
 ALONE = (
     Event(60, "image", {"to": "3.9.5"}),
     Event(180, "stop", {"for": 20}),
@@ -44,6 +49,15 @@ def test_routine_work_is_no_warning(seed: int) -> None:
         assert [event for event in told if event.startswith("Warning")] == []
         for wanted in ("Founded", "RestartingMember", "AddingMember", "RemovingMember", "Stopped"):
             assert any(wanted in event for event in told), wanted
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_tls_turned_on_and_off_is_no_warning(seed: int) -> None:
+    told = events_of(seed, SPEC, ENCRYPTED)
+    assert [event for event in told if event.startswith("Warning")] == []
+    restarts = [event for event in told if "RestartingMember" in event]
+    assert len(restarts) == 6 * SPEC["replicas"], "three rolls there, and three back"
+    assert sum("ClosingPlainPort" in event for event in told) == 2 * SPEC["replicas"]
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -11,6 +11,7 @@ from tests.simulation.kubelet import run_start_script
 from tests.simulation.mind import Mind
 from tests.simulation.zookeeper import Disk
 
+from zookeeper_operator.certificates.key_store import Stores
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import (
     Action,
@@ -28,6 +29,7 @@ from zookeeper_operator.ensemble.observed import Observed, Pod
 from zookeeper_operator.ensemble.plan import Plan, build_plan
 from zookeeper_operator.ensemble.plan.children import wanted_children
 from zookeeper_operator.ensemble.plan.configs import is_config
+from zookeeper_operator.ensemble.plan.decision import decide, understand
 from zookeeper_operator.ensemble.plan.members import wanted_ids
 from zookeeper_operator.ensemble.plan.revision import is_outdated
 from zookeeper_operator.kube.api import Kube, Object, Resource
@@ -226,6 +228,25 @@ def _forgets_old_pods(observed: Observed) -> Plan:
     return replace(plan, actions=(*harmless, *old, *plan.actions[len(harmless) :]))
 
 
+def _takes_the_phase_from_the_spec(observed: Observed) -> Plan:
+    """Build every template for what the spec asks for, whatever the members run."""
+    situation = understand(observed)
+    wanted = situation.walk.wanted
+    target = replace(situation.target, phase=wanted)
+    return decide(replace(situation, target=target, walk=replace(situation.walk, target=wanted)))
+
+
+def _rotates_at_once(observed: Observed) -> Plan:
+    """Mount what the source gives, without asking whether the members trust it."""
+    situation = understand(observed)
+    source = situation.certificates.source
+    if source is None:
+        return decide(situation)
+    wanted = Stores(source.key_pair, source.trust)
+    certificates = replace(situation.certificates, wanted=wanted)
+    return decide(replace(situation, certificates=certificates))
+
+
 # ---- what is not asked again ----
 
 
@@ -298,6 +319,8 @@ ROLLS_WITHOUT_A_GATE = Mind(_rolls_without_a_gate)
 RESTARTS_TWO_AT_ONCE = Mind(_restarts_two_at_once)
 CURES_BY_WIPING = Mind(_cures_by_wiping)
 WRITES_AT_REST = Mind(_writes_at_rest)
+TAKES_THE_PHASE_FROM_THE_SPEC = Mind(_takes_the_phase_from_the_spec)
+ROTATES_AT_ONCE = Mind(_rotates_at_once)
 DELETES_ON_AN_OLD_LOOK = Mind(_deletes_on_an_old_look)
 IGNORES_CLAIM_DELETIONS = Mind(_ignores_claim_deletions)
 FORGETS_OLD_PODS = Mind(_forgets_old_pods)

@@ -23,10 +23,15 @@ write still there" is a walk along the chain.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Literal
 
 from tests.simulation.stage import Stage
 
+from zookeeper_operator.certificates.certificate import Chain, Trust
+from zookeeper_operator.certificates.key_store import Stores
+from zookeeper_operator.certificates.path import path_to
+from zookeeper_operator.ensemble.security.phase import DIALS_TLS
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server, majority
 
 State = Literal["loading", "looking", "connecting", "following", "discovery", "leading", "dead"]
@@ -130,6 +135,11 @@ class Member:
     waiting: list[tuple[str, View | None, Callable[[str], None]]] = field(default_factory=list)
     tell: Callable[[str], None] = lambda _answer: None
     may_commit: bool = True
+    phase: int = 0
+    """The quorum phase of TLS that it was started in."""
+    listens_for_tls: bool = False
+    stores: Stores | None = None
+    """The certificates that it has taken over last."""
 
     @property
     def empty(self) -> bool:
@@ -165,6 +175,27 @@ class Member:
         chosen = frozenset(ids)
         pending = self.pending
         return self.view.quorum(chosen) and (pending is None or pending.quorum(chosen))
+
+
+def understand(one: Member, other: Member) -> bool:
+    """Whether two servers can connect to each other, by what they accept, dial and trust (3.8 and 3.9)."""
+    if abs(one.phase - other.phase) > 1:
+        return False
+    if max(one.phase, other.phase) < DIALS_TLS:
+        return True
+    stores, others = one.stores, other.stores
+    return (
+        stores is not None
+        and others is not None
+        and trusts(stores.trust, others.key_pair.chain)
+        and trusts(others.trust, stores.key_pair.chain)
+    )
+
+
+@lru_cache(maxsize=4096)
+def trusts(trust: Trust, chain: Chain) -> bool:
+    """Whether a chain leads to a CA that is trusted."""
+    return path_to(chain, trust.authorities) is not None
 
 
 class Network:
@@ -242,6 +273,7 @@ class Network:
             and not one.frozen
             and not other.frozen
             and (one is other or frozenset((one.id, other.id)) not in self.cut)
+            and (one is other or understand(one, other))
         )
 
     def _arrives(

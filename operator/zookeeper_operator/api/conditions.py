@@ -27,6 +27,7 @@ ROLLED_OUT: Final = "RolledOut"
 SCALE_ALLOWED: Final = "ScaleAllowed"
 STORAGE_HEALTHY: Final = "StorageHealthy"
 SPEC_VALID: Final = "SpecValid"
+SECURED: Final = "Secured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,24 @@ _TYPES: Final = (
             reasons.INVALID_POD_TEMPLATE,
             reasons.INVALID_SPEC,
             reasons.MEMORY_TOO_SMALL,
+        ),
+    ),
+    ConditionType(
+        SECURED,
+        "The members use TLS as the spec asks. Only there while TLS is asked for, or is being left.",
+        (
+            reasons.SECURED,
+            reasons.ENABLING_TLS,
+            reasons.DISABLING_TLS,
+            reasons.ROTATING_CERTIFICATES,
+            reasons.CLOSING_PLAIN_PORT,
+            reasons.CERTIFICATE_MISSING,
+            reasons.CERTIFICATE_INVALID,
+            reasons.CERTIFICATE_EXPIRING,
+            reasons.CERTIFICATE_REJECTED,
+            reasons.CERTIFICATE_NOT_LOADED,
+            reasons.NOT_PROBED,
+            reasons.STOPPED,
         ),
     ),
 )

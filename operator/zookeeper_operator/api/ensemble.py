@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 
 from zookeeper_operator.api.model import ApiModel, LocalReference, Quantity
 from zookeeper_operator.api.network import NetworkPeer
+from zookeeper_operator.api.security import AuthSpec, TlsSpec
 from zookeeper_operator.api.versions import DEFAULT_VERSION
 
 KIND: Final = "ZookeeperEnsemble"
@@ -405,6 +406,17 @@ class EnsembleSpec(ApiModel):
     )
     network_policy: NetworkPolicySpec = Field(
         default_factory=NetworkPolicySpec, description="Who may connect to the members."
+    )
+    tls: TlsSpec | None = Field(
+        default=None,
+        description=(
+            "Encrypt what members and clients send: `tls: {}` is a whole set-up with a CA of the operator. "
+            "It is turned on and off while the ensemble serves."
+        ),
+    )
+    auth: AuthSpec | None = Field(
+        default=None,
+        description="Who clients may be. Without it everyone who reaches a member is served.",
     )
     security_context: SecurityContextSpec = Field(
         default_factory=SecurityContextSpec, description="The user and group the members run as."

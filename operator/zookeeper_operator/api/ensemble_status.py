@@ -81,6 +81,48 @@ class VersionStatus(ApiModel):
     )
 
 
+class CertificateStatus(ApiModel):
+    """The certificate that the members are given."""
+
+    serial: str = Field(default="", description="Serial number, in hexadecimal.")
+    not_after: str | None = Field(
+        default=None,
+        description="When it ends.",
+        json_schema_extra={"format": "date-time"},
+    )
+    issuer: str = Field(default="", description="Issuer.")
+
+
+class SecurityStatus(ApiModel):
+    """What is encrypted."""
+
+    quorum: str = Field(
+        default="",
+        description="What every member does at least: `Plain`, `Accepting` (plain and TLS), `Dialing` (TLS "
+        "by itself, and still accepts plain) or `Secured` (TLS only).",
+    )
+    clients: str = Field(
+        default="",
+        description="How every member serves clients: `Disabled` (without TLS), `Optional` (with and "
+        "without) or `Required` (with TLS only).",
+    )
+    certificate: CertificateStatus | None = Field(
+        default=None, description="The certificate that the members are given."
+    )
+
+
+class MemberSecurityStatus(ApiModel):
+    """What one member speaks."""
+
+    phase: str = Field(
+        default="",
+        description="The phases of TLS that it runs: `q` for the quorum (0 to 3), `c` for clients (0 or 1).",
+    )
+    serial: str = Field(
+        default="", description="Serial number of the certificate that its ports serve, if known."
+    )
+
+
 class MemberStatus(ApiModel):
     """One member as it was last seen."""
 
@@ -134,6 +176,9 @@ class MemberStatus(ApiModel):
         default=None,
         description="When the operator restarted it last.",
         json_schema_extra={"format": "date-time"},
+    )
+    security: MemberSecurityStatus | None = Field(
+        default=None, description="What it speaks, while TLS is asked for or is being left."
     )
 
 
@@ -192,8 +237,16 @@ class EnsembleStatus(ApiModel):
             "x-kubernetes-list-map-keys": ["id"],
         },
     )
+    security: SecurityStatus | None = Field(
+        default=None, description="What is encrypted, while TLS is asked for or is being left."
+    )
     connection_string: str | None = Field(
         default=None, description="Connection string for clients in the cluster."
+    )
+    tls_connection_string: str | None = Field(
+        default=None,
+        description="Connection string for clients with TLS in the cluster, as soon as every member listens "
+        "for them.",
     )
     external_connection_string: str | None = Field(
         default=None, description="Connection string for clients outside of the cluster."

@@ -73,6 +73,17 @@ SIDECAR_FAILED: Final = "SidecarFailed"
 APPLY_FAILED: Final = "ApplyFailed"
 WAITING_FOR_ADDRESS: Final = "WaitingForAddress"
 
+SECURED: Final = "Secured"
+ENABLING_TLS: Final = "EnablingTLS"
+DISABLING_TLS: Final = "DisablingTLS"
+ROTATING_CERTIFICATES: Final = "RotatingCertificates"
+CLOSING_PLAIN_PORT: Final = "ClosingPlainPort"
+CERTIFICATE_MISSING: Final = "CertificateMissing"
+CERTIFICATE_INVALID: Final = "CertificateInvalid"
+CERTIFICATE_EXPIRING: Final = "CertificateExpiring"
+CERTIFICATE_REJECTED: Final = "CertificateRejected"
+CERTIFICATE_NOT_LOADED: Final = "CertificateNotLoaded"
+
 # In Events only.
 FOUNDED: Final = "Founded"
 FOUNDED_AGAIN: Final = "FoundedAgain"
@@ -402,6 +413,60 @@ _TABLE: Final = (
         "The members serve, but the Service that leads to one from outside has no address yet.",
         severity="warning",
         runbook=True,
+    ),
+    Reason(SECURED, "The members use TLS as the spec asks."),
+    Reason(
+        ENABLING_TLS,
+        "TLS is being turned on: the members are restarted one at a time, once for each step.",
+    ),
+    Reason(
+        DISABLING_TLS,
+        "TLS is being turned off: the members are restarted one at a time, once for each step.",
+    ),
+    Reason(
+        ROTATING_CERTIFICATES,
+        "The members are taking over another certificate or another CA, without a restart.",
+    ),
+    Reason(
+        CLOSING_PLAIN_PORT,
+        "The plain port of the members is being closed, or opened again, one member at a time, without a "
+        "restart.",
+    ),
+    Reason(
+        CERTIFICATE_MISSING,
+        "The Secret that the certificate of the members must come from does not exist or cannot be read.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        CERTIFICATE_INVALID,
+        "The Secret with the certificate has not passed a check; members do not see it.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        CERTIFICATE_EXPIRING,
+        "The certificate that the members use ends soon or has ended. No member is restarted with one that "
+        "has ended.",
+        severity="critical",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        CERTIFICATE_REJECTED,
+        "A member that was restarted with TLS does not join the others, which serve.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        CERTIFICATE_NOT_LOADED,
+        "A member still serves another certificate than the one it was given minutes ago.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
     ),
     Reason(FOUNDED, "The first majority has formed.", event_only=True),
     Reason(

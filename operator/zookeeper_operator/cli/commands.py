@@ -20,7 +20,7 @@ from zookeeper_operator.cli.events import events_as_values, events_of, render_ev
 from zookeeper_operator.cli.failure import Failure, explain
 from zookeeper_operator.cli.kubeconfig import Choice, KubeContext, find_target
 from zookeeper_operator.cli.kubectl import become, shell_command
-from zookeeper_operator.cli.member import find_pod, read_znodes
+from zookeeper_operator.cli.member import find_plain_port, find_pod, read_znodes
 from zookeeper_operator.cli.plan import answer_as_value, render_plan
 from zookeeper_operator.cli.reading import (
     Reader,
@@ -272,14 +272,16 @@ def shell(target: KubeContext, name: str, member: int | None) -> None:
 
     What follows -- is passed on to zkCli.sh, such as: kubectl zk shell -- ls /
     """
-    pod = asyncio.run(_pod(target, name, member))
+    pod, port = asyncio.run(_pod(target, name, member))
     arguments = click.get_current_context().meta.get("passed on", [])
-    become(shell_command(target, pod.name, arguments, terminal=sys.stdin.isatty()))
+    terminal = sys.stdin.isatty()
+    become(shell_command(target, pod.name, arguments, terminal=terminal, port=port))
 
 
-async def _pod(target: KubeContext, name: str, member: int | None) -> Pod:
+async def _pod(target: KubeContext, name: str, member: int | None) -> tuple[Pod, int]:
     async with open_cluster(target) as kube:
-        return await find_pod(kube, target.namespace, name, member)
+        pod = await find_pod(kube, target.namespace, name, member)
+        return pod, await find_plain_port(kube, target.namespace, pod)
 
 
 @zk.command()

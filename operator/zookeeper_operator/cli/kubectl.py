@@ -12,6 +12,7 @@ from zookeeper_operator.cli.failure import Failure, missing_right
 from zookeeper_operator.cli.kubeconfig import KubeContext
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.kube.api import Object
+from zookeeper_operator.zookeeper.servers import CLIENT_PORT
 
 _SECONDS: Final = 60
 # The API server quotes what it does not like, which can be the whole object.
@@ -32,12 +33,18 @@ class UncheckedError(Exception):
 
 
 def shell_command(
-    target: KubeContext, pod: str, arguments: Sequence[str], *, terminal: bool
+    target: KubeContext,
+    pod: str,
+    arguments: Sequence[str],
+    *,
+    terminal: bool,
+    port: int = CLIENT_PORT,
 ) -> list[str]:
-    """Return the command line of zkCli in a pod."""
+    """Return the command line of zkCli in a pod; `port` is where the member takes sessions without TLS."""
     streams = ["--stdin", "--tty"] if terminal else ["--stdin"]
     where = ["exec", *streams, "--container", names.CONTAINER, pod]
-    return ["kubectl", *target.kubectl(), *where, "--", "zkCli.sh", *arguments]
+    server = [] if port == CLIENT_PORT else ["-server", f"localhost:{port}"]
+    return ["kubectl", *target.kubectl(), *where, "--", "zkCli.sh", *server, *arguments]
 
 
 def become(command: Sequence[str]) -> NoReturn:

@@ -8,6 +8,7 @@ from zookeeper_operator.cli.failure import Failure
 from zookeeper_operator.cli.kubeconfig import KubeContext
 from zookeeper_operator.cli.reading import find_ensemble
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.membership import read_membership
 from zookeeper_operator.ensemble.observe import utc_now
 from zookeeper_operator.ensemble.observed import Pod
 from zookeeper_operator.ensemble.pods import read_pod
@@ -16,6 +17,7 @@ from zookeeper_operator.kube.client import KubeClient
 from zookeeper_operator.zookeeper.protocol import Address
 from zookeeper_operator.zookeeper.routes.direct import DirectClients
 from zookeeper_operator.zookeeper.routes.port_forward import PortForwardClients
+from zookeeper_operator.zookeeper.servers import OPEN_CLIENT
 from zookeeper_operator.zookeeper.znodes import Znode, ZnodeError, read_tree
 
 _REVIEW: Final = Resource(
@@ -73,7 +75,8 @@ async def read_znodes(
     """
     route = PortForwardClients(kube.transport) if target.kubeconfig else DirectClients()
     address = Address(pod.id, target.namespace, pod.name, pod.ip)
-    async with route.open([address]) as (host,):
+    port = await find_plain_port(kube, target.namespace, pod)
+    async with route.open([address], port) as (host,):
         try:
             return await asyncio.to_thread(read_tree, host, path, depth=depth, limit=limit)
         except ZnodeError as error:
@@ -83,6 +86,20 @@ async def read_znodes(
                     f"{target.namespace}, which leads to the members from here"
                 ) from error
             raise Failure(f"{pod.name}: {error}") from error
+
+
+async def find_plain_port(kube: Kube, namespace: str, pod: Pod) -> int:
+    """Where the member takes a session without TLS: elsewhere once it is closed to clients without."""
+    name = pod.name.removesuffix(f"-{pod.id}")
+    if pod.component == names.OBSERVER:
+        name = name.removesuffix(f"-{names.OBSERVER}")
+    published = await kube.get(RESOURCES["ConfigMap"], namespace, names.membership_name(name))
+    try:
+        servers = () if published is None else read_membership(published).servers
+    except (KeyError, ValueError):
+        servers = ()
+    client = next((s.client for s in servers if s.id == pod.id), OPEN_CLIENT)
+    return int(client.rpartition(":")[2])
 
 
 async def _may_forward(kube: Kube, namespace: str) -> bool:

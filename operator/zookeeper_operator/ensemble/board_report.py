@@ -37,7 +37,7 @@ class EnsembleReport:
     samples: tuple[Sample, ...]
 
     async def probe(self) -> bool:
-        """Whether a member answers otherwise than in the reconcile, or a missing reference has appeared."""
+        """Whether a member answers otherwise than in the reconcile, or a reference leads elsewhere."""
         differs, appeared = await asyncio.gather(self._ask_members(), self._has_appeared())
         return differs or appeared
 
@@ -48,7 +48,7 @@ class EnsembleReport:
         return signature_of(answers) != self.signature
 
     async def _has_appeared(self) -> bool:
-        if not any(self.referenced.problems()):
+        if not (any(self.referenced.problems()) or self.referenced.watched):
             return False
         try:
             async with asyncio.timeout(_REFERENCES_SECONDS):

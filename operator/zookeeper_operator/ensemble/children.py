@@ -31,10 +31,13 @@ CHILD_KINDS: Final = (
 REMOVABLE: Final = frozenset(kind.resource.kind for kind in CHILD_KINDS if kind.removable)
 
 
-def expected_names(ensemble: Ensemble, present: Iterable[int] = ()) -> frozenset[tuple[str, str]]:
+def expected_names(
+    ensemble: Ensemble, present: Iterable[int] = (), *, secured: bool = False
+) -> frozenset[tuple[str, str]]:
     """Kind and name of every child the spec calls for: no object of others may have such a name.
 
-    `present` are members that are still there, whether or not the spec asks for them.
+    `present` are members that are still there, whether or not the spec asks for them; `secured` says whether
+    members mount certificates, or will.
 
     The configuration is left out: its name holds a hash of its content, and no object of others has it.
     """
@@ -49,6 +52,8 @@ def expected_names(ensemble: Ensemble, present: Iterable[int] = ()) -> frozenset
         ("PodDisruptionBudget", name),
         ("StatefulSet", name),
     }
+    if secured:
+        found |= {("Secret", names.authority_name(name)), ("Secret", names.tls_name(name))}
     if ensemble.spec.network_policy.enabled:
         found.add(("NetworkPolicy", name))
     if ensemble.spec.observers.replicas:

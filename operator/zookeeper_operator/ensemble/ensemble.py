@@ -47,7 +47,7 @@ class Ensemble:
         return range(first, first + min(self.spec.observers.replicas, MAX_OBSERVERS))
 
     def server(self, member_id: int, role: Role = "participant") -> Server:
-        """The server line of one of our members."""
+        """The server line of one of our members, open to plain clients."""
         host = names.member_host(self.name, self.namespace, member_id, self.cluster_domain)
         return Server(member_id, host, role)
 

@@ -10,7 +10,13 @@ from typing import Final
 from zookeeper_operator.api.ensemble import FIRST_OBSERVER_ID, KIND, LAST_OBSERVER_ID, PLURAL
 from zookeeper_operator.api.group import API_VERSION, GROUP, VERSION
 from zookeeper_operator.kube.api import FIELD_MANAGER, Resource
-from zookeeper_operator.zookeeper.servers import ADMIN_PORT, CLIENT_PORT, ELECTION_PORT, QUORUM_PORT
+from zookeeper_operator.zookeeper.servers import (
+    ADMIN_PORT,
+    CLIENT_PORT,
+    ELECTION_PORT,
+    QUORUM_PORT,
+    SECURE_CLIENT_PORT,
+)
 
 __all__ = [
     "ADMIN_PORT",
@@ -24,6 +30,7 @@ __all__ = [
     "LAST_OBSERVER_ID",
     "PLURAL",
     "QUORUM_PORT",
+    "SECURE_CLIENT_PORT",
     "VERSION",
 ]
 
@@ -52,6 +59,11 @@ ANNOTATION_TARGET: Final = f"{GROUP}/target"
 ANNOTATION_AUTH: Final = f"{GROUP}/auth"
 ANNOTATION_FIELDS: Final = f"{GROUP}/fields"
 ANNOTATION_GENERATION: Final = f"{GROUP}/generation"
+# On a pod template: what its members speak, `security.phase`. Absent from one without TLS.
+ANNOTATION_SECURITY: Final = f"{GROUP}/security"
+# On `NAME-tls`: which Secret its content is from, and which certificates and CAs it holds.
+ANNOTATION_SOURCE: Final = f"{GROUP}/source"
+ANNOTATION_CERTIFICATES: Final = f"{GROUP}/certificates"
 # On a claim: "true" while its volume belongs to a member of the committed configuration.
 ANNOTATION_MEMBER: Final = f"{GROUP}/member"
 # Written by people.
@@ -64,6 +76,7 @@ ANNOTATION_OPERATOR: Final = f"{GROUP}/operator"
 TEMPLATE_MARKS: Final = (
     ANNOTATION_FIELDS,
     ANNOTATION_AUTH,
+    ANNOTATION_SECURITY,
     ANNOTATION_RESTARTED_AT,
     ANNOTATION_ROLLOUT_RESTART,
 )
@@ -75,6 +88,8 @@ METRICS_PORT: Final = "zk-metrics"
 DATA_VOLUME: Final = "data"
 CONFIG_VOLUME: Final = "config"
 LOG_VOLUME: Final = "datalog"
+TLS_VOLUME: Final = "tls"
+CERTIFICATES_VOLUME: Final = "certificates"
 
 
 def component_of(member_id: int) -> str:
@@ -148,6 +163,21 @@ def auth_name(ensemble: str) -> str:
     return f"{ensemble}-auth"
 
 
+def authority_name(ensemble: str) -> str:
+    """The Secret with the operator's own CA of the ensemble; no member mounts it."""
+    return f"{ensemble}-ca"
+
+
+def tls_name(ensemble: str) -> str:
+    """The Secret with the key store and the trust store that members mount."""
+    return f"{ensemble}-tls"
+
+
+def certificate_name(ensemble: str) -> str:
+    """The Secret that cert-manager writes for `spec.tls.source.issuerRef`."""
+    return f"{ensemble}-certificate"
+
+
 def connection_name(ensemble: str) -> str:
     """The ConfigMap and the Secret that say where applications connect."""
     return f"{ensemble}-connection"
@@ -156,3 +186,21 @@ def connection_name(ensemble: str) -> str:
 def member_host(ensemble: str, namespace: str, member_id: int, cluster_domain: str) -> str:
     """A member's address in server lines: its own Service, which outlives every pod."""
     return f"{member_name(ensemble, member_id)}.{namespace}.svc.{cluster_domain}"
+
+
+def external_host(ensemble: str, namespace: str, member_id: int, template: str) -> str:
+    """Where a member is advertised outside the cluster, by `spec.external.hostTemplate`."""
+    return _filled_in(
+        template,
+        id=str(member_id),
+        pod=member_name(ensemble, member_id),
+        name=ensemble,
+        namespace=namespace,
+    )
+
+
+def _filled_in(template: str, **values: str) -> str:
+    """The template with its fields replaced; `str.format` would also compute what a field asks for."""
+    for field, value in values.items():
+        template = template.replace(f"{{{field}}}", value)
+    return template

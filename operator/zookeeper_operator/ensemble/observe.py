@@ -7,16 +7,18 @@ asked all at once. What could not be learned is left unknown in the value, never
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
+from zookeeper_operator.certificates.fresh import fresh_private_key
 from zookeeper_operator.control.controller import Key
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.children import CHILD_KINDS, expected_names
-from zookeeper_operator.ensemble.dereference import dereference
+from zookeeper_operator.ensemble.dereference import dereference, fetch_tls_source
 from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
+from zookeeper_operator.ensemble.handshakes import HandshakeReader
 from zookeeper_operator.ensemble.installation import check_managed_here
 from zookeeper_operator.ensemble.judge.quorum import judge_quorum
 from zookeeper_operator.ensemble.membership import published_ids
@@ -32,6 +34,8 @@ from zookeeper_operator.ensemble.pods import (
     read_previous_pods,
     read_storage_classes,
 )
+from zookeeper_operator.ensemble.security.certificates import has_tls, uses_tls
+from zookeeper_operator.ensemble.security.readiness import secure_access
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
 from zookeeper_operator.settings import Settings
 from zookeeper_operator.zookeeper.answers import Answers
@@ -39,6 +43,7 @@ from zookeeper_operator.zookeeper.protocol import (
     Access,
     Address,
     EnsembleUnreachableError,
+    SecureAccess,
     ZooKeeper,
 )
 from zookeeper_operator.zookeeper.servers import CommittedConfig
@@ -85,6 +90,7 @@ class Inspector:
         self._settings = settings
         self._now = now
         self._readings: dict[Key, _KnownConfig] = {}
+        self._handshakes = HandshakeReader(zookeeper)
 
     async def observe(self, key: Key) -> Observed | None:
         """Observe one ensemble; None if it does not exist.
@@ -126,9 +132,11 @@ class Inspector:
         pods = read_pods(listed["Pod"], ensemble=name, statefulsets=statefulsets, now=now)
         claims = _read_claims(listed["PersistentVolumeClaim"], name, now)
         addresses = addresses_of(ensemble, pods)
-        polled, referenced, classes, pods, refused = await asyncio.gather(
-            self._ask_ensemble(key, ensemble.uid, addresses),
+        secure = secure_access(Observed(ensemble, now, children=children, pods=pods))
+        polled, referenced, source, classes, pods, refused = await asyncio.gather(
+            self._ask_ensemble(key, ensemble.uid, addresses, secure),
             dereference(self._kube, ensemble),
+            fetch_tls_source(self._kube, ensemble),
             self._fetch_storage_classes(ensemble, claims),
             with_start_trouble(self._kube, ensemble.namespace, pods, now),
             fetch_refused(self._kube, ensemble.namespace, statefulsets, pods),
@@ -136,7 +144,7 @@ class Inspector:
         lost_nodes = await self._fetch_lost_nodes(
             {p.node for p in pods if p.node and not _answered(polled.answers, p)}
         )
-        return Observed(
+        observed = Observed(
             ensemble=ensemble,
             now=now,
             children=children,
@@ -153,12 +161,18 @@ class Inspector:
             storage_classes=classes,
             referenced=referenced,
             lost_nodes=lost_nodes,
+            tls_source=source,
             fresh_password=secrets.token_urlsafe(24),
         )
+        if not has_tls(observed):
+            return observed
+        observed = replace(observed, fresh_keys=(fresh_private_key(), fresh_private_key()))
+        return replace(observed, handshakes=await self._handshakes.fetch(key, observed))
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered about an ensemble."""
         self._readings.pop(key, None)
+        self._handshakes.forget(key)
 
     async def _fetch_children(self, ensemble: Ensemble) -> Mapping[str, list[Object]]:
         labels = f"{names.LABEL_ENSEMBLE}={ensemble.name}"
@@ -208,7 +222,9 @@ class Inspector:
             node for node, body in zip(sorted(nodes), found, strict=True) if not is_node_ready(body)
         )
 
-    async def _ask_ensemble(self, key: Key, uid: str, addresses: tuple[Address, ...]) -> _Told:
+    async def _ask_ensemble(
+        self, key: Key, uid: str, addresses: tuple[Address, ...], secure: SecureAccess | None
+    ) -> _Told:
         """What the members say, and who they are by the configuration that they have committed."""
         answers = await self._zookeeper.probe(addresses, thorough=True)
         fingerprint = fingerprint_of(answers)
@@ -232,7 +248,7 @@ class Inspector:
                 "no majority has answered that it serves, so the configuration was not read",
             )
         try:
-            config = await self._zookeeper.read_config(Access(serving))
+            config = await self._zookeeper.read_config(Access(serving, secure=secure))
         except EnsembleUnreachableError as error:
             # Giving up has taken seconds, and what was said before them is too old to report.
             why = f"the configuration could not be read: {error}"
@@ -264,7 +280,10 @@ def _needed_names(
     )
     present = {names.member_id_of(ensemble.name, pod["metadata"]["name"]) for pod in pods}
     ids = published_ids(published) | {i for i in present if i is not None}
-    return expected_names(ensemble, ids) | _named_configs(listed, pods)
+    statefulsets = [c for c in listed if c["kind"] == "StatefulSet"]
+    annotations = [pod["metadata"].get("annotations") or {} for pod in pods]
+    secured = uses_tls(ensemble, statefulsets, annotations)
+    return expected_names(ensemble, ids, secured=secured) | _named_configs(listed, pods)
 
 
 def _named_configs(listed: list[Object], pods: list[Object]) -> frozenset[tuple[str, str]]:

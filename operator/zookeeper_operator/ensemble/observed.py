@@ -10,11 +10,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from zookeeper_operator.certificates.private_key import PrivateKey
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.referenced import Referenced
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.served import Handshakes
 from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 # What is refused because a member is not in sync yet is worth another try soon.
@@ -144,6 +146,16 @@ class Refusal:
 
 
 @dataclass(frozen=True)
+class TlsSource:
+    """The content of a `kubernetes.io/tls` Secret, and which one it is. `repr` does not show the content."""
+
+    name: str
+    uid: str
+    version: str
+    data: Mapping[str, bytes] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Applied:
     """An apply that was carried out: the resource version it led to, and the hash of its content."""
 
@@ -182,8 +194,14 @@ class Observed:
     """Since when members have contradicted each other in every reconcile, as this process remembers it."""
     applied: Mapping[str, "Applied"] = field(default_factory=dict)
     """What applies of this process have led to, by the uid of the object. Saves applying the same again."""
+    tls_source: "TlsSource | None" = None
+    """The Secret that the certificate of the members is taken from; None if there is none."""
+    handshakes: Handshakes = field(default_factory=dict)
+    """What handshakes with the members' ports have shown, lately enough to count."""
     fresh_password: str = ""
     """Random; used only when there is no Secret yet. Randomness is not the planner's business."""
+    fresh_keys: tuple[PrivateKey, PrivateKey] | None = None
+    """New keys for a CA and for a certificate, for an ensemble that may need them."""
 
     def child(self, kind: str, name: str) -> Object | None:
         """The owned live object of that kind and name."""

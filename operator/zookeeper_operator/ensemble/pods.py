@@ -159,6 +159,14 @@ def ordinals(statefulset: Object) -> range:
     return range(first, min(first + replicas, end))
 
 
+def update_revision_of(statefulset: Object) -> str:
+    """The revision every pod of a StatefulSet must run; empty while Kubernetes has not reported it yet."""
+    status = statefulset.get("status") or {}
+    if status.get("observedGeneration", 0) < statefulset["metadata"].get("generation", 0):
+        return ""
+    return str(status.get("updateRevision") or "")
+
+
 def missing_pods(statefulset: Object, pods: Iterable[Pod]) -> tuple[str, ...]:
     """Names of the pods that a StatefulSet must have and that are not there."""
     name, present = statefulset["metadata"]["name"], {pod.name for pod in pods}

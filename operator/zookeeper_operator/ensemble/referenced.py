@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from zookeeper_operator.api.ensemble import EnsembleSpec
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.ensemble import Ensemble
 
 State = Literal["present", "missing", "unreadable"]
 
@@ -19,6 +20,8 @@ class Reference:
 
     name: str
     field: str
+    watched: bool = False
+    """Whether its content is used, so that a new version of it has to be noticed."""
 
 
 @dataclass(frozen=True)
@@ -37,19 +40,39 @@ class Referenced:
 
     found: tuple[Found, ...] = ()
 
+    @property
+    def watched(self) -> bool:
+        """Whether the content of one of them is used."""
+        return any(found.reference.watched for found in self.found)
+
     def problems(self) -> Iterator[str]:
-        """A sentence for each reference that leads nowhere."""
+        """A sentence for each reference that leads nowhere, but for those that `Secured` reports."""
         for found in self.found:
             reference = found.reference
+            if reference.watched:
+                continue
             if found.state == "missing":
                 yield f"{reference.field} names Secret {reference.name}, which does not exist"
             elif found.state == "unreadable":
                 yield f"{reference.field} names Secret {reference.name}, which cannot be read: {found.why}"
 
 
-def references_of(spec: EnsembleSpec) -> tuple[Reference, ...]:
+def references_of(ensemble: Ensemble) -> tuple[Reference, ...]:
     """Every Secret that a spec names, in the order of its fields."""
-    return tuple(
+    spec = ensemble.spec
+    pull = (
         Reference(secret.name, f"spec.image.pullSecrets[{index}]")
         for index, secret in enumerate(spec.image.pull_secrets)
     )
+    source = tls_source_name(ensemble)
+    return (*pull, *([Reference(source, "spec.tls.source", watched=True)] if source else []))
+
+
+def tls_source_name(ensemble: Ensemble) -> str | None:
+    """The Secret that the certificate is taken from; None for the operator's own CA, or no TLS."""
+    tls = ensemble.spec.tls
+    if tls is None:
+        return None
+    if tls.source.issuer_ref is not None:
+        return names.certificate_name(ensemble.name)
+    return tls.source.secret_name

@@ -77,6 +77,11 @@ _CONDITION: Final = gauge(
     (*_ENSEMBLE, "type", "reason"),
     "1 if the condition of this type is True, 0 if it is False; absent while it is Unknown.",
 )
+_CERTIFICATE: Final = gauge(
+    "ensemble_certificate_not_after_seconds",
+    _ENSEMBLE,
+    "When the certificate of the members ends, in seconds since 1970; absent without TLS.",
+)
 _LEADER_CHANGES: Final = counter("ensemble_leader_changes", _ENSEMBLE, "Changes of the leader.")
 _ELECTIONS: Final = counter(
     "ensemble_elections", _ENSEMBLE, "Elections, by the increments of the epoch."
@@ -93,6 +98,7 @@ REPORTED: Final[tuple[Entry, ...]] = (
     _TOLERATES,
     _LEADER,
     _EPOCH,
+    _CERTIFICATE,
     _LEADER_CHANGES,
     _ELECTIONS,
     _OUTDATED,
@@ -133,6 +139,7 @@ def build_samples(plan: Plan, elections: Elections) -> tuple[Sample, ...]:
     where = (ensemble.namespace, ensemble.name)
     found, stopped = build_conditions(plan), is_stopped(plan.situation)
     served = _truth(found, conditions.QUORUM_HEALTHY)
+    leaf = plan.situation.certificates.leaf
     live = None if served is None else max(len(quorum.live), quorum.followed)
     values: dict[Entry, float | None] = {
         _READY: _truth(found, conditions.READY),
@@ -146,6 +153,7 @@ def build_samples(plan: Plan, elections: Elections) -> tuple[Sample, ...]:
         _TOLERATES: None if live is None or stopped else live - quorum.needed,
         _LEADER: quorum.leader,
         _EPOCH: quorum.epoch,
+        _CERTIFICATE: None if leaf is None else leaf.not_after.timestamp(),
         _LEADER_CHANGES: elections.leader_changes,
         _ELECTIONS: elections.elections,
         _OUTDATED: _count_outdated(plan.situation),

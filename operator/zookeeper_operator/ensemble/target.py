@@ -18,8 +18,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from zookeeper_operator.api.ensemble import EnsembleSpec
+from zookeeper_operator.api.security import TlsSpec
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.membership import Membership
+from zookeeper_operator.ensemble.security.phase import PLAIN, Phase
 from zookeeper_operator.kube.hashes import content_hash
 
 
@@ -35,9 +37,28 @@ class Target:
     restarted_at: str = ""
     cluster_domain: str = "cluster.local"
     operator_namespace: str = "zookeeper-operator"
+    phase: Phase = PLAIN
+    """What the members of a pod template speak."""
+    reached: Phase = PLAIN
+    """What every member speaks already: what applications may rely on."""
+    trust: str = ""
+    """The CAs that clients need to trust, in PEM; empty while there is none."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether no member takes plain clients from outside its pod."""
+        servers = self.membership.servers
+        return bool(servers) and all(server.is_closed for server in servers)
 
 
-def build_target(ensemble: Ensemble, membership: Membership) -> Target:
+def build_target(
+    ensemble: Ensemble,
+    membership: Membership,
+    *,
+    phase: Phase = PLAIN,
+    reached: Phase = PLAIN,
+    trust: str = "",
+) -> Target:
     """The target of an ensemble whose members are these."""
     return Target(
         namespace=ensemble.namespace,
@@ -48,6 +69,9 @@ def build_target(ensemble: Ensemble, membership: Membership) -> Target:
         restarted_at=ensemble.restarted_at,
         cluster_domain=ensemble.cluster_domain,
         operator_namespace=ensemble.operator_namespace,
+        phase=phase,
+        reached=reached,
+        trust=trust,
     )
 
 
@@ -83,6 +107,8 @@ _NO_TEMPLATE: Final[Mapping[str, Any]] = {
     "external": True,
     "network_policy": True,
     "metrics": {"from_": True},
+    "tls": True,
+    "auth": True,
     "labels": True,
     "annotations": True,
     "storage": {"retention": True, "data": {"size": True}, "log": {"size": True}},
@@ -90,7 +116,7 @@ _NO_TEMPLATE: Final[Mapping[str, Any]] = {
 """The fields whose change alone is no reason to build a pinned template again.
 
 No template is made of them, but for the size of a small volume: it reaches `zoo.cfg`, with the next roll
-where the template is pinned."""
+where the template is pinned. `tls` and `auth` reach a template by phases, which are inputs of their own."""
 
 
 _SHORT: Final = 8
@@ -114,7 +140,7 @@ def later_inputs(target: Target) -> str:
     """
     spec = _without_defaults(target.spec, exclude=_NO_TEMPLATE)
     known = _without_defaults(target.spec, include=_FIRST_FIELDS)
-    later = _difference(spec, known)
+    later = _difference(spec, known) | _security(target)
     return content_hash(later) if later else ""
 
 
@@ -130,7 +156,23 @@ def hashed_fields(target: Target) -> Mapping[str, str]:
             found |= {f"{name}.{key}": content_hash(below) for key, below in value.items()}
         else:
             found[name] = content_hash(value)
+    for name, value in _security(target).get("tls", {}).items():
+        found[f"tls.{name}"] = content_hash(value)
     return {name: value[:_SHORT] for name, value in sorted(found.items())}
+
+
+def _security(target: Target) -> dict[str, Any]:
+    """The phase, and the fields of `spec.tls` that reach a template in this phase; empty without TLS."""
+    phase = target.phase
+    if not phase.uses_certificates:
+        return {}
+    tls = target.spec.tls or TlsSpec()
+    fields: dict[str, Any] = {}
+    if phase.quorum and tls.verify_peer_names:
+        fields["verifyPeerNames"] = True
+    if phase.clients and tls.client_certificates != "None":
+        fields["clientCertificates"] = tls.client_certificates
+    return {"phase": phase.text, "tls": fields} if fields else {"phase": phase.text}
 
 
 def _without_defaults(spec: EnsembleSpec, **chosen: Any) -> dict[str, Any]:

@@ -10,16 +10,30 @@ from typing import Final
 from zookeeper_operator.zookeeper import reconfig
 from zookeeper_operator.zookeeper.admin import AdminServers, OnProbe
 from zookeeper_operator.zookeeper.answers import Answers, no_answer_within
-from zookeeper_operator.zookeeper.protocol import Access, Address, EnsembleUnreachableError
+from zookeeper_operator.zookeeper.handshake import shake
+from zookeeper_operator.zookeeper.protocol import (
+    Access,
+    Address,
+    EnsembleUnreachableError,
+    Presented,
+)
 from zookeeper_operator.zookeeper.reconfig import OpenSession
 from zookeeper_operator.zookeeper.routes.protocol import AdminTransport, ClientRoute
-from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
+from zookeeper_operator.zookeeper.served import Handshake, Handshakes
+from zookeeper_operator.zookeeper.servers import (
+    CLIENT_PORT,
+    SECURE_CLIENT_PORT,
+    CommittedConfig,
+    Server,
+)
 from zookeeper_operator.zookeeper.session import Deadline, open_session
 
 # A quorum answers within some 0.1 s; without one, a reconcile stops waiting here.
 _READ_SECONDS: Final = 4.0
 # kazoo needs up to three more to close a connection.
 _RECONFIGURE_SECONDS: Final = 8.0
+# A member answers within some 0.1 s, and accepts no other election connection meanwhile.
+_HANDSHAKE_SECONDS: Final = 3.0
 
 
 class ZooKeeperClient:
@@ -68,6 +82,31 @@ class ZooKeeperClient:
         except TimeoutError:
             raise EnsembleUnreachableError(no_answer_within(_READ_SECONDS)) from None
 
+    async def shake_hands(
+        self,
+        members: Sequence[Address],
+        ports: Mapping[int, Sequence[int]],
+        presented: Presented | None = None,
+    ) -> Handshakes:
+        """Shake hands with these ports of each member at once; never raises."""
+        asked = [(member, port) for member in members for port in ports.get(member.id, ())]
+        shown = await asyncio.gather(*(self._shake(m, port, presented) for m, port in asked))
+        found: dict[int, dict[int, Handshake]] = {}
+        for (member, port), handshake in zip(asked, shown, strict=True):
+            found.setdefault(member.id, {})[port] = handshake
+        return found
+
+    async def _shake(self, member: Address, port: int, presented: Presented | None) -> Handshake:
+        async with self._clients.open([member], port) as hosts:
+            host, _, number = hosts[0].rpartition(":")
+            return await shake(
+                host.strip("[]"),
+                int(number),
+                presented,
+                for_clients=port == SECURE_CLIENT_PORT,
+                timeout_seconds=_HANDSHAKE_SECONDS,
+            )
+
     async def reconfigure(
         self,
         access: Access,
@@ -101,11 +140,14 @@ class ZooKeeperClient:
         if not access.members:
             raise EnsembleUnreachableError("there is no member to ask")
         given_up = threading.Event()
-        async with self._clients.open(access.members) as hosts:
+        port = CLIENT_PORT if access.secure is None else SECURE_CLIENT_PORT
+        async with self._clients.open(access.members, port) as hosts:
 
             def in_thread() -> CommittedConfig:
                 deadline = Deadline(seconds, given_up)
-                session = partial(open_session, hosts, deadline, password=access.password)
+                session = partial(
+                    open_session, hosts, deadline, password=access.password, secure=access.secure
+                )
                 return work(session, deadline)
 
             try:

@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from zookeeper_operator.certificates.certificate import Certificate, Trust
+from zookeeper_operator.certificates.private_key import KeyPair
 from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.served import Handshakes
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 
 
@@ -22,15 +25,35 @@ class Address:
 
 
 @dataclass(frozen=True)
+class SecureAccess:
+    """What a session by TLS takes: the CAs to trust, and a certificate for members that ask for one."""
+
+    trust: Trust
+    key_pair: KeyPair
+
+
+@dataclass(frozen=True)
 class Access:
-    """How to open a session with an ensemble as its super user. `repr` hides the password."""
+    """How to open a session with an ensemble as its super user. `repr` hides the password.
+
+    Without `secure` the session is plain.
+    """
 
     members: tuple[Address, ...]
     password: str = ""
+    secure: SecureAccess | None = None
 
     def __repr__(self) -> str:
         """Name the members, never the password."""
         return f"Access(members={self.members!r})"
+
+
+@dataclass(frozen=True)
+class Presented:
+    """A certificate to present in a handshake, and the CA by which it must be trusted."""
+
+    key_pair: KeyPair
+    authority: Certificate
 
 
 class ReconfigureRefusedError(Exception):
@@ -66,6 +89,17 @@ class ZooKeeper(Protocol):
 
         Raises:
             EnsembleUnreachableError: it could not be read; nothing is known.
+        """
+
+    async def shake_hands(
+        self,
+        members: Sequence[Address],
+        ports: Mapping[int, Sequence[int]],
+        presented: Presented | None = None,
+    ) -> Handshakes:
+        """Shake hands with these ports of each member at once; never raises.
+
+        It costs a member one line in its log for each port.
         """
 
     async def reconfigure(

@@ -8,6 +8,14 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 CLIENT_PORT: Final = 2181
+SECURE_CLIENT_PORT: Final = 2281
+OPEN_CLIENT: Final = f"0.0.0.0:{CLIENT_PORT}"
+"""Where a member listens for plain clients: on every address."""
+CLOSED_CLIENT: Final = "127.0.0.1:2182"
+"""Where it does so when plain clients are shut out: inside its pod, for a person who has a shell there.
+
+On another port than before: with Netty a member binds the new address before it closes the old one.
+"""
 QUORUM_PORT: Final = 2888
 ELECTION_PORT: Final = 3888
 ADMIN_PORT: Final = 8080
@@ -30,7 +38,12 @@ class Server:
     role: Role = "participant"
     quorum_port: int = QUORUM_PORT
     election_port: int = ELECTION_PORT
-    client: str = f"0.0.0.0:{CLIENT_PORT}"
+    client: str = OPEN_CLIENT
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it takes plain clients from inside its pod only."""
+        return self.client == CLOSED_CLIENT
 
     def line(self) -> str:
         """The line as `reconfig` takes it and `/zookeeper/config` shows it."""
@@ -84,7 +97,7 @@ def parse_server(line: str) -> Server:
     found = _SERVER_LINE.match(line.strip())
     if found is None:
         raise ValueError(f"not a server line: {line!r}")
-    client = found["client"] or f"0.0.0.0:{CLIENT_PORT}"
+    client = found["client"] or OPEN_CLIENT
     if ":" not in client:
         client = f"0.0.0.0:{client}"
     return Server(

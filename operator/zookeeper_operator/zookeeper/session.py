@@ -6,6 +6,8 @@ a member that does not answer must not hold up the others.
 
 import contextlib
 import logging
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -17,7 +19,8 @@ from kazoo.handlers.threading import KazooTimeoutError, SequentialThreadingHandl
 from kazoo.retry import KazooRetry
 
 from zookeeper_operator.zookeeper.answers import no_answer_within
-from zookeeper_operator.zookeeper.protocol import EnsembleUnreachableError
+from zookeeper_operator.zookeeper.handshake import in_memory
+from zookeeper_operator.zookeeper.protocol import EnsembleUnreachableError, SecureAccess
 
 Session: TypeAlias = KazooClient
 """A connected kazoo client."""
@@ -28,6 +31,8 @@ FAILURES: Final = (KazooException, KazooTimeoutError, OSError)
 RETRY_SECONDS: Final = 0.1
 _SLOWEST_RETRY_SECONDS: Final = 0.5
 _CONNECT_SECONDS: Final = 1.0
+# A member reads its stores for each handshake.
+_CONNECT_BY_TLS_SECONDS: Final = 3.0
 # What is requested is how long kazoo waits for a member to open the session. A server grants two ticks
 # at least, 4 s by default.
 _SESSION_SECONDS: Final = 1.5
@@ -71,6 +76,7 @@ def open_session(
     *,
     password: str = "",
     session_seconds: float = _SESSION_SECONDS,
+    secure: SecureAccess | None = None,
 ) -> Iterator[Session]:
     """A connected session, closed in any case.
 
@@ -79,11 +85,13 @@ def open_session(
         deadline: until when a member must have opened the session.
         password: the super user's; empty: an anonymous session.
         session_seconds: the session time-out to request.
+        secure: what TLS takes; None: a plain session.
 
     Raises:
         EnsembleUnreachableError: no member opens a session.
     """
-    handler = _Handler()
+    context = None if secure is None else _context(secure)
+    handler = _Handler(context)
     retry = KazooRetry(
         max_tries=-1,
         delay=RETRY_SECONDS,
@@ -98,6 +106,7 @@ def open_session(
         connection_retry=retry,
         command_retry=retry.copy(),
         logger=_SILENT,
+        use_ssl=context is not None,
     )
     try:
         try:
@@ -110,8 +119,33 @@ def open_session(
         client.close()
 
 
-class _Handler(SequentialThreadingHandler):  # type: ignore[misc] # kazoo has no types
-    """Gives up an address that does not answer sooner than the whole session time-out."""
+def _context(secure: SecureAccess) -> ssl.SSLContext:
+    """A context that trusts these CAs and no others.
 
-    def create_connection(self, *args: Any, **kwargs: Any) -> Any:
-        return super().create_connection(*args, **{**kwargs, "timeout": _CONNECT_SECONDS})
+    The CAs decide, not names: those of the members need not be in a certificate of the user's.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.load_verify_locations(cadata=secure.trust.pem.decode("ascii"))
+    with in_memory(secure.key_pair.pem) as path:
+        context.load_cert_chain(path)
+    return context
+
+
+class _Handler(SequentialThreadingHandler):  # type: ignore[misc] # kazoo has no types
+    """Gives up an address that does not answer sooner than the whole session time-out, and speaks TLS."""
+
+    def __init__(self, context: ssl.SSLContext | None) -> None:
+        super().__init__()
+        self._tls = context
+
+    def create_connection(self, address: tuple[str, int], **kwargs: Any) -> Any:
+        if self._tls is None:
+            return super().create_connection(address, **{**kwargs, "timeout": _CONNECT_SECONDS})
+        plain = socket.create_connection(address, timeout=_CONNECT_BY_TLS_SECONDS)
+        try:
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return self._tls.wrap_socket(plain)
+        except OSError:
+            plain.close()  # kazoo would leave it open
+            raise

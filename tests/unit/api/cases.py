@@ -70,7 +70,185 @@ def _member(**fields: Any) -> Spec:
     return _external(members=[{"id": 1, **fields}])
 
 
+def _tls(**fields: Any) -> Spec:
+    return {"tls": fields}
+
+
+def _operator_ca(**fields: Any) -> Spec:
+    return _tls(source={"operatorCA": fields})
+
+
+def _user(user: str = "app", **reference: str) -> Spec:
+    return {"name": user, "passwordSecret": {"name": "app-zk", "key": "password", **reference}}
+
+
+def _auth(required: str, *users: Spec) -> Spec:
+    return {"auth": {"users": list(users), "required": required}}
+
+
+_SECURITY_REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
+    (
+        "tls-two-sources",
+        _tls(source={"operatorCA": {}, "secretName": "a"}),
+        None,
+        "name one source: operatorCA, issuerRef or secretName",
+    ),
+    (
+        "tls-three-sources",
+        _tls(source={"operatorCA": {}, "secretName": "a", "issuerRef": {"name": "ca"}}),
+        {"tls": {}},
+        "name one source: operatorCA, issuerRef or secretName",
+    ),
+    (
+        "tls-secret-name",
+        _tls(source={"secretName": "My_TLS"}),
+        None,
+        "must be the name of a Secret",
+    ),
+    (
+        "tls-own-secret",
+        _tls(source={"secretName": "zk-tls"}),
+        None,
+        "must not be a Secret that the operator writes itself",
+    ),
+    (
+        "tls-issuer-name",
+        _tls(source={"issuerRef": {"name": "a/b"}}),
+        None,
+        "must be the name of an issuer",
+    ),
+    (
+        "tls-issuer-kind",
+        _tls(source={"issuerRef": {"name": "ca", "kind": "Authority"}}),
+        None,
+        "Unsupported value",
+    ),
+    ("tls-validity-days", _operator_ca(validity="3650d"), None, "validity must be a duration"),
+    (
+        "tls-validity-empty",
+        _operator_ca(certificateValidity=""),
+        None,
+        "certificateValidity must be a dur",
+    ),
+    (
+        "tls-renewal-negative",
+        _operator_ca(renewBefore="-1h"),
+        None,
+        "renewBefore must be a duration",
+    ),
+    ("tls-validity-huge", _operator_ca(validity="9999999h"), None, "validity must be a duration"),
+    (
+        "tls-validity-short",
+        _operator_ca(certificateValidity="59m", renewBefore="10m"),
+        None,
+        "certificateValidity must be 1h or longer",
+    ),
+    (
+        "tls-renewal-at-once",
+        _operator_ca(certificateValidity="720h"),
+        None,
+        "renewBefore must be shorter than certificateValidity",
+    ),
+    (
+        "tls-renewal-late",
+        _operator_ca(renewBefore="4m59s"),
+        None,
+        "renewBefore must be 5m or longer",
+    ),
+    (
+        "tls-ca-short",
+        _operator_ca(validity="4319h"),
+        {"tls": {}},
+        "validity must be at least twice certificateValidity",
+    ),
+    ("tls-clients-word", _tls(clients="Maybe"), None, "Unsupported value"),
+    (
+        "tls-certificates-of-nobody",
+        _tls(clients="Disabled", clientCertificates="Need"),
+        None,
+        "clientCertificates needs clients: Optional or Required",
+    ),
+    *(
+        (
+            f"tls-config-{key}",
+            {"config": {key: "true"}, "tls": {}},
+            {"config": {key: "true"}},
+            "are refused where tls or auth is set",
+        )
+        for key in ("serverCnxnFactory", "fips-mode", "authProvider.1", "superUser.a")
+    ),
+    (
+        "tls-names-3.8",
+        {"version": "3.8.6", **_tls(verifyPeerNames=True)},
+        None,
+        "tls.verifyPeerNames needs ZooKeeper 3.9.4 or later",
+    ),
+    (
+        "tls-names-downgrade",
+        {"version": "3.9.3", **_tls(verifyPeerNames=True)},
+        {"version": "3.9.4", **_tls(verifyPeerNames=True)},
+        "tls.verifyPeerNames needs ZooKeeper 3.9.4 or later",
+    ),
+    (
+        "tls-metrics-port",
+        {"metrics": {"port": 2281}, "tls": {}},
+        {"metrics": {"port": 2281}},
+        "2281 is no port for metrics where tls is set",
+    ),
+    *(
+        (
+            f"tls-config-metrics-port-{number}",
+            {"config": {"metricsProvider.httpPort": number}, "tls": {}},
+            None,
+            "2281 is no port for metrics where tls is set",
+        )
+        for number in (2281, "+02281")
+    ),
+    (
+        "auth-sasl-of-nobody",
+        _auth("Sasl"),
+        None,
+        "required: Sasl needs at least one entry in users",
+    ),
+    ("auth-x509-without-tls", _auth("X509"), None, "auth.required: X509 needs tls.clients"),
+    (
+        "auth-x509-unasked",
+        {**_auth("X509"), **_tls()},
+        None,
+        "auth.required: X509 needs tls.clients",
+    ),
+    (
+        "auth-any-of-nobody",
+        {**_auth("Any"), **_tls()},
+        None,
+        "auth.required: Any needs at least one",
+    ),
+    (
+        "auth-user-name",
+        _auth("None", _user("App")),
+        None,
+        "name must consist of lower-case letters",
+    ),
+    ("auth-user-super", _auth("None", _user("super")), None, "name must not be super"),
+    ("auth-user-own", _auth("None", _user("zookeeper-operator")), None, "name must not be super"),
+    ("auth-user-twice", _auth("None", _user(), _user()), None, "Duplicate value"),
+    (
+        "auth-user-secret",
+        _auth("None", _user(name="A")),
+        None,
+        "must name a Secret and one of its keys",
+    ),
+    (
+        "auth-user-key",
+        _auth("None", _user(key="a/b")),
+        None,
+        "must name a Secret and one of its keys",
+    ),
+)
+
+
 REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
+    *_SECURITY_REFUSED,
     ("replicas-zero", {"replicas": 0}, None, "set stopped: true"),
     ("replicas-scaled-to-zero", {"replicas": 0}, {"replicas": 3}, "set stopped: true"),
     ("replicas-negative", {"replicas": -1}, None, "replicas must be 1 to 9"),
@@ -317,6 +495,31 @@ REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
 """Cases the API server has to refuse: id, spec, old spec, and a part of the message."""
 
 ACCEPTED: Final[Sequence[tuple[str, Spec, Spec | None]]] = (
+    ("tls", {"tls": {}}, None),
+    ("tls-on", {"tls": {}}, {}),
+    ("tls-off", {"tls": None}, {"tls": {"clients": "Required"}}),
+    (
+        "tls-operator-ca",
+        _operator_ca(certificateValidity="1h", renewBefore="59m", validity="2h"),
+        None,
+    ),
+    ("tls-operator-ca-in-parts", _operator_ca(certificateValidity="800h30m5s"), None),
+    ("tls-issuer", _tls(source={"issuerRef": {"name": "ca", "kind": "ClusterIssuer"}}), None),
+    ("tls-secret", _tls(source={"secretName": "my.tls"}), {"tls": {"source": {"operatorCA": {}}}}),
+    (
+        "tls-required-without-certificates",
+        _tls(clients="Required", clientCertificates="None"),
+        None,
+    ),
+    ("tls-quorum-alone", _tls(clients="Disabled"), None),
+    ("tls-clients-alone", _tls(quorum="Disabled", clientCertificates="Want"), None),
+    ("tls-names", {"version": "3.9.4", **_tls(verifyPeerNames=True)}, None),
+    ("tls-names-later", {"version": "3.9.17", **_tls(verifyPeerNames=True)}, None),
+    ("auth-nothing", {"auth": {}}, None),
+    ("auth-users", _auth("Sasl", _user(), _user("app-2")), None),
+    ("auth-x509", {**_auth("X509"), **_tls(clientCertificates="Want")}, None),
+    ("auth-any-users", _auth("Any", _user()), None),
+    ("auth-any-certificates", {**_auth("Any"), **_tls(clientCertificates="Need")}, None),
     ("empty", {}, None),
     ("one", {"replicas": 1}, None),
     ("one-to-five", {"replicas": 5}, {"replicas": 1}),

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from zookeeper_operator.api.ensemble import EnsembleSpec
+from zookeeper_operator.api.security import OperatorCaSpec, TlsSourceSpec
 from zookeeper_operator.api.versions import DEFAULT_VERSION
 
 
@@ -43,7 +44,24 @@ def test_values_of_the_configuration_keep_their_type() -> None:
 
 
 def test_fields_of_a_newer_schema_are_ignored() -> None:
-    assert EnsembleSpec.model_validate({"auth": {"users": []}}) == EnsembleSpec()
+    assert EnsembleSpec.model_validate({"znodes": {"paths": []}}) == EnsembleSpec()
+
+
+def test_tls_without_anything_else_is_a_whole_set_up() -> None:
+    tls = EnsembleSpec.model_validate({"tls": {}}).tls
+    assert tls is not None
+    assert (tls.quorum, tls.clients, tls.client_certificates) == ("Enabled", "Optional", "None")
+    assert tls.source == TlsSourceSpec()
+    assert EnsembleSpec.model_validate({"tls": None, "auth": None}) == EnsembleSpec()
+
+
+def test_the_operator_s_own_ca_is_written_as_users_write_it() -> None:
+    spec = EnsembleSpec.model_validate({"tls": {"source": {"operatorCA": {"renewBefore": "1h"}}}})
+    assert spec.tls is not None
+    assert spec.tls.source.operator_ca == OperatorCaSpec(renew_before="1h")
+    assert spec.to_api()["tls"]["source"] == {
+        "operatorCA": {"validity": "87600h", "certificateValidity": "2160h", "renewBefore": "1h"}
+    }
 
 
 def _nested(levels: int) -> dict[str, Any]:

@@ -36,6 +36,8 @@ def test_a_shell_with_and_without_a_terminal() -> None:
     once = shell_command(TARGET, "zk-3", ["ls", "/a b"], terminal=False)
     assert "--tty" not in once
     assert once[-3:] == ["zkCli.sh", "ls", "/a b"]
+    closed = shell_command(TARGET, "zk-3", ["ls", "/"], terminal=False, port=2182)
+    assert closed[-5:] == ["zkCli.sh", "-server", "localhost:2182", "ls", "/"]
 
 
 def test_a_command_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.admin import AdminServers
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.protocol import Access, Address, EnsembleUnreachableError
+from zookeeper_operator.zookeeper.served import Handshakes
 from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 HEALTHY = Key(names.KIND, "demo", "healthy")
@@ -40,6 +41,9 @@ class Members:
 
     async def read_config(self, access: Access) -> CommittedConfig:
         raise EnsembleUnreachableError("not asked in this test")
+
+    async def shake_hands(self, *_: object) -> Handshakes:
+        raise AssertionError
 
     async def reconfigure(self, access: Access, **step: object) -> CommittedConfig:
         raise AssertionError

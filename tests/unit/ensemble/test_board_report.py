@@ -82,6 +82,16 @@ def test_elections_are_counted_from_one_report_to_the_next() -> None:
     assert Sample("zookeeper_operator_ensemble_elections_total", where, 3) in second.samples
 
 
+async def test_a_new_version_of_a_secret_whose_content_is_used_is_noticed() -> None:
+    scene = at_rest(3, {"tls": {"source": {"secretName": "registry"}}})
+    reference = Reference("registry", "spec.tls.source", watched=True)
+    known = Referenced((Found(reference, "present", version="1"),))
+    of = replace(scene, referenced=known)
+    for version, noticed in (("1", False), ("2", True)):
+        probed = report(of.answers, scene=of, kube=Store([secret(version)]))
+        assert await probed.probe() is noticed
+
+
 NAMING = at_rest(3, {"image": {"pullSecrets": [{"name": "registry"}]}})
 REFERENCE = Reference("registry", "spec.image.pullSecrets[0]")
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from tests.unit.ensemble.plan.ensemble_under_test import EnsembleUnderTest
 from tests.unit.ensemble.plan.scenes import at_rest
 
 from zookeeper_operator.ensemble import names
@@ -29,6 +30,17 @@ def test_what_is_built_is_what_is_expected(spec: dict[str, Any]) -> None:
     }
     assert len(configs) == 1
     assert built - configs == expected_names(scene.ensemble)
+
+
+def test_secrets_for_tls_are_expected_only_with_tls() -> None:
+    ensemble = at_rest(3).ensemble
+    more = expected_names(ensemble, secured=True) - expected_names(ensemble)
+    assert more == {("Secret", "zk-ca"), ("Secret", "zk-tls")}
+    secured = EnsembleUnderTest({"replicas": 3, "tls": {}})
+    secured.rest()
+    situation = understand(secured.world.observed)
+    built = {(b["kind"], b["metadata"]["name"]) for b in wanted_children(situation)}
+    assert more <= built
 
 
 def test_every_kind_that_is_built_is_in_the_table_with_the_rights_to_build_it() -> None:

@@ -8,7 +8,7 @@ from tests.unit.ensemble.plan.scenes import at_rest, changed, ensemble
 from tests.unit.ensemble.store import Store
 
 from zookeeper_operator.api import reasons
-from zookeeper_operator.ensemble.dereference import dereference
+from zookeeper_operator.ensemble.dereference import dereference, fetch_tls_source
 from zookeeper_operator.ensemble.observed import Observed, Trouble
 from zookeeper_operator.ensemble.plan import build_plan
 from zookeeper_operator.ensemble.referenced import Found, Reference, Referenced
@@ -83,6 +83,62 @@ async def test_an_api_server_that_does_not_answer_leaves_everything_unknown() ->
 async def test_a_spec_that_names_nothing_asks_nothing() -> None:
     asked = Refusing(KubeError(503, "", "down"))
     assert await dereference(asked, ensemble({})) == Referenced()
+
+
+# ---- the source of certificates ----
+
+TLS: Object = {
+    "kind": "Secret",
+    "metadata": {"name": "my-tls", "namespace": "demo", "uid": "u", "resourceVersion": "3"},
+    "data": {"tls.crt": "aGlkZGVu", "tls.key": "not base64"},
+}
+WITH_TLS = {"tls": {"source": {"secretName": "my-tls"}}}
+
+
+class RefusingSecrets(Store):
+    """An API server that answers every question about an object with an error."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__([])
+        self._status = status
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Object | None:
+        raise KubeError(self._status, "Refused", "no")
+
+
+async def test_the_content_of_the_source_is_read_and_never_shown() -> None:
+    found = await fetch_tls_source(Store([TLS]), ensemble(WITH_TLS))
+    assert found is not None
+    assert (found.name, found.uid, found.version) == ("my-tls", "u", "3")
+    assert found.data == {"tls.crt": b"hidden"}
+    assert "hidden" not in repr(found)
+
+
+@pytest.mark.parametrize("spec", [{}, {"tls": {}}, {"tls": {"source": {"secretName": "../x"}}}])
+async def test_without_a_source_no_secret_is_read(spec: dict[str, Any]) -> None:
+    assert await fetch_tls_source(RefusingSecrets(500), ensemble(spec)) is None
+
+
+async def test_a_source_that_may_not_be_read_is_reported_and_stops_nothing() -> None:
+    assert await fetch_tls_source(RefusingSecrets(403), ensemble(WITH_TLS)) is None
+    refused = Found(Reference("my-tls", "spec.tls.source", watched=True), "unreadable", why="no")
+    scene = replace(at_rest(3), ensemble=ensemble(WITH_TLS), referenced=Referenced((refused,)))
+    plan = build_plan(scene)
+    assert plan.security.reason == reasons.CERTIFICATE_MISSING
+    assert plan.security.message == "Secret my-tls cannot be read: no"
+
+
+async def test_an_api_server_that_is_down_is_not_taken_for_a_missing_source() -> None:
+    with pytest.raises(KubeError):
+        await fetch_tls_source(RefusingSecrets(503), ensemble(WITH_TLS))
+
+
+async def test_an_issuer_writes_its_secret_under_a_name_of_the_ensemble() -> None:
+    issued = {**TLS, "metadata": {**TLS["metadata"], "name": "zk-certificate"}}
+    spec = {"tls": {"source": {"issuerRef": {"name": "ca"}}}}
+    found = await fetch_tls_source(Store([issued]), ensemble(spec))
+    assert found is not None
+    assert found.name == "zk-certificate"
 
 
 def ready_message(scene: Observed) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from tests.unit.ensemble.plan.ensemble_under_test import EnsembleUnderTest
 from tests.unit.ensemble.plan.scenes import answers, at_rest, outdated
 
 from zookeeper_operator.control.series import PREFIX
@@ -69,7 +70,9 @@ def test_at_rest_everything_is_known() -> None:
 
 
 def test_samples_bear_the_labels_of_their_entries() -> None:
-    found = build_samples(build_plan(at_rest(3)), Elections())
+    secured = EnsembleUnderTest({"replicas": 3, "tls": {}})
+    secured.rest()
+    found = build_samples(secured.plan(), Elections())
     labels = {entry.name: entry.labels for entry in REPORTED}
     assert {s.name for s in found} <= labels.keys()
     assert all(len(s.labels) == len(labels[s.name]) for s in found)

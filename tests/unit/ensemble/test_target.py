@@ -88,7 +88,7 @@ def test_the_later_hash_stands_on_the_template_only_when_there_is_one() -> None:
 
 
 def test_what_no_template_holds_is_in_neither_hash() -> None:
-    found = target(replicas=5, stopped=True, networkPolicy={"enabled": False})
+    found = target(replicas=5, stopped=True, networkPolicy={"enabled": False}, tls={}, auth={})
     assert template_inputs(found) == template_inputs(target())
     assert later_inputs(found) == ""
 

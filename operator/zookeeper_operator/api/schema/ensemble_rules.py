@@ -19,6 +19,16 @@ from zookeeper_operator.api.schema.jvm_rules import JVM_RULES
 from zookeeper_operator.api.schema.known_keys import OWN_PORTS, PORT
 from zookeeper_operator.api.schema.metadata_rules import ANNOTATION_RULES, LABEL_RULES
 from zookeeper_operator.api.schema.rules import Rule, in_range, quoted
+from zookeeper_operator.api.schema.security_rules import (
+    AUTH_RULES,
+    ISSUER_RULES,
+    OPERATOR_CA_RULES,
+    SOURCE_RULES,
+    TLS_ROOT_RULES,
+    TLS_RULES,
+    TLS_SPEC_RULES,
+    USER_RULES,
+)
 from zookeeper_operator.api.versions import KNOWN_LINES, PATCH_PATTERN
 
 MAX_PORT: Final = 65_535
@@ -106,6 +116,7 @@ ENSEMBLE_RULES: Final[Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
                     "could have that name"
                 ),
             ),
+            *TLS_ROOT_RULES,
         ),
         "spec": (
             Rule(
@@ -159,7 +170,14 @@ ENSEMBLE_RULES: Final[Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
                 field=".stopped",
                 cause="FieldValueForbidden",
             ),
+            *TLS_SPEC_RULES,
         ),
+        "spec.tls": TLS_RULES,
+        "spec.tls.source": SOURCE_RULES,
+        "spec.tls.source.operatorCA": OPERATOR_CA_RULES,
+        "spec.tls.source.issuerRef": ISSUER_RULES,
+        "spec.auth": AUTH_RULES,
+        "spec.auth.users[]": USER_RULES,
         "spec.image": (
             Rule(
                 rule="self.tag == '' || self.digest == ''",

@@ -97,7 +97,10 @@ OWNED_KEYS: Final[Sequence[OwnedKeys]] = (
         prefixes=("enforce.auth.", "quorum.auth."),
     ),
     OwnedKeys(
-        reason="TLS is not supported yet, and half of it would cut the members off",
+        reason=(
+            "the operator turns TLS on and off in steps, and half of it would cut the members off; use "
+            "spec.tls"
+        ),
         keys=("portUnification", "client.portUnification"),
         prefixes=("secureClientPort", "ssl.", "sslQuorum"),
     ),
@@ -113,6 +116,14 @@ OWNED_KEYS: Final[Sequence[OwnedKeys]] = (
         prefixes=("zookeeper.",),
     ),
 )
+
+
+OWNED_WITH_SECURITY: Final = OwnedKeys(
+    reason="the operator sets it where spec.tls or spec.auth is used",
+    keys=("serverCnxnFactory", "fips-mode", "client.certReload"),
+    prefixes=("authProvider.", "superUser."),
+)
+"""Keys that are free in an ensemble without TLS and users, and refused in one with them."""
 
 
 def refusal_of(key: str) -> str | None:

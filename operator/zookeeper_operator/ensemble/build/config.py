@@ -7,6 +7,7 @@ restarts in a pod of an old revision starts with the configuration of that revis
 from collections.abc import Mapping
 from datetime import timedelta
 from importlib import resources
+from types import MappingProxyType
 from typing import Final
 
 from zookeeper_operator.api.ensemble import EnsembleSpec
@@ -15,6 +16,7 @@ from zookeeper_operator.api.schema.owned_keys import refusal_of, refusal_of_valu
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.metrics import metrics_endpoint
 from zookeeper_operator.ensemble.build.objects import child
+from zookeeper_operator.ensemble.build.security import security_keys
 from zookeeper_operator.ensemble.target import Target
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.hashes import content_hash
@@ -26,12 +28,18 @@ START_SCRIPT: Final = "start.sh"
 STARTED_SCRIPT: Final = "started.sh"
 METRICS_CFG: Final = "metrics.cfg"
 """Keys of zoo.cfg for members whose image has the provider that they name."""
+CERTIFICATES_SCRIPT: Final = "certificates.sh"
 
 # Read once, when the module is loaded: from then on building is pure.
 _FILES: Final[Mapping[str, str]] = {
     name: (resources.files(__package__) / "scripts" / name).read_text(encoding="utf-8")
     for name in (LOGBACK, START_SCRIPT, STARTED_SCRIPT)
 }
+_TLS_FILES: Final[Mapping[str, str]] = {
+    name: (resources.files(__package__) / "scripts" / name).read_text(encoding="utf-8")
+    for name in (CERTIFICATES_SCRIPT,)
+}
+"""Beside these, for members that mount certificates."""
 
 _OWNED: Final[Mapping[str, str]] = {
     "dataDir": "/data",
@@ -87,7 +95,9 @@ _SMALLEST_LOG: Final = 8 * _MEBIBYTE
 
 def build_config(target: Target) -> Object:
     """The ConfigMap `NAME-config-HASH`, which never changes."""
-    data = {ZOO_CFG: zoo_cfg(target.spec), **_metrics(target.spec), **_FILES}
+    files = {**_FILES, **_TLS_FILES} if target.phase.uses_certificates else _FILES
+    settings = {ZOO_CFG: zoo_cfg(target.spec, security_keys(target)), **_metrics(target.spec)}
+    data = {**settings, **files}
     return child(
         target,
         api_version="v1",
@@ -125,23 +135,25 @@ def _whole(value: object, default: str) -> int:
     return int(text if usable else default)
 
 
-def zoo_cfg(spec: EnsembleSpec) -> str:
+def zoo_cfg(spec: EnsembleSpec, security: Mapping[str, str] = MappingProxyType({})) -> str:
     """The text of zoo.cfg, but for `dynamicConfigFile`, which start.sh adds.
 
-    Every key is there once. Keys of the spec that the operator owns, or whose value would not stay on
-    its line, are left out: `judge.spec` reports them, and even then they can never take effect.
+    `security` are the keys of the phase that the members are in. Every key is there once. Keys of the spec
+    that the operator owns, or whose value would not stay on its line, are left out: `judge.spec` reports
+    them, and even then they can never take effect.
     """
+    owned = {**_OWNED, **security}
     chosen = {
         key: _text(key, value)
         for key, value in spec.config.items()
-        if refusal_of(key) is None and refusal_of_value(key, value) is None and key not in _OWNED
+        if refusal_of(key) is None and refusal_of_value(key, value) is None and key not in owned
     }
     free = {**DEFAULTS, **_log_file_sizes(spec), **chosen}
     known = [*DEFAULTS, *_log_file_sizes(spec)]
     further = sorted(key for key in free if key not in known)
     lines = [
         "# Set by the operator",
-        *(f"{key}={value}" for key, value in _OWNED.items()),
+        *(f"{key}={value}" for key, value in owned.items()),
         "# Defaults, or spec.config",
         *(f"{key}={_escaped(free[key])}" for key in (*known, *further)),
     ]

@@ -18,8 +18,36 @@ def _hosts(target: Target) -> list[str]:
 
 
 def connection_string(target: Target) -> str:
-    """`host:port` of every voter, separated by commas: what every ZooKeeper client takes."""
-    return ",".join(f"{host}:{names.CLIENT_PORT}" for host in _hosts(target))
+    """`host:port` of every voter, separated by commas: what every ZooKeeper client takes.
+
+    By the way that is open: with TLS as soon as no member takes plain clients.
+    """
+    return ",".join(f"{host}:{_port(target)}" for host in _hosts(target))
+
+
+def _port(target: Target) -> int:
+    return names.SECURE_CLIENT_PORT if target.closed else names.CLIENT_PORT
+
+
+def tls_connection_string(target: Target) -> str:
+    """The same for clients with TLS; empty while not every member listens for them."""
+    if not target.reached.clients:
+        return ""
+    return ",".join(f"{host}:{names.SECURE_CLIENT_PORT}" for host in _hosts(target))
+
+
+def _tls_values(target: Target) -> dict[str, str]:
+    """What clients need for TLS; nothing while not every member listens for them."""
+    found = tls_connection_string(target)
+    if not found:
+        return {}
+    only = {"tls": "true"} if target.closed else {}
+    return {
+        **only,
+        "tlsConnectionString": found,
+        "tlsPort": str(names.SECURE_CLIENT_PORT),
+        "ca.crt": target.trust,
+    }
 
 
 def build_connection(target: Target) -> Object:
@@ -33,8 +61,9 @@ def build_connection(target: Target) -> Object:
             "data": {
                 "connectionString": connection_string(target),
                 "hosts": ",".join(_hosts(target)),
-                "port": str(names.CLIENT_PORT),
+                "port": str(_port(target)),
                 "chroot": "",
+                **_tls_values(target),
             }
         },
     )
@@ -59,9 +88,10 @@ def build_binding(target: Target) -> Object:
                     "type": "zookeeper",
                     "provider": names.FIELD_MANAGER,
                     "host": f"{service}.{target.namespace}.svc.{target.cluster_domain}",
-                    "port": str(names.CLIENT_PORT),
+                    "port": str(_port(target)),
                     "uri": f"zookeeper://{connection}",
                     "connectionString": connection,
+                    **_tls_values(target),
                 }
             ),
         },

@@ -18,10 +18,17 @@ def _rule(*ports: int, peers: list[Any] | None = None) -> Object:
     return opened
 
 
+def client_ports(target: Target) -> tuple[int, ...]:
+    """The ports that are open to clients."""
+    secure = (names.SECURE_CLIENT_PORT,) if target.phase.clients else ()
+    return secure if secure and target.closed else (names.CLIENT_PORT, *secure)
+
+
 def build_network_policy(target: Target, *, serves_metrics: bool = True) -> Object:
     """The policy `NAME` over all members, for ingress.
 
-    Clients may come from anywhere, quorum traffic only from members of this target, and the
+    Clients may come from anywhere, quorum traffic only from members of this target (with TLS the operator
+    shakes hands with their election ports), and the
     AdminServer is for the operator, unless the spec opens it to the outside. Probes come from the
     node and are always let through. The port of the metrics is open to `spec.metrics.from`, unless no pod
     template has it yet (`serves_metrics` is False), and so are to all the ports that containers of
@@ -36,9 +43,12 @@ def build_network_policy(target: Target, *, serves_metrics: bool = True) -> Obje
     }
     members = {"podSelector": {"matchLabels": member_selector(target)}}
     ingress = [
-        _rule(names.CLIENT_PORT),
+        _rule(*client_ports(target)),
         _rule(names.QUORUM_PORT, names.ELECTION_PORT, peers=[members]),
     ]
+    if target.phase.quorum:
+        # The operator reads there which certificate a member serves.
+        ingress.append(_rule(names.ELECTION_PORT, peers=[operator]))
     if spec.external is not None and spec.external.admin_server:
         ingress.append(_rule(names.ADMIN_PORT))
     else:

@@ -77,4 +77,9 @@ def secret_data(values: Mapping[str, str]) -> dict[str, str]:
 
     Not `stringData`: that is never read back, so an edit of the live Secret would go unnoticed.
     """
-    return {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
+    return secret_bytes({key: value.encode() for key, value in values.items()})
+
+
+def secret_bytes(values: Mapping[str, bytes]) -> dict[str, str]:
+    """Bytes as the `data` of a Secret."""
+    return {key: base64.b64encode(value).decode() for key, value in values.items()}

@@ -9,9 +9,14 @@ from typing import Final
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.auth import DIGEST_KEY
-from zookeeper_operator.ensemble.build.config import START_SCRIPT, STARTED_SCRIPT
+from zookeeper_operator.ensemble.build.config import (
+    CERTIFICATES_SCRIPT,
+    START_SCRIPT,
+    STARTED_SCRIPT,
+)
 from zookeeper_operator.ensemble.build.metrics import container_ports
 from zookeeper_operator.ensemble.build.objects import labels_of, member_selector
+from zookeeper_operator.ensemble.build.security import CERTIFICATES_DIRECTORY
 from zookeeper_operator.ensemble.build.volumes import volumes_asked_for
 from zookeeper_operator.ensemble.membership import SERVERS_KEY
 from zookeeper_operator.ensemble.target import Target, hashed_fields, later_inputs
@@ -58,6 +63,8 @@ def build_pod_template(target: Target, component: str, *, config: str, auth_hash
     }
     if later := later_inputs(target):
         annotations[names.ANNOTATION_TARGET] = later
+    if target.phase.uses_certificates:
+        annotations[names.ANNOTATION_SECURITY] = target.phase.text
     if target.restarted_at:
         annotations[names.ANNOTATION_RESTARTED_AT] = target.restarted_at
     template = {
@@ -124,19 +131,18 @@ def _anti_affinity(target: Target) -> Object:
 
 def _container(target: Target) -> Object:
     spec = target.spec
+    secured = target.phase.uses_certificates
     container: Object = {
         "name": names.CONTAINER,
         "image": image_reference(target.spec),
         "imagePullPolicy": spec.image.pull_policy,
-        "command": ["bash", f"/config/{START_SCRIPT}"],
+        "command": ["bash", f"/config/{CERTIFICATES_SCRIPT if secured else START_SCRIPT}"],
         "env": _environment(target),
         "ports": [
-            {"name": "client", "containerPort": names.CLIENT_PORT, "protocol": "TCP"},
-            {"name": "quorum", "containerPort": names.QUORUM_PORT, "protocol": "TCP"},
-            {"name": "election", "containerPort": names.ELECTION_PORT, "protocol": "TCP"},
-            {"name": "admin", "containerPort": names.ADMIN_PORT, "protocol": "TCP"},
-            *container_ports(spec),
-        ],
+            {"name": name, "containerPort": number, "protocol": "TCP"}
+            for name, number in _ports(target).items()
+        ]
+        + container_ports(spec),
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -154,6 +160,7 @@ def _container(target: Target) -> Object:
             {"name": "membership", "mountPath": "/membership", "readOnly": True},
             {"name": "scratch", "mountPath": "/logs", "subPath": "logs"},
             {"name": "scratch", "mountPath": "/tmp", "subPath": "tmp"},  # noqa: S108
+            *(_TLS_MOUNTS if secured else ()),
         ],
     }
     resources = {
@@ -163,6 +170,23 @@ def _container(target: Target) -> Object:
     if any(resources.values()):
         container["resources"] = {kind: value for kind, value in resources.items() if value}
     return container
+
+
+_TLS_MOUNTS: Final = (
+    {"name": names.TLS_VOLUME, "mountPath": "/tls", "readOnly": True},
+    {"name": names.CERTIFICATES_VOLUME, "mountPath": CERTIFICATES_DIRECTORY},
+)
+
+
+def _ports(target: Target) -> dict[str, int]:
+    secure = {"client-tls": names.SECURE_CLIENT_PORT} if target.phase.clients else {}
+    return {
+        "client": names.CLIENT_PORT,
+        "quorum": names.QUORUM_PORT,
+        "election": names.ELECTION_PORT,
+        "admin": names.ADMIN_PORT,
+        **secure,
+    }
 
 
 def _environment(target: Target) -> list[Object]:
@@ -269,6 +293,16 @@ def _volumes(target: Target, config: str) -> list[Object]:
         {"name": "membership", "configMap": {"name": names.membership_name(target.name)}},
         {"name": "scratch", "emptyDir": {}},
     ]
+    if target.phase.uses_certificates:
+        secret: Object = {"secretName": names.tls_name(target.name)}
+        if target.spec.security_context.mode == "Fixed":
+            secret["defaultMode"] = 0o440  # it is the group's; a platform may set none
+        # In memory: a key must not be on the disk of a node.
+        memory = {"medium": "Memory", "sizeLimit": "4Mi"}
+        volumes += [
+            {"name": names.TLS_VOLUME, "secret": secret},
+            {"name": names.CERTIFICATES_VOLUME, "emptyDir": memory},
+        ]
     if target.spec.storage.ephemeral:
         volumes.extend(
             {"name": name, "emptyDir": {"sizeLimit": volume.size}}

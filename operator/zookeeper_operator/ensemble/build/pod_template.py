@@ -13,6 +13,7 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.objection import Objection
 from zookeeper_operator.ensemble.build.objects import common_labels
 from zookeeper_operator.ensemble.build.privileges import requested_privileges
+from zookeeper_operator.ensemble.build.security import CERTIFICATES_DIRECTORY
 from zookeeper_operator.ensemble.build.sidecars import declared_ports, running_containers
 from zookeeper_operator.ensemble.build.variables import OWN_ENVIRONMENT, refusal_of_variable
 from zookeeper_operator.ensemble.ensemble import Ensemble
@@ -25,6 +26,9 @@ OWN_VOLUMES: Final = (
     "membership",
     "scratch",
 )
+TLS_VOLUMES: Final = (names.TLS_VOLUME, names.CERTIFICATES_VOLUME)
+TLS_MOUNTS: Final = ("/tls", CERTIFICATES_DIRECTORY)
+"""Further ones of an ensemble with TLS; others may use these names."""
 OWN_MOUNTS: Final = ("/data", "/datalog", "/conf", "/config", "/membership", "/logs", "/tmp")  # noqa: S108
 _START_MOUNTS: Final = ("/bin", "/dev", "/docker-entrypoint.sh", "/proc", "/usr")
 """What the start of a member and its last message depend on."""
@@ -66,6 +70,7 @@ def pod_template_problems(ensemble: Ensemble) -> tuple[Objection, ...]:
     template = ensemble.spec.pod_template
     return (
         *map(Objection, _problems(ensemble, template)),
+        *(map(Objection, _tls_problems(template)) if ensemble.spec.tls is not None else ()),
         *_bypasses(template),
         *_privileges(ensemble, template),
     )
@@ -148,6 +153,28 @@ def _metadata_problems(ensemble: Ensemble, metadata: Mapping[str, Any]) -> Itera
     for name, value in (("labels", labels), ("annotations", annotations)):
         if not isinstance(value, Mapping) or not all(isinstance(v, str) for v in value.values()):
             yield f"{where}.{name} must be a map of strings"
+
+
+def _tls_problems(template: Mapping[str, Any]) -> Iterator[str]:
+    """What a template may have without TLS, and not with it."""
+    spec = template.get("spec", {})
+    if not isinstance(spec, Mapping):
+        return
+    where, why = "spec.podTemplate.spec", "is owned by the operator where spec.tls is set"
+    for volume in _named(spec.get("volumes", [])):
+        if volume["name"] in TLS_VOLUMES:
+            yield f"{where}.volumes: {volume['name']} {why}; give the volume another name"
+    for kind, container in running_containers(template):
+        at = f"{where}.{kind}[{container['name']}]"
+        for port in declared_ports(container):
+            if port.get("containerPort") == names.SECURE_CLIENT_PORT:
+                yield f"{at}.ports: {names.SECURE_CLIENT_PORT} {why}: clients with TLS use it"
+        if kind != "containers" or container["name"] != names.CONTAINER:
+            continue
+        for mount in _list(container, "volumeMounts"):
+            path = _mount_path(mount)
+            if _is_at(path, TLS_MOUNTS):
+                yield f"{at}.volumeMounts: {path} {why}; mount it elsewhere"
 
 
 def _keys(value: Any) -> list[str]:

@@ -15,9 +15,16 @@ def _port(name: str, number: int) -> Object:
     return {"name": name, "port": number, "protocol": "TCP", "targetPort": number}
 
 
-def _member_ports() -> list[Object]:
+def _client_ports(target: Target) -> list[Object]:
+    """The ports for clients: for TLS as soon as members must listen for it, the plain one while any does."""
+    secure = [_port("client-tls", names.SECURE_CLIENT_PORT)] if target.phase.clients else []
+    plain = [] if secure and target.closed else [_port("client", names.CLIENT_PORT)]
+    return [*plain, *secure]
+
+
+def _member_ports(target: Target) -> list[Object]:
     return [
-        _port("client", names.CLIENT_PORT),
+        *_client_ports(target),
         _port("quorum", names.QUORUM_PORT),
         _port("election", names.ELECTION_PORT),
     ]
@@ -38,7 +45,7 @@ def build_members_service(target: Target) -> Object:
                 "clusterIP": "None",
                 "publishNotReadyAddresses": True,
                 "selector": member_selector(target),
-                "ports": _member_ports(),
+                "ports": _member_ports(target),
             }
         },
     )
@@ -62,14 +69,14 @@ def build_member_service(target: Target, member_id: int) -> Object:
                 "type": "ClusterIP",
                 "publishNotReadyAddresses": True,
                 "selector": {**member_selector(target), names.LABEL_POD_NAME: name},
-                "ports": _member_ports(),
+                "ports": _member_ports(target),
             }
         },
     )
 
 
 def build_client_service(target: Target) -> Object:
-    """The Service `NAME-client`: every ready member, voter or observer, on the client port only.
+    """The Service `NAME-client`: every ready member, voter or observer, on the ports for clients only.
 
     Never the AdminServer, which has no password.
     """
@@ -83,7 +90,7 @@ def build_client_service(target: Target) -> Object:
                 "type": "ClusterIP",
                 "ipFamilyPolicy": "PreferDualStack",
                 "selector": member_selector(target),
-                "ports": [_port("client", names.CLIENT_PORT)],
+                "ports": _client_ports(target),
             }
         },
     )
@@ -102,10 +109,10 @@ def build_external_service(target: Target, member_id: int) -> Object:
     if external is None:
         raise ValueError("spec.external is not set")
     member = next((m for m in external.members if m.id == member_id), None)
-    client = _port("client", names.CLIENT_PORT)
+    client, *others = _client_ports(target)
     if member is not None and member.node_port is not None:
         client["nodePort"] = member.node_port
-    ports = [client]
+    ports = [client, *others]
     if external.admin_server:
         admin = _port("admin", names.ADMIN_PORT)
         if member is not None and member.admin_node_port is not None:

@@ -5,10 +5,14 @@ from typing import Final
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.api.schema.known_keys import is_known, nearest_key, problem_of
-from zookeeper_operator.api.schema.owned_keys import refusal_of, refusal_of_value
+from zookeeper_operator.api.schema.owned_keys import (
+    OWNED_WITH_SECURITY,
+    refusal_of,
+    refusal_of_value,
+)
 from zookeeper_operator.api.schema.owned_options import refusal_of_option
 from zookeeper_operator.ensemble.build.config import DEFAULTS
-from zookeeper_operator.ensemble.judge.live_template import has_config, has_option
+from zookeeper_operator.ensemble.judge.live_template import has_config, has_option, is_secured
 from zookeeper_operator.ensemble.judge.problem import Problem
 from zookeeper_operator.ensemble.observed import Observed
 
@@ -27,6 +31,11 @@ def config_problems(observed: Observed) -> Iterator[Problem]:
         why = refusal_of(key)
         if why is not None:
             yield _problem(f"spec.config.{key} is owned by the operator: {why}; remove it")
+        elif _asks_for_security(observed) and OWNED_WITH_SECURITY.matches(key):
+            yield _problem(
+                f"spec.config.{key} is owned by the operator: {OWNED_WITH_SECURITY.reason}; remove it",
+                carried=has_config(observed, key, value) and is_secured(observed),
+            )
         elif (bad := refusal_of_value(key, value)) is not None:
             yield _problem(f"spec.config.{key}: {bad}")
         elif (bad := problem_of(key, value)) is not None:
@@ -40,6 +49,11 @@ def config_problems(observed: Observed) -> Iterator[Problem]:
                 f"spec.jvm.options must not {refusal}; remove {option}",
                 carried=has_option(observed, option),
             )
+
+
+def _asks_for_security(observed: Observed) -> bool:
+    spec = observed.ensemble.spec
+    return spec.tls is not None or spec.auth is not None
 
 
 def unknown_keys(observed: Observed) -> tuple[Problem, ...]:

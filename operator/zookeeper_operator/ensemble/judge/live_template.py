@@ -36,6 +36,14 @@ def has_config(observed: Observed, key: str, value: str | int) -> bool:
     )
 
 
+def is_secured(observed: Observed) -> bool:
+    """Whether a live pod template is in a phase of TLS."""
+    return any(
+        names.ANNOTATION_SECURITY in ((template.get("metadata") or {}).get("annotations") or {})
+        for template in _templates(observed)
+    )
+
+
 def has_option(observed: Observed, option: str) -> bool:
     """Whether the members' JVM is started with this option."""
     return _was_accepted(observed) or any(

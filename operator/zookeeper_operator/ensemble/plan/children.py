@@ -9,9 +9,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from zookeeper_operator.api import reasons
+from zookeeper_operator.certificates.authority import PRIVATE_KEY
+from zookeeper_operator.certificates.key_store import KEY_STORE
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Action, Apply, Delete
 from zookeeper_operator.ensemble.build.auth import PASSWORD_KEY, build_auth, read_password
+from zookeeper_operator.ensemble.build.certificates import build_ca, build_tls
 from zookeeper_operator.ensemble.build.config import build_config
 from zookeeper_operator.ensemble.build.connection import build_binding, build_connection
 from zookeeper_operator.ensemble.build.disruption_budget import build_disruption_budget
@@ -37,6 +40,7 @@ from zookeeper_operator.ensemble.plan.replicas import hosted_observers, hosted_v
 from zookeeper_operator.ensemble.plan.revision import statefulset_of
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.ensemble.pods import config_of
+from zookeeper_operator.ensemble.security.certificates import read_secret
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.diff import first_difference
 from zookeeper_operator.kube.hashes import content_hash
@@ -45,12 +49,22 @@ from zookeeper_operator.kube.hashes import content_hash
 def wanted_children(situation: Situation) -> Iterator[Object]:
     """Every child as it must be now, in the order in which a new ensemble needs them."""
     target = situation.target
-    auth = build_auth(
-        target, super_password(situation.observed) or situation.observed.fresh_password
-    )
+    observed, certificates = situation.observed, situation.certificates
+    auth = build_auth(target, super_password(observed) or observed.fresh_password)
     config = build_config(target)
     statefulsets = tuple(_statefulsets(situation, config=config, auth=auth))
     yield auth
+    # Before the templates that mount it.
+    if certificates.authority is not None:
+        yield build_ca(target, certificates.authority)
+    if certificates.wanted is not None:
+        yield build_tls(
+            target,
+            certificates.wanted,
+            live=read_secret(observed.child("Secret", names.tls_name(target.name))),
+            origin=certificates.origin,
+            fresh_password=observed.fresh_password,
+        )
     if config["metadata"]["name"] in {
         config_of(s["spec"]["template"]["spec"]) for s in statefulsets
     }:
@@ -250,8 +264,10 @@ def _ending(situation: Situation, apply: Apply, live: Object) -> Apply:
 
 
 def _is_drawn(body: Object) -> bool:
-    """Whether it holds the password: one that another process has just generated may be in use."""
-    return body["kind"] == "Secret" and PASSWORD_KEY in body["data"]
+    """Whether it holds a password or a key: one that another process has just generated may be in use."""
+    return body["kind"] == "Secret" and bool(
+        {PASSWORD_KEY, PRIVATE_KEY, KEY_STORE} & body["data"].keys()
+    )
 
 
 def _is_pinned_as_it_is(situation: Situation, body: Object, live: Object) -> bool:

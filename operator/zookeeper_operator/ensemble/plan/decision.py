@@ -23,7 +23,11 @@ from zookeeper_operator.ensemble.plan.claim_deletion import is_stop_refused, is_
 from zookeeper_operator.ensemble.plan.founding import decide_membership, find_leftovers, is_founded
 from zookeeper_operator.ensemble.plan.order import ORDER, Concern, Hold, is_exclusive
 from zookeeper_operator.ensemble.plan.revision import is_outdated
+from zookeeper_operator.ensemble.plan.security import why_founding_waits
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
+from zookeeper_operator.ensemble.security.certificates import judge_certificates
+from zookeeper_operator.ensemble.security.readiness import judge_readiness, trust_of_clients
+from zookeeper_operator.ensemble.security.walk import decide_walk
 from zookeeper_operator.ensemble.target import build_target
 
 # A leader checks its followers every half tick, and an answer is up to a probe's time-out old.
@@ -64,6 +68,11 @@ class Plan:
     def storage(self) -> Verdict:
         """Whether every volume is as the spec asks."""
         return self.verdicts["storage"]
+
+    @property
+    def security(self) -> Verdict:
+        """Whether the members use TLS as the spec asks."""
+        return self.verdicts["security"]
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -121,10 +130,20 @@ def understand(observed: Observed) -> Situation:
         changing=_find_changing(observed, voters),
     )
     founded = is_founded(observed, quorum, may_found_again=may_act)
+    certificates = judge_certificates(observed)
+    walk = decide_walk(observed, quorum, judge_readiness(observed, certificates))
     return Situation(
         observed=observed,
         quorum=quorum,
-        target=build_target(ensemble, decide_membership(observed, founded=founded)),
+        target=build_target(
+            ensemble,
+            decide_membership(observed, founded=founded),
+            phase=walk.target,
+            reached=walk.reached,
+            trust=trust_of_clients(certificates),
+        ),
+        certificates=certificates,
+        walk=walk,
         founded=founded,
         leftovers=() if founded else find_leftovers(observed),
         problems=judgement.problems,
@@ -208,12 +227,14 @@ def _an_event_will_come(situation: Situation) -> bool:
     """Whether an event triggers the next reconcile when something changes, while nothing may be done.
 
     None comes from objects that are not ours, nor from members that do not serve, nor from members that
-    contradict each other. A founding that waits for what a deleted ensemble has left does not rely on one.
+    contradict each other. A founding that waits for what a deleted ensemble has left, or for a certificate,
+    does not rely on one.
     """
     taken = any(problem.reason == reasons.NAME_TAKEN for problem in situation.problems)
     ensemble, quorum = situation.ensemble, situation.quorum
     must_serve = situation.founded and not (is_stopped(situation) or ensemble.deleting)
-    waits = taken or bool(situation.leftovers)
+    certificate = why_founding_waits(situation) is not None
+    waits = taken or certificate or bool(situation.leftovers)
     return quorum.contradiction is None and not waits and (quorum.all_live or not must_serve)
 
 

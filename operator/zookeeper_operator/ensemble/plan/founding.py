@@ -20,7 +20,13 @@ from zookeeper_operator.ensemble.judge.emptiness import is_empty
 from zookeeper_operator.ensemble.judge.quorum import Quorum
 from zookeeper_operator.ensemble.membership import Membership, read_membership
 from zookeeper_operator.ensemble.observed import Claim, Observed
-from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
+from zookeeper_operator.ensemble.security.readiness import closes_plain_port
+from zookeeper_operator.zookeeper.servers import (
+    CLOSED_CLIENT,
+    OPEN_CLIENT,
+    CommittedConfig,
+    Server,
+)
 
 # More elections than happen between two reconfigurations: the last version of the configuration is all that
 # is left of the epochs there were.
@@ -156,7 +162,10 @@ def decide_membership(observed: Observed, *, founded: bool) -> Membership:
         servers, version = published.servers, published.version
     else:
         ids = known_ids(observed) if founded else _founders(observed)
-        servers, version = tuple(ensemble.server(i) for i in sorted(ids)), 0
+        closed = not founded and closes_plain_port(ensemble.spec)
+        client = CLOSED_CLIENT if closed else OPEN_CLIENT
+        servers = tuple(replace(ensemble.server(i), client=client) for i in sorted(ids))
+        version = 0
     found = Membership(
         servers=servers,
         version=version,

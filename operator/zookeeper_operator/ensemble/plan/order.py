@@ -26,7 +26,9 @@ from zookeeper_operator.ensemble.plan.founders import plan_founders
 from zookeeper_operator.ensemble.plan.members import waiting_for_vote
 from zookeeper_operator.ensemble.plan.membership import plan_membership
 from zookeeper_operator.ensemble.plan.permission import plan_scale_permission
+from zookeeper_operator.ensemble.plan.plain_port import plan_plain_port
 from zookeeper_operator.ensemble.plan.rollout import plan_rollout
+from zookeeper_operator.ensemble.plan.security import plan_security, why_founding_waits
 from zookeeper_operator.ensemble.plan.step import Situation, Step
 from zookeeper_operator.ensemble.plan.storage import plan_storage
 
@@ -102,6 +104,8 @@ ORDER: Final[tuple[Hold | Concern, ...]] = (
     Hold("pause", _pause),
     # A new ensemble is founded on new volumes, and only by its own members.
     Hold("previous ensemble", _previous_ensemble),
+    # It would be founded without the TLS that its spec asks for.
+    Hold("certificate", why_founding_waits),
     # While members contradict each other, any change could turn one ensemble into two.
     Hold("contradiction", _contradiction),
     # Before everything that needs a quorum.
@@ -119,12 +123,16 @@ ORDER: Final[tuple[Hold | Concern, ...]] = (
     # Before claim templates are replaced: those can wait until nothing must be restarted, while a
     # restarted pod needs its StatefulSet to come back.
     Concern("rollout", plan_rollout),
+    # After the rollout: a member is closed to plain clients when every one listens for TLS.
+    Concern("plain port", plan_plain_port, reported=False),
     # Last of the exclusive ones: nothing needs it before the next member is added.
     Concern("claim templates", plan_claim_templates, reported=False),
     # Never exclusive. After the storage: a volume must no longer count as a member's when its pod goes. A
     # membership without founders is applied before everything else, see `decision`.
     # Not asked below a hold, because an invalid spec cannot be built from.
     Concern("children", plan_children, reported=False),
+    # Never acts: what it reports is brought about by the children, and by the rollout of their templates.
+    Concern("security", plan_security),
     # Never acts: it reports whether the membership would start a change of `replicas` now.
     Concern("scale", plan_scale_permission),
 )

@@ -14,7 +14,7 @@ from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Reconfigure
 from zookeeper_operator.ensemble.plan.claim_deletion import must_stay
-from zookeeper_operator.ensemble.plan.members import demoted, wanted_ids
+from zookeeper_operator.ensemble.plan.members import demoted, server_in_role, wanted_ids
 from zookeeper_operator.ensemble.plan.revision import is_outdated
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.zookeeper.servers import CommittedConfig, majority
@@ -81,7 +81,7 @@ def _join(situation: Situation, committed: CommittedConfig, member_id: int) -> S
     observer = member_id >= names.FIRST_OBSERVER_ID
     is_new = committed.server(member_id) is None
     place = "place as an observer" if observer else "vote"
-    server = situation.ensemble.server(member_id, "observer" if observer else "participant")
+    server = server_in_role(situation, member_id, "observer" if observer else "participant")
     return Step(
         Verdict(
             False,

@@ -8,6 +8,7 @@ from zookeeper_operator.ensemble.observed import Pod
 from zookeeper_operator.ensemble.plan.revision import statefulset_of, update_revision
 from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.ensemble.pods import config_of, template_marks
+from zookeeper_operator.ensemble.security.phase import QUORUM_PHASES, Phase, read_phase
 from zookeeper_operator.kube.api import Object
 
 
@@ -33,23 +34,41 @@ def _differences(statefulset: Object, pod: Pod) -> Iterator[str]:
     password = now.get(names.ANNOTATION_AUTH)
     if then.get(names.ANNOTATION_AUTH, password) != password:
         yield "the password of the super user changed"
+    before, after = read_phase(then), read_phase(now)
+    if before != after and before is not None and after is not None:
+        yield _phase_change(before, after)
     for mark in (names.ANNOTATION_RESTARTED_AT, names.ANNOTATION_ROLLOUT_RESTART):
         if now.get(mark) and then.get(mark) != now[mark]:
             yield f"a restart was requested at {now[mark]}"
     # The size of a small volume is in zoo.cfg, and no field that a template is made of.
-    if not changed and pod.config and pod.config != config_of(template["spec"]):
+    if not changed and before == after and pod.config and pod.config != config_of(template["spec"]):
         yield "its zoo.cfg changed"
+
+
+def _phase_change(before: Phase, after: Phase) -> str:
+    if before.quorum != after.quorum:
+        return f"TLS of the quorum goes from phase {before.quorum} to {after.quorum} of {QUORUM_PHASES}"
+    return f"TLS for clients is turned {'on' if after.clients else 'off'}"
 
 
 def changed_fields(then: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
     """The fields of the spec in which two pod templates differ; the whole spec if that was not recorded."""
-    if names.ANNOTATION_FIELDS not in now:
+    before, after = _recorded_fields(then), _recorded_fields(now)
+    if after is None:
         return ()
-    if names.ANNOTATION_FIELDS not in then:
+    if before is None:
         return ("the spec",)
-    before, after = (json.loads(marks[names.ANNOTATION_FIELDS]) for marks in (then, now))
     differing = {key for key in {*before, *after} if before.get(key) != after.get(key)}
     return tuple(f"spec.{key}" for key in sorted(differing))
+
+
+def _recorded_fields(marks: Mapping[str, str]) -> Mapping[str, object] | None:
+    """The hash of each field of the spec that a template was made of; None if no record can be read."""
+    try:
+        recorded = json.loads(marks.get(names.ANNOTATION_FIELDS, ""))
+    except json.JSONDecodeError:
+        return None
+    return recorded if isinstance(recorded, dict) else None
 
 
 def _listed(fields: tuple[str, ...]) -> str:

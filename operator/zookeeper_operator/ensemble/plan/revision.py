@@ -3,6 +3,7 @@
 from zookeeper_operator.ensemble.actions import Basis, RestartMember
 from zookeeper_operator.ensemble.observed import Pod
 from zookeeper_operator.ensemble.plan.step import Situation
+from zookeeper_operator.ensemble.pods import update_revision_of
 from zookeeper_operator.kube.api import Object
 
 
@@ -30,12 +31,7 @@ def restart_of(
 def update_revision(situation: Situation, component: str) -> str:
     """The revision every pod of a component must run; empty while Kubernetes has not reported it yet."""
     found = statefulset_of(situation, component)
-    if found is None:
-        return ""
-    status = found.get("status") or {}
-    if status.get("observedGeneration", 0) < found["metadata"].get("generation", 0):
-        return ""
-    return str(status.get("updateRevision") or "")
+    return "" if found is None else update_revision_of(found)
 
 
 def is_outdated(situation: Situation, pod: Pod) -> bool:

@@ -17,7 +17,8 @@ Safety, each with a property test and an invariant of the simulator:
 * without a quorum only members may be restarted that are in trouble, or have not been ready for longer
   than a start and an election take;
 * a quorum that has just come back is given some ticks before the next voter is restarted;
-* a member whose claim is being deleted is not restarted while its data could be lost with its pod.
+* a member whose claim is being deleted is not restarted while its data could be lost with its pod;
+* no member is restarted with a certificate that has ended, since the others would not accept it.
 """
 
 from dataclasses import replace
@@ -30,7 +31,7 @@ from zookeeper_operator.ensemble.actions import Reconfigure
 from zookeeper_operator.ensemble.observed import Pod, Trouble
 from zookeeper_operator.ensemble.plan.claim_deletion import build_restart_basis, must_stay
 from zookeeper_operator.ensemble.plan.ephemeral import loses_data
-from zookeeper_operator.ensemble.plan.members import waiting_for_vote
+from zookeeper_operator.ensemble.plan.members import server_in_role, waiting_for_vote
 from zookeeper_operator.ensemble.plan.quorum_age import has_quorum_held
 from zookeeper_operator.ensemble.plan.restart_reason import restart_reason
 from zookeeper_operator.ensemble.plan.revision import (
@@ -41,6 +42,7 @@ from zookeeper_operator.ensemble.plan.revision import (
 )
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.ensemble.pods import missing_pods
+from zookeeper_operator.ensemble.security.readiness import why_not_restarted
 from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 # A start takes 6-7 s, an election up to 5 s (measured); readiness is reported some seconds late.
@@ -209,6 +211,11 @@ def _healthy_step(situation: Situation, due: list[Pod]) -> Step:
         return _wait(
             f"{len(due)} members are due for a restart; waiting until every voter is in sync"
         )
+    phase = situation.walk.target
+    if why := why_not_restarted(situation.observed, situation.certificates, phase):
+        return Step(
+            Verdict(False, reasons.CERTIFICATE_EXPIRING, f"{due[0].name} is not restarted: {why}")
+        )
     voters = quorum.voters
     kept = [p for p in due if must_stay(situation, p)]
     free = [p for p in due if p not in kept]
@@ -282,7 +289,7 @@ def _ask_to_hand_over(situation: Situation, pod: Pod, committed: CommittedConfig
         (
             Reconfigure(
                 based_on=committed,
-                joining=(situation.ensemble.server(pod.id, "observer"),),
+                joining=(server_in_role(situation, pod.id, "observer"),),
                 reason=reasons.HANDING_OVER_LEADERSHIP,
                 why=f"{pod.name} is the last one to be restarted"
                 if pod.id == situation.quorum.leader

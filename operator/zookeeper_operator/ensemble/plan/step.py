@@ -1,6 +1,6 @@
 """What each concern of the plan is given, and what it answers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from zookeeper_operator.ensemble.actions import Action
 from zookeeper_operator.ensemble.ensemble import Ensemble
@@ -8,6 +8,8 @@ from zookeeper_operator.ensemble.judge.problem import Problem
 from zookeeper_operator.ensemble.judge.quorum import Quorum
 from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.security.certificates import Certificates
+from zookeeper_operator.ensemble.security.walk import Walk
 from zookeeper_operator.ensemble.target import Target
 
 
@@ -42,7 +44,8 @@ class Situation:
     `target` is what is wanted, with the membership that `zk-membership` must hold now; `founded` says whether
     the ensemble has ever had a quorum, after which it must not be founded again; `leftovers` are what a
     deleted ensemble of the same name has left, for which the founding waits; `problems` are what makes the
-    spec unusable; `warnings` are what a person should know of it, and stop nothing.
+    spec unusable; `warnings` are what a person should know of it, and stop nothing; `certificates` are what
+    the members mount, `walk` is the phase of TLS that they are in and the one that templates must have now.
     """
 
     observed: Observed
@@ -52,6 +55,8 @@ class Situation:
     leftovers: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    certificates: Certificates = field(default_factory=Certificates)
+    walk: Walk = field(default_factory=Walk)
 
     @property
     def membership(self) -> Membership:

@@ -13,10 +13,12 @@ from zookeeper_operator.ensemble.failure import NO_FAILURE, Failure
 from zookeeper_operator.ensemble.judge.quorum import Quorum
 from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.plan.claim_deletion import is_stop_refused, is_stopped
+from zookeeper_operator.ensemble.plan.security import why_founding_waits
 from zookeeper_operator.ensemble.plan.step import Situation, Verdict
 from zookeeper_operator.ensemble.report.absence import describe_absence
 from zookeeper_operator.ensemble.report.external import missing_addresses
 from zookeeper_operator.ensemble.report.quorum_condition import STOPPED, judge_quorum_condition
+from zookeeper_operator.ensemble.security.certificates import has_tls
 
 _STATUS: Final[dict[bool | None, Status]] = {
     True: conditions.TRUE,
@@ -44,6 +46,7 @@ def build_conditions(plan: Plan, failure: Failure = NO_FAILURE) -> list[Conditio
         conditions.SCALE_ALLOWED: plan.scale,
         conditions.STORAGE_HEALTHY: plan.storage,
         conditions.SPEC_VALID: spec_valid,
+        **({conditions.SECURED: plan.security} if has_tls(plan.situation.observed) else {}),
     }
     return [
         Condition(
@@ -75,6 +78,8 @@ def _ready(plan: Plan, quorum_healthy: Verdict, spec_valid: Verdict, failure: Fa
     unapplied = Verdict(False, reasons.APPLY_FAILED, failure.message)
     if failure.kind and not situation.founded:
         return unapplied
+    if why_founding_waits(situation) is not None:
+        return plan.security
     if plan.storage.state is False and plan.storage.reason in _BLOCKING:
         return plan.storage
     trouble = _trouble(situation)
@@ -146,6 +151,8 @@ def _lacking(plan: Plan, failure: Failure) -> Verdict | None:
             )
     if failure.optional:
         return Verdict(True, reasons.APPLY_FAILED, f"serving, but {'; '.join(failure.optional)}")
+    if plan.security.state is False:
+        return Verdict(True, plan.security.reason, f"serving, but {plan.security.message}")
     waiting = missing_addresses(observed, plan.situation.membership)
     if waiting:
         return Verdict(True, reasons.WAITING_FOR_ADDRESS, f"serving, but {waiting}")

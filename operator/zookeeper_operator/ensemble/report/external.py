@@ -56,15 +56,14 @@ def external_address(observed: Observed, member_id: int, *, known_host: str = ""
         return None
     # The live Service may have been edited by someone else and not be corrected yet.
     ports = service["spec"].get("ports") or []
-    client: Object = next((port for port in ports if port.get("name") == "client"), {})
+    # The plain port comes first, as long as there is one.
+    client: Object = next(
+        (port for port in ports if port.get("name") in {"client", "client-tls"}), {}
+    )
     pod = observed.pod(member_id)
     if external.host_template:
-        host = _filled_in(
-            external.host_template,
-            id=str(member_id),
-            pod=names.member_name(ensemble.name, member_id),
-            name=ensemble.name,
-            namespace=ensemble.namespace,
+        host = names.external_host(
+            ensemble.name, ensemble.namespace, member_id, external.host_template
         )
     elif external.type == "LoadBalancer":
         host = _load_balancer_host(service)
@@ -76,13 +75,6 @@ def external_address(observed: Observed, member_id: int, *, known_host: str = ""
     if ":" in host and not host.startswith("["):
         host = f"[{host}]"
     return f"{host}:{port}" if host and port else None
-
-
-def _filled_in(template: str, **values: str) -> str:
-    """The template with its fields replaced; `str.format` would also compute what a field asks for."""
-    for field, value in values.items():
-        template = template.replace(f"{{{field}}}", value)
-    return template
 
 
 def _load_balancer_host(service: Object) -> str:

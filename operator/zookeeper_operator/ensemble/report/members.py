@@ -14,6 +14,7 @@ from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.plan.revision import update_revision
 from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.ensemble.report.absence import is_silent, judge_absence
+from zookeeper_operator.ensemble.report.security import build_member_security
 from zookeeper_operator.zookeeper.answers import Answers
 
 
@@ -73,6 +74,7 @@ def _member(
         revision=pod.revision if pod else "",
         restart_reason=reason or (before.restart_reason if before else ""),
         restarted_at=now if reason else (before.restarted_at if before else None),
+        security=build_member_security(plan.situation, pod),
     )
 
 

@@ -22,6 +22,7 @@ from zookeeper_operator.ensemble.actions import (
 _WATCHED: Final = (
     conditions.SPEC_VALID,
     conditions.STORAGE_HEALTHY,
+    conditions.SECURED,
     conditions.ROLLED_OUT,
     conditions.QUORUM_HEALTHY,
     conditions.READY,

@@ -19,7 +19,10 @@ from zookeeper_operator.api.ensemble_status import (
     VersionStatus,
 )
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.build.connection import connection_string
+from zookeeper_operator.ensemble.build.connection import (
+    connection_string,
+    tls_connection_string,
+)
 from zookeeper_operator.ensemble.failure import NO_FAILURE, Failure
 from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.plan.availability import availability
@@ -30,6 +33,7 @@ from zookeeper_operator.ensemble.report.conditions import build_conditions
 from zookeeper_operator.ensemble.report.external import external_connection_string
 from zookeeper_operator.ensemble.report.limits import within_limits
 from zookeeper_operator.ensemble.report.members import build_members, listed_ids
+from zookeeper_operator.ensemble.report.security import build_security
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.times import format_time
 
@@ -68,6 +72,8 @@ def build_status(
         version=_version(situation),
         members=build_members(plan, old, restarted, now),
         connection_string=connection_string(situation.target),
+        security=build_security(situation),
+        tls_connection_string=tls_connection_string(situation.target) or None,
         external_connection_string=external_connection_string(observed, situation.membership),
         admin_server_exposed=(external is not None and external.admin_server) or None,
         retained_claims=_retained_claims(situation),

@@ -50,9 +50,11 @@ class DirectClients:
     """`ClientRoute` to the pods' own addresses."""
 
     @contextlib.asynccontextmanager
-    async def open(self, members: Sequence[Address]) -> AsyncIterator[list[str]]:
+    async def open(
+        self, members: Sequence[Address], port: int = CLIENT_PORT
+    ) -> AsyncIterator[list[str]]:
         """The `host:port` of every member."""
-        yield [f"{_host(member)}:{CLIENT_PORT}" for member in members]
+        yield [f"{_host(member)}:{port}" for member in members]
 
 
 def _host(member: Address) -> str:

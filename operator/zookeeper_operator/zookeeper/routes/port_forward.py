@@ -33,11 +33,13 @@ class PortForwardClients:
         self._transport = transport
 
     @contextlib.asynccontextmanager
-    async def open(self, members: Sequence[Address]) -> AsyncIterator[list[str]]:
+    async def open(
+        self, members: Sequence[Address], port: int = CLIENT_PORT
+    ) -> AsyncIterator[list[str]]:
         """Local `host:port` of every member, for as long as the context lasts."""
         async with contextlib.AsyncExitStack() as stack:
             yield [
-                await stack.enter_async_context(forward_port(self._transport, member, CLIENT_PORT))
+                await stack.enter_async_context(forward_port(self._transport, member, port))
                 for member in members
             ]
 

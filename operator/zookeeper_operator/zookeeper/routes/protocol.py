@@ -7,6 +7,7 @@ from typing import Protocol
 import aiohttp
 
 from zookeeper_operator.zookeeper.protocol import Address
+from zookeeper_operator.zookeeper.servers import CLIENT_PORT
 
 
 class AdminTransport(Protocol):
@@ -25,9 +26,11 @@ class AdminTransport(Protocol):
 
 
 class ClientRoute(Protocol):
-    """A route to the members' client ports."""
+    """A route to the members' ports that are not HTTP."""
 
-    def open(self, members: Sequence[Address]) -> AbstractAsyncContextManager[list[str]]:
+    def open(
+        self, members: Sequence[Address], port: int = CLIENT_PORT
+    ) -> AbstractAsyncContextManager[list[str]]:
         """The `host:port` of every member, valid for as long as the context lasts."""
 
 

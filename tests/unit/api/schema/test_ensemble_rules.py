@@ -14,12 +14,10 @@ from zookeeper_operator.api.schema.rules import Rule
     ("path", "rule"), [(path, rule) for path, rules in ENSEMBLE_RULES.items() for rule in rules]
 )
 def test_every_rule_has_a_case_that_it_refuses(path: str, rule: Rule) -> None:
-    if path:
-        fragments = [fragment for _, _, _, fragment in REFUSED]
-        texts = rule.message, rule.message_expression
-    else:
-        fragments = [fragment for _, fragment in REFUSED_NAMES]
-        texts = rule.message, ""
+    fragments = [fragment for _, _, _, fragment in REFUSED]
+    if not path:
+        fragments += [fragment for _, fragment in REFUSED_NAMES]
+    texts = rule.message, rule.message_expression
     reason = texts[1].partition(" is refused: ")[2].removesuffix('"')
     sentence = rule.message.partition(": must be ")[2]
     assert any(

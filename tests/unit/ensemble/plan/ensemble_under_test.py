@@ -10,11 +10,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from tests.unit.ensemble.plan.promises import check_action, check_order
+from tests.unit.ensemble.plan.promises import check_action, check_order, check_phases
 from tests.unit.ensemble.plan.scenes import NOW, at_rest
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.api.ensemble import EnsembleSpec
+from zookeeper_operator.certificates.fresh import fresh_private_key
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Action, Reconfigure
 from zookeeper_operator.ensemble.ensemble import Ensemble
@@ -39,6 +40,8 @@ BROKEN = "broken"
 """The tag of an image that no pod comes up with."""
 
 CLASSES = {"standard": StorageClass("standard", expandable=True, default=True)}
+FRESH_KEYS = (fresh_private_key(), fresh_private_key())
+
 IN_TROUBLE = Trouble(reasons.IMAGE_PULL_FAILED, "no such image")
 
 
@@ -58,7 +61,13 @@ class EnsembleUnderTest:
             spec=EnsembleSpec.model_validate(self.spec),
         )
         self.world = World(
-            Observed(ensemble, now=NOW, storage_classes=CLASSES, fresh_password="fresh")
+            Observed(
+                ensemble,
+                now=NOW,
+                storage_classes=CLASSES,
+                fresh_password="fresh",
+                fresh_keys=FRESH_KEYS,
+            )
         )
 
     @classmethod
@@ -70,7 +79,7 @@ class EnsembleUnderTest:
         assert statefulset is not None
         config = config_of(statefulset["spec"]["template"]["spec"])
         pods = tuple(replace(pod, config=config) for pod in scene.pods)
-        scene = replace(scene, pods=pods, storage_classes=CLASSES)
+        scene = replace(scene, pods=pods, storage_classes=CLASSES, fresh_keys=FRESH_KEYS)
         ensemble.world = find_world(scene, scene)
         ensemble.sizes = [size]
         return ensemble
@@ -122,6 +131,7 @@ class EnsembleUnderTest:
     def _become(self, world: World) -> None:
         if world.config is not None and world.config != self.config:
             self.sizes.append(len(world.config.voters))
+        check_phases(world)
         self.world = world
 
     # ---- what happens by itself ----

@@ -16,6 +16,7 @@ from zookeeper_operator.ensemble.forecast.election import find_able, find_next_c
 from zookeeper_operator.ensemble.forecast.world import World, find_config
 from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.pods import ordinals
+from zookeeper_operator.ensemble.security.phase import Phase, read_phase
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.servers import majority
 
@@ -37,6 +38,22 @@ def check_action(world: World, action: Action) -> None:
             check(world, action)
     except PromiseBrokenError as error:
         raise PromiseBrokenError(f"{action}: {error}") from None
+
+
+def check_phases(world: World) -> None:
+    """No two members that run are more than one phase apart."""
+    levels = {world.name(i): phase.quorum for i, phase in running_phases(world).items()}
+    if levels and max(levels.values()) - min(levels.values()) > 1:
+        raise PromiseBrokenError(f"members of these phases do not find each other: {levels}")
+
+
+def running_phases(world: World) -> dict[int, Phase]:
+    """The phase of each pod that is not being deleted."""
+    return {
+        pod.id: phase
+        for pod in world.observed.pods
+        if not pod.terminating and (phase := read_phase(pod.template)) is not None
+    }
 
 
 def live_voters(world: World) -> frozenset[int]:

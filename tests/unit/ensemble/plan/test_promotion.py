@@ -14,6 +14,7 @@ from tests.unit.ensemble.plan.scenes import (
 )
 
 from zookeeper_operator.api import reasons
+from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import build_plan
 
 
@@ -40,6 +41,24 @@ def test_no_vote_is_given_while_a_voter_is_missing() -> None:
 def test_after_its_restart_it_gets_its_vote_back() -> None:
     (step,) = reconfigurations(build_plan(handed_over()).actions)
     assert [(s.id, s.role) for s in step.joining] == [(1, "participant")]
+
+
+def listening(scene: Observed, member_id: int, client: str) -> Observed:
+    """The same scene in which one member listens elsewhere for clients."""
+    assert scene.committed is not None
+    servers = tuple(
+        replace(s, client=client) if s.id == member_id else s for s in scene.committed.servers
+    )
+    return replace(scene, committed=replace(scene.committed, servers=servers))
+
+
+def test_where_a_member_listens_for_clients_stays_as_it_is_committed() -> None:
+    loopback = "127.0.0.1:2182"
+    (back,) = reconfigurations(build_plan(listening(handed_over(), 1, loopback)).actions)
+    assert [s.client for s in back.joining] == [loopback]
+    leads = listening(outdated(at_rest(3, leader=1), 1), 1, loopback)
+    (handed,) = reconfigurations(build_plan(leads).actions)
+    assert [(s.role, s.client) for s in handed.joining] == [("observer", loopback)]
 
 
 def test_of_two_the_one_without_a_vote_leaves_the_list_before_it_votes_again() -> None:

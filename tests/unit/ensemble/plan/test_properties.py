@@ -160,6 +160,10 @@ class AnEnsembleInTrouble(RuleBasedStateMachine):
         if int(size.removesuffix("Gi")) > now:
             self.ensemble.edit({"storage": {"data": {"size": size}}})
 
+    @rule(tls=st.sampled_from([None, {}, {"quorum": "Disabled"}, {"clients": "Disabled"}]))
+    def turn_tls_on_or_off(self, tls: dict[str, str] | None) -> None:
+        self.ensemble.edit({"tls": tls})
+
     @rule(stopped=st.booleans())
     def stop_or_start(self, *, stopped: bool) -> None:
         self.ensemble.edit({"stopped": stopped})

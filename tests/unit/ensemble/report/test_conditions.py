@@ -8,6 +8,7 @@ from tests.unit.ensemble.plan.scenes import (
     answers,
     at_rest,
     changed,
+    edited,
     ensemble,
     outdated,
     pod,
@@ -34,7 +35,10 @@ def quorum_healthy(observed: Observed) -> tuple[str, str]:
 
 
 def test_every_condition_is_reported_in_the_order_of_the_documentation() -> None:
-    assert [c.type for c in build_conditions(build_plan(at_rest()))] == list(CONDITION_TYPES)
+    found = [c.type for c in build_conditions(build_plan(at_rest()))]
+    assert found == [name for name in CONDITION_TYPES if name != conditions.SECURED]
+    with_tls = build_plan(edited(at_rest(), {"tls": {}}))
+    assert [c.type for c in build_conditions(with_tls)] == list(CONDITION_TYPES)
 
 
 LOOKING = {i: answers(i, None, (1, 2, 3)) for i in (1, 2, 3)}
