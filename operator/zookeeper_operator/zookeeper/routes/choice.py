@@ -10,6 +10,7 @@ from zookeeper_operator.zookeeper.client import ZooKeeperClient
 from zookeeper_operator.zookeeper.routes.direct import DirectAdmin, DirectClients
 from zookeeper_operator.zookeeper.routes.pod_proxy import PodProxyAdmin
 from zookeeper_operator.zookeeper.routes.port_forward import PortForwardClients
+from zookeeper_operator.zookeeper.routes.protocol import AdminTransport
 
 
 @contextlib.asynccontextmanager
@@ -33,6 +34,16 @@ async def open_zookeeper(
         yield client
     finally:
         await client.close()
+
+
+@contextlib.asynccontextmanager
+async def open_admin(settings: Settings, kube: KubeClient) -> AsyncIterator[AdminTransport]:
+    """The route to the AdminServers that the settings allow, for single questions."""
+    route = PodProxyAdmin(kube.transport) if goes_through_api_server(settings) else DirectAdmin()
+    try:
+        yield route
+    finally:
+        await route.close()
 
 
 def goes_through_api_server(settings: Settings) -> bool:
