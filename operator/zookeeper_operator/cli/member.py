@@ -34,12 +34,18 @@ async def find_pod(kube: Kube, namespace: str, name: str, member: int | None) ->
     """
     body = await find_ensemble(kube, namespace, name)
     ensemble = body["metadata"]["name"]
+    pods = await list_pods(kube, namespace, ensemble)
+    leader_id = ((body.get("status") or {}).get("leader") or {}).get("id")
+    return choose_pod(ensemble, pods, member=member, leader_id=leader_id)
+
+
+async def list_pods(kube: Kube, namespace: str, ensemble: str) -> list[Pod]:
+    """Read the pods of the members of an ensemble, by id."""
     labels = f"{names.LABEL_ENSEMBLE}={ensemble}"
     found = await kube.list(RESOURCES["Pod"], namespace, labels=labels)
     now = utc_now()
-    pods = [pod for p in found if (pod := read_pod(p, ensemble=ensemble, now=now)) is not None]
-    leader_id = ((body.get("status") or {}).get("leader") or {}).get("id")
-    return choose_pod(ensemble, pods, member=member, leader_id=leader_id)
+    pods = (read_pod(body, ensemble=ensemble, now=now) for body in found)
+    return sorted(filter(None, pods), key=lambda pod: pod.id)
 
 
 def choose_pod(
