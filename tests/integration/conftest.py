@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from e2e.browser import find_browser
 from tests.integration.control_plane import ControlPlane, find_tools
 from tests.integration.processes import enter_own_network
 from tests.integration.stage import Farm, Stage, open_stage, prepare
@@ -24,11 +25,19 @@ def control_plane_tools() -> Path:
     return find_tools()
 
 
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser; installed where that is a Debian and we are root."""
+    found = find_browser()
+    assert found is not None, "install chromium"
+    return found
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_network(request: pytest.FixtureRequest) -> None:
     """Fetch what the tests of this session need, then leave the machine's network for good."""
     needed = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
-    for download in ("zookeeper_jars", "control_plane_tools"):
+    for download in ("zookeeper_jars", "control_plane_tools", "chromium"):
         if download in needed:
             request.getfixturevalue(download)
     enter_own_network()

@@ -25,6 +25,7 @@ from zookeeper_operator.cli.options import (
     print_answer,
     where_options,
 )
+from zookeeper_operator.cli.page.command import page
 from zookeeper_operator.cli.plan import answer_as_value, render_plan
 from zookeeper_operator.cli.reading import (
     Reader,
@@ -282,3 +283,4 @@ async def _events(target: KubeContext, name: str) -> list[Object]:
 
 zk.add_command(top)
 zk.add_command(report)
+zk.add_command(page)

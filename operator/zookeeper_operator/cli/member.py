@@ -6,7 +6,7 @@ from typing import Final
 
 from zookeeper_operator.cli.failure import Failure
 from zookeeper_operator.cli.kubeconfig import KubeContext
-from zookeeper_operator.cli.reading import find_ensemble
+from zookeeper_operator.cli.reading import client_ports, find_ensemble
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.observe import utc_now
 from zookeeper_operator.ensemble.observed import Pod
@@ -14,8 +14,6 @@ from zookeeper_operator.ensemble.pods import read_pod
 from zookeeper_operator.kube.api import RESOURCES, Kube, Resource
 from zookeeper_operator.kube.client import KubeClient
 from zookeeper_operator.zookeeper.protocol import Address
-from zookeeper_operator.zookeeper.routes.direct import DirectClients
-from zookeeper_operator.zookeeper.routes.port_forward import PortForwardClients
 from zookeeper_operator.zookeeper.znodes import Znode, ZnodeError, read_tree
 
 _REVIEW: Final = Resource(
@@ -77,7 +75,7 @@ async def read_znodes(
     Raises:
         Failure: the member cannot be reached, or there is no such znode.
     """
-    route = PortForwardClients(kube.transport) if target.kubeconfig else DirectClients()
+    route = client_ports(target, kube)
     address = Address(pod.id, target.namespace, pod.name, pod.ip)
     async with route.open([address]) as (host,):
         try:

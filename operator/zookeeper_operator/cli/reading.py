@@ -27,8 +27,8 @@ from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
 from zookeeper_operator.kube.client import KubeClient, connect
 from zookeeper_operator.settings import Settings
 from zookeeper_operator.zookeeper.protocol import ZooKeeper
-from zookeeper_operator.zookeeper.routes.choice import open_admin, open_zookeeper
-from zookeeper_operator.zookeeper.routes.protocol import AdminTransport
+from zookeeper_operator.zookeeper.routes.choice import client_route, open_admin, open_zookeeper
+from zookeeper_operator.zookeeper.routes.protocol import AdminTransport, ClientRoute
 
 _FORBIDDEN: Final = 403
 _ENSEMBLE: Final = names.ENSEMBLES
@@ -85,6 +85,12 @@ async def open_admin_servers(
     settings = Settings(kubeconfig=target.kubeconfig, context=target.context)
     async with open_admin(settings, kube) as admin:
         yield admin
+
+
+def client_ports(target: KubeContext, kube: KubeClient) -> ClientRoute:
+    """The way to the members' client ports."""
+    settings = Settings(kubeconfig=target.kubeconfig, context=target.context)
+    return client_route(settings, kube)
 
 
 async def list_ensembles(kube: Kube, namespace: str | None) -> list[Object]:

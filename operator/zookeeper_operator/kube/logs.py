@@ -1,10 +1,12 @@
 """The log of one container, by the log subresource of its pod (right: get on pods/log)."""
 
+import json
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
 
-from zookeeper_operator.kube.api import KubeError
+from zookeeper_operator.kube.api import Object
+from zookeeper_operator.kube.errors import refusal
 from zookeeper_operator.kube.transport import Transport
 
 _QUOTED_BYTES: Final = 300
@@ -40,6 +42,16 @@ async def fetch_log(
             # The newest lines come last, and they say the most.
             content = (content + chunk)[-most_bytes:]
         if answer.status != HTTPStatus.OK:
-            said = " ".join(content[:_QUOTED_BYTES].decode(errors="replace").split())
-            raise KubeError(answer.status, "Log", said or "no log")
+            raise refusal(answer.status, _status_of(content))
         return content
+
+
+def _status_of(content: bytes) -> Object:
+    """The Status object of a refusal, or what a node has said instead."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        found = None
+    if isinstance(found, dict):
+        return found
+    return {"message": " ".join(content[:_QUOTED_BYTES].decode(errors="replace").split())}
