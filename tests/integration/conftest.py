@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from e2e.browser import find_browser
 from tests.integration.control_plane import ControlPlane, find_tools
 from tests.integration.processes import enter_own_network
 from tests.integration.stage import Farm, Stage, open_stage, prepare
@@ -37,6 +38,9 @@ def prometheus_tools() -> Path:
 @pytest.fixture(scope="session")
 def helm() -> Path:
     return find_tools("helm") / "helm"
+
+
+@pytest.fixture(scope="session")
 def older_zookeeper_jars() -> Path:
     """The jars of the last release of the line before."""
     return resolve_jars("3.8.6")
@@ -45,6 +49,14 @@ def older_zookeeper_jars() -> Path:
 @pytest.fixture(scope="session")
 def control_plane_tools() -> Path:
     return find_tools("control-plane")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser; installed where that is a Debian and we are root."""
+    found = find_browser()
+    assert found is not None, "install chromium"
+    return found
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -58,6 +70,7 @@ def _own_network(request: pytest.FixtureRequest) -> None:
         "control_plane_tools",
         "prometheus_tools",
         "helm",
+        "chromium",
     )
     for download in downloads:
         if download in needed:

@@ -115,26 +115,26 @@ def read_answers(member_id: int, replies: Mapping[str, Reply]) -> Answers:
     monitor = fields.get("monitor", {})
     stats = fields.get("server_stats", {})
     dirs = fields.get("dirs", {})
-    peer_state = _text(monitor, "peer_state")
+    peer_state = text_in(monitor, "peer_state")
     return Answers(
         id=member_id,
         reachable=True,
         problem=next(iter(refusals + troubles), None),
-        leader_id=_number(leader, "leader_id", least=1),
+        leader_id=number_in(leader, "leader_id", least=1),
         is_leader=leader.get("is_leader") is True,
-        server_state=_text(monitor, "server_state"),
+        server_state=text_in(monitor, "server_state"),
         peer_state=peer_state,
-        zxid=_number(_table(stats, "server_stats"), "last_processed_zxid"),
+        zxid=number_in(_table(stats, "server_stats"), "last_processed_zxid"),
         voting_view=_ids(fields.get("voting_view", {}).get("current_config")),
-        connections=_number(monitor, "num_alive_connections"),
-        data_bytes=_number(dirs, "datadir_size"),
-        log_bytes=_number(dirs, "logdir_size"),
-        version=_version(_text(monitor, "version") or _text(stats, "version")),
+        connections=number_in(monitor, "num_alive_connections"),
+        data_bytes=number_in(dirs, "datadir_size"),
+        log_bytes=number_in(dirs, "logdir_size"),
+        version=_version(text_in(monitor, "version") or text_in(stats, "version")),
         denies=bool(refusals) or bool(peer_state and not peer_state.endswith(_BROADCAST)),
-        synced_followers=_number(monitor, "synced_followers"),
-        synced_non_voting_followers=_number(monitor, "synced_non_voting_followers"),
-        synced_observers=_number(monitor, "synced_observers"),
-        database=_text(fields.get("system_properties", {}), "member.database"),
+        synced_followers=number_in(monitor, "synced_followers"),
+        synced_non_voting_followers=number_in(monitor, "synced_non_voting_followers"),
+        synced_observers=number_in(monitor, "synced_observers"),
+        database=text_in(fields.get("system_properties", {}), "member.database"),
         exports_metrics=_exports_metrics(monitor),
     )
 
@@ -158,7 +158,8 @@ def _exports_metrics(monitor: Mapping[str, Any]) -> bool | None:
     return False if "cnt_election_time" in monitor else None
 
 
-def _number(fields: Mapping[str, Any], key: str, *, least: int = 0) -> int | None:
+def number_in(fields: Mapping[str, Any], key: str, *, least: int = 0) -> int | None:
+    """A whole number of an answer; None if there is none of that name, or it is something else."""
     value = fields.get(key)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -167,7 +168,8 @@ def _number(fields: Mapping[str, Any], key: str, *, least: int = 0) -> int | Non
     return value if least <= value < 1 << 63 else None
 
 
-def _text(fields: Mapping[str, Any], key: str) -> str:
+def text_in(fields: Mapping[str, Any], key: str) -> str:
+    """A text of an answer on one line; empty if there is none of that name."""
     value = fields.get(key)
     return one_line(value) if isinstance(value, str) else ""
 
