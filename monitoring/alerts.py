@@ -98,6 +98,8 @@ _ROLLING: Final = (
     + ")"
 )
 """A roll that goes on: members are restarted one at a time, and not all have the newest revision."""
+_EXPIRING: Final = _condition("Secured", '="CertificateExpiring"')
+"""By the part of its life that is left: what is soon for ten years is not soon for an hour."""
 
 QUORUM: Final = (
     Alert(
@@ -339,6 +341,37 @@ ENSEMBLES: Final = (
         "warning",
         f"The storage of {_ZK} needs a person",
         "The condition StorageHealthy of the ensemble names the volume.",
+        "{{ $labels.reason }}.md",
+    ),
+    Alert(
+        "ZookeeperCertificateExpiring",
+        _EXPIRING,
+        "5m",
+        "warning",
+        f"The certificate of {_ZK} ends soon",
+        "Nothing has renewed it in time. When it has ended, a member that restarts cannot join the others.",
+        "CertificateExpiring.md",
+    ),
+    Alert(
+        "ZookeeperCertificateEnding",
+        f"({_EXPIRING}) and on ({_ENSEMBLE}) ({_gauge('certificate_not_after_seconds')} - time() < 86400)",
+        "1m",
+        "critical",
+        f"The certificate of {_ZK} ends within a day, or has ended",
+        "When it has ended, a member that restarts cannot join the others: so restarts cost the quorum.",
+        "CertificateExpiring.md",
+    ),
+    Alert(
+        "ZookeeperNotSecured",
+        _condition(
+            "Secured",
+            '=~"CertificateMissing|CertificateInvalid|CertificateRejected|CertificateNotLoaded"',
+            keep=f"{_ENSEMBLE}, reason",
+        ),
+        "10m",
+        "warning",
+        f"{_ZK} does not use TLS as its spec asks",
+        "The condition Secured of the ensemble names the Secret or the member. Members keep what they have.",
         "{{ $labels.reason }}.md",
     ),
     Alert(

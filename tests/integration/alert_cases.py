@@ -431,6 +431,23 @@ GROWTH_CASES: Final = (
     *growth("ephemerals_count", "ZookeeperEphemeralsGrowing"),
 )
 
+EXPIRING: Final = condition("Secured", "CertificateExpiring")
+
+
+def ends_in(seconds: float) -> State:
+    """When the certificate ends. Cases begin at the time 0, with ten minutes of health."""
+    return known("certificate_not_after_seconds", seconds + 10 * 60)
+
+
+def _certificate_cases(alert: str, count: float, *, left: float) -> tuple[Case, ...]:
+    """A certificate that nothing has renewed, and one that has the same time left and is of a short life."""
+    rotating = condition("Secured", "RotatingCertificates")
+    return (
+        lasts(alert, f"{left:g} s are left", count, world(EXPIRING, ends_in(left)), OF_ENSEMBLE),
+        lasts(alert, f"{left:g} s, renewed now", count, world(rotating, ends_in(left))),
+    )
+
+
 ENSEMBLE_CASES: Final = (
     *_condition_cases(
         "ZookeeperRolloutStopped",
@@ -450,6 +467,24 @@ ENSEMBLE_CASES: Final = (
         6,
         labelled=True,
         beside="EphemeralStorage",
+    ),
+    *_certificate_cases("ZookeeperCertificateExpiring", 6, left=6 * 24 * HOUR),
+    *_certificate_cases("ZookeeperCertificateEnding", 2, left=HOUR),
+    *_certificate_cases("ZookeeperCertificateEnding", 2, left=-HOUR),
+    lasts("ZookeeperCertificateEnding", "in a week", 30, world(EXPIRING, ends_in(7 * 24 * HOUR))),
+    lasts(
+        "ZookeeperCertificateEnding",
+        "it is valid for an hour only, and was just renewed",
+        30,
+        world(condition("Secured", "Secured", 1), ends_in(HOUR)),
+    ),
+    *_condition_cases(
+        "ZookeeperNotSecured",
+        "Secured",
+        "CertificateRejected",
+        11,
+        labelled=True,
+        beside="EnablingTLS",
     ),
     lasts(
         "ZookeeperNotReady",
@@ -620,10 +655,35 @@ UPGRADE: Final = (
 )
 """The new pod stands by, the old one ends, and the new one takes the Lease when it has expired."""
 
+
+def _with_tls(state: State, *, enabling: bool) -> State:
+    """What is reported while TLS is turned on, and when it is on."""
+    reason = ("EnablingTLS", 0) if enabling else ("Secured", 1)
+    return together(state, condition("Secured", *reason), ends_in(90 * 24 * HOUR))
+
+
+def _one_step(*, enabling: bool = True) -> tuple[Phase, ...]:
+    """A step of TLS is a roll; between two of them all have one revision, and Secured is False still."""
+    roll = [Phase(phase.seconds, _with_tls(phase.state, enabling=True)) for phase in ROLL[1:-1]]
+    return (*roll, minutes(1, _with_tls(HEALTHY, enabling=enabling)))
+
+
+TLS: Final = (
+    minutes(10, HEALTHY),
+    *_one_step(),
+    *_one_step(),
+    *_one_step(enabling=False),
+    minutes(60, _with_tls(HEALTHY, enabling=False)),
+    minutes(2, together(HEALTHY, condition("Secured", "RotatingCertificates"), ends_in(HOUR))),
+    minutes(20, _with_tls(HEALTHY, enabling=False)),
+)
+"""TLS is turned on by three rolls; an hour later the certificate is renewed."""
+
 SCENARIOS: Final[Mapping[str, tuple[Phase, ...]]] = {
     "rest": (minutes(120, HEALTHY),),
     "roll": ROLL,
     "scaling": SCALING,
     "stop": STOP,
+    "TLS": TLS,
     "upgrade of the operator": UPGRADE,
 }

@@ -24,7 +24,7 @@ from monitoring.dashboards import DASHBOARDS
 from tests.integration.processes import Process, another_network
 from tests.integration.test_member_metrics import PORT, VOTERS, found, with_client
 from tests.integration.zookeeper_servers import ZooKeeperServers
-from tests.unit.ensemble.plan.scenes import at_rest
+from tests.unit.ensemble.plan.ensemble_under_test import EnsembleUnderTest
 
 from zookeeper_operator.control.board import Board
 from zookeeper_operator.control.controller import Key
@@ -61,7 +61,9 @@ def operator_metrics() -> Metrics:
     """The metrics of an operator that has done everything once."""
     board = Board()
     metrics = Metrics(board, counted=COUNTED, reported=REPORTED)
-    calm = at_rest(3)
+    secured = EnsembleUnderTest({"replicas": 3, "tls": {}})
+    secured.rest()
+    calm = secured.world.observed
     answers = {i: replace(a, data_bytes=9, log_bytes=9) for i, a in calm.answers.items()}
     scene = replace(calm, answers=answers, now=datetime.now(UTC))
     samples = build_samples(build_plan(scene), Elections(1, 1))

@@ -8,11 +8,13 @@ from monitoring.alerts import RUNBOOKS, Alert, all_alerts
 from tests.unit.monitoring.expressions import grouping_labels, metrics_in
 from tests.unit.monitoring.known import LINES, unknown_of
 
+from zookeeper_operator.api.conditions import CONDITION_TYPES
 from zookeeper_operator.api.reasons import REASONS
 
 ROOT = Path(__file__).parents[3]
 ALERTS = tuple(all_alerts())
 _REASONS = re.compile(r'reason(?:=|=~|!~)"([^"]+)"')
+_MATCHERS = re.compile(r'type="(\w+)", reason(=~|!~|!=|=)"([^"]*)"')
 _LABELS = re.compile(r"\{\{ \$labels\.(\w+) \}\}")
 
 each_alert = pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
@@ -51,8 +53,20 @@ def test_an_alert_has_a_page_that_says_what_to_do(alert: Alert) -> None:
 def test_every_reason_that_leads_to_its_own_page_has_one() -> None:
     for alert in ALERTS:
         if alert.runbook == "{{ $labels.reason }}.md":
-            named = {x for group in _REASONS.findall(alert.expression) for x in group.split("|")}
-            assert all(REASONS[name].runbook for name in named), alert.name
+            reasons = alarming_reasons(alert)
+            assert reasons, alert.name
+            assert all(REASONS[name].runbook for name in reasons), alert.name
+
+
+def alarming_reasons(alert: Alert) -> set[str]:
+    """The reasons with which the condition of an alert is False and the alert fires."""
+    ((type_, operator, pattern),) = _MATCHERS.findall(alert.expression)
+    return {
+        reason
+        for reason in CONDITION_TYPES[type_].typical_reasons
+        if REASONS[reason].severity != "normal"
+        and bool(re.fullmatch(pattern, reason)) is not operator.startswith("!")
+    }
 
 
 def test_the_page_of_alerts_is_about_alerts_that_exist() -> None:

@@ -139,6 +139,21 @@ def test_every_way_in_which_a_pod_refers_to_a_secret() -> None:
     assert secret_names([None, "text", {"secret": None, "secretRef": 3}]) == frozenset()
 
 
+def test_a_certificate_is_no_secret_and_the_key_beside_it_is() -> None:
+    """As in the Secret that members mount; the CA stands in a ConfigMap for everyone too."""
+    certificate = "-----BEGIN CERTIFICATE-----\nMIIBcertificate+/=\n-----END CERTIFICATE-----\n"
+    key = "-----BEGIN PRIVATE KEY-----\nMIIEprivate-key\n-----END PRIVATE KEY-----\n"
+    data = {"tls.pem": key + certificate, "ca.crt": certificate, "password": "of-the-store"}
+    encoded = {name: base64.b64encode(text.encode()).decode() for name, text in data.items()}
+    values = secret_values({"data": encoded})
+    assert [value.strip() for value in values] == [key.strip(), encoded["tls.pem"], "of-the-store"]
+    log = f"{key} MIIEprivate-key {encoded['tls.pem']}"
+    found = Redactor(values).value({"ca.crt": certificate, "log": log})
+    assert found["ca.crt"] == certificate
+    assert "private-key" not in found["log"]
+    assert encoded["tls.pem"] not in found["log"]
+
+
 def test_the_values_of_a_secret_with_the_passwords_inside_of_json() -> None:
     config = json.dumps({"auths": {"registry": {"auth": "dTpw", "password": "deep-one"}}})
     data = {
