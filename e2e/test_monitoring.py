@@ -1,5 +1,6 @@
 """A real Prometheus with what the chart makes: every panel has data, and alerts fire only when they must."""
 
+import time
 from collections.abc import Iterator
 from typing import Final
 
@@ -9,14 +10,17 @@ from e2e.cluster import OPERATOR_NAMESPACE, Cluster, wait_until
 from e2e.ensembles import Ensemble
 from e2e.places import Operator, Places
 from e2e.prometheus import SCRAPE_SECONDS, Prometheus
+from e2e.test_tls import OWN, a_ca, a_leaf, secret_of, wait_secured
 from e2e.versions import without_installed
 from monitoring.alerts import all_alerts
 from monitoring.dashboards import DASHBOARDS
 
 pytestmark = [pytest.mark.alone, pytest.mark.slow, pytest.mark.timeout(1500)]
 
-WAIT_SECONDS: Final = {"30s": 30, "1m": 60, "2m": 120, "3m": 180, "": 0}
+WAIT_SECONDS: Final = {"30s": 30, "1m": 60, "2m": 120, "3m": 180, "5m": 300, "": 0}
 LASTING: Final = {alert.name: alert.lasting for alert in all_alerts()}
+FILLING: Final = 900_000
+"""Bytes of a znode; ZooKeeper takes less than a MiB."""
 # They have a value only after something that does not happen here.
 WITHOUT_DATA: Final = frozenset(
     {"Writing a snapshot, mean", "Probes that failed", "Events", "Certificate"}
@@ -100,6 +104,18 @@ def test_ordinary_work_sets_off_no_alert(
     assert prometheus.fired(three.namespace) == set()
 
 
+def test_tls_sets_off_no_alert(three: Ensemble, prometheus: Prometheus) -> None:
+    """Three rolls, in all of which the condition Secured is False, and what follows from them."""
+    three.change(tls={})
+    wait_secured(three, quorum="Secured", clients="Optional")
+    three.wait_calm(seconds=30)
+    assert prometheus.fired(three.namespace) == set()
+    (ends,) = prometheus.ask(
+        f'zookeeper_operator_ensemble_certificate_not_after_seconds{{namespace="{three.namespace}"}}'
+    )
+    assert float(ends["value"][1]) > time.time()
+
+
 def test_a_lost_quorum_fires_and_ends(three: Ensemble, prometheus: Prometheus) -> None:
     """Two of three members are frozen: they answer nothing, as on nodes that are cut off."""
     with frozen(three, 1, 2):
@@ -119,6 +135,50 @@ def test_a_stopped_rollout_fires(three: Ensemble, prometheus: Prometheus) -> Non
     three.change(config={"metricsProvider.className": None})
     three.wait_settled()
     prometheus.wait_quiet("ZookeeperRolloutStopped")
+
+
+@pytest.mark.long
+def test_a_member_that_is_away_leaves_none_to_spare(
+    three: Ensemble, prometheus: Prometheus
+) -> None:
+    """One of three answers nothing for minutes."""
+    follower = next(member for member in (1, 2, 3) if member != three.leader())
+    with frozen(three, follower):
+        prometheus.wait_firing(
+            "ZookeeperNoTolerance", seconds=due("ZookeeperNoTolerance", noticed=90)
+        )
+        assert prometheus.firing("ZookeeperNoQuorum") == []
+    prometheus.wait_quiet("ZookeeperNoTolerance")
+
+
+def test_a_volume_that_is_almost_full_fires(places: Places, prometheus: Prometheus) -> None:
+    """A client fills the transaction log."""
+    size = 64 << 20
+    ensemble = places.ensemble(replicas=1, storage={"data": {"size": str(size)}})
+    with ensemble.client("pod/zk-1") as client:
+        client.create("/fill")
+        for _ in range(int(0.9 * size) // FILLING):
+            client.create("/fill/n-", bytes(FILLING), sequence=True)
+    ensemble.wait_condition("StorageHealthy", "False", "DiskPressure", seconds=360)
+    labels = prometheus.wait_firing("ZookeeperDiskPressure", seconds=due("ZookeeperDiskPressure"))
+    assert labels["namespace"] == ensemble.namespace
+
+
+def test_a_certificate_that_ends_fires_until_it_is_renewed(
+    three: Ensemble, prometheus: Prometheus
+) -> None:
+    """One of the user's, which nothing renews: half a day is left of two months."""
+    ca = a_ca()
+    three.cluster.apply(secret_of(three, ca, a_leaf(three, ca, days=0.5, age=60)))
+    three.change(tls={"quorum": "Disabled", **OWN})
+    three.wait_condition("Secured", "False", "CertificateExpiring", seconds=60)
+    labels = prometheus.wait_firing(
+        "ZookeeperCertificateEnding", seconds=due("ZookeeperCertificateEnding")
+    )
+    assert labels["ensemble"] == three.name
+    three.cluster.apply(secret_of(three, ca, a_leaf(three, ca)))
+    wait_secured(three, clients="Optional")
+    prometheus.wait_quiet("ZookeeperCertificateEnding")
 
 
 def test_an_operator_that_is_gone_fires(

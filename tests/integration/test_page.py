@@ -2,11 +2,15 @@
 
 import asyncio
 import contextlib
+import gc
 import itertools
 import json
 import logging
+import os
 import time
+import tracemalloc
 from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -115,8 +119,16 @@ async def make_target(
 
 
 @pytest.fixture
-async def place(stage: Stage, control_plane: ControlPlane) -> AsyncIterator[Place]:
-    name = f"page-{next(_NUMBERS)}"
+def pictures(tmp_path: Path) -> Path:
+    """Where pictures are kept; with PICTURES=docs/img they are those of the documentation."""
+    return Path(os.environ.get("PICTURES") or tmp_path).absolute()
+
+
+@pytest.fixture
+async def place(
+    stage: Stage, control_plane: ControlPlane, request: pytest.FixtureRequest
+) -> AsyncIterator[Place]:
+    name = getattr(request, "param", f"page-{next(_NUMBERS)}")
     await stage.namespaces(name)
     operator = stage.operator(name, namespaces=name)
     operator.start()
@@ -285,7 +297,7 @@ async def create_many(stage: Stage, name: str) -> None:
 
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("chromium")
-async def test_500_ensembles(stage: Stage, control_plane: ControlPlane, tmp_path: Path) -> None:
+async def test_500_ensembles(stage: Stage, control_plane: ControlPlane, pictures: Path) -> None:
     """All are listed soon, a change sends one line, and the browser shows it at once."""
     name = f"page-{next(_NUMBERS)}"
     await stage.namespaces(name)
@@ -334,7 +346,7 @@ async def test_500_ensembles(stage: Stage, control_plane: ControlPlane, tmp_path
         measured(f"the browser: {drawn:.2f} s to {MANY} lines, {filtered:.0f} ms to filter them")
         assert drawn < 20
         assert filtered < 1000
-        await browser.photograph(tmp_path / "overview.png")
+        await browser.photograph(pictures / "page-overview.png")
         assert browser.failed == []
 
 
@@ -450,6 +462,54 @@ async def znodes(place: Place, member: str) -> AsyncIterator[str]:
             await read.close()
 
 
+async def growth(reader: PageReader, path: str) -> int:
+    """By how many bytes 20 further pages of a large znode make the process grow."""
+
+    async def turn(count: int, after: str) -> str:
+        for _ in range(count):
+            after = (await reader.ask(path, path="/many", after=after))["last"]
+        return after
+
+    tracemalloc.start()
+    try:
+        after = await turn(3, "")
+        gc.collect()
+        before, _ = tracemalloc.get_traced_memory()
+        await turn(20, after)
+        gc.collect()
+        now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    measured(f"20 pages of {CHILDREN} znodes: {now - before} bytes more, {peak >> 20} MiB at most")
+    return now - before
+
+
+async def write_hostile_event(place: Place) -> None:
+    """An Event about the ensemble whose message is markup: whoever may write Events may write it."""
+    body = await place.stage.kube.get(ENSEMBLE, place.name, "zk")
+    assert body is not None
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    event = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"namespace": place.name, "name": "zk.hostile"},
+        "involvedObject": {
+            "apiVersion": names.API_VERSION,
+            "kind": names.KIND,
+            "namespace": place.name,
+            "name": "zk",
+            "uid": body["metadata"]["uid"],
+        },
+        "type": "Warning",
+        "reason": "<b onclick=alert(1)>",
+        "message": DATA["html"].decode(),
+        "firstTimestamp": now,
+        "lastTimestamp": now,
+        "count": 1,
+    }
+    await place.stage.kube.create(RESOURCES["Event"], event)
+
+
 @pytest.mark.timeout(600)
 async def test_100_000_znodes_and_any_data(place: Place, znodes: str) -> None:
     async with PageReader(znodes) as reader:
@@ -475,6 +535,8 @@ async def test_100_000_znodes_and_any_data(place: Place, znodes: str) -> None:
         assert again < 3
         assert len(json.dumps(first)) < 50_000, "what is not shown is not sent"
 
+        assert await growth(reader, f"{place.path}/children") < 2 << 20
+
         for name, data in DATA.items():
             found = await reader.ask(f"{place.path}/znode", path=f"/data/{name}")
             assert found["data"]["size"] == len(data), name
@@ -494,15 +556,17 @@ async def test_100_000_znodes_and_any_data(place: Place, znodes: str) -> None:
 
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("chromium")
-async def test_no_znode_runs_a_script_in_a_browser(
-    place: Place, znodes: str, tmp_path: Path
+async def test_nothing_that_is_read_runs_a_script_in_a_browser(
+    place: Place, znodes: str, pictures: Path
 ) -> None:
-    """Chromium shows every hostile name and every hostile data as what it is: text."""
+    """Chromium shows every hostile name, data and message as what it is: text."""
+    await write_hostile_event(place)
     async with open_browser() as browser:
         await browser.resize(1300, 900)
         await browser.open(znodes)
         await browser.wait("document.querySelector('#leader')?.textContent.includes('leads epoch')")
-        await browser.photograph(tmp_path / "ensemble.png")
+        await browser.photograph(pictures / "page-hostile.png")
+        await browser.wait("document.querySelector('.timeline').innerText.includes('onerror')")
         await browser.evaluate(f"location.hash = '#/{place.name}/zk/znodes'")
         await browser.wait("document.querySelectorAll('[role=treeitem]').length > 3")
         for parent, count in (("evil", len(EVIL)), ("data", len(DATA))):
@@ -520,7 +584,7 @@ async def test_no_znode_runs_a_script_in_a_browser(
                     await browser.evaluate(
                         f"document.querySelector('.content [data-form={form}]')?.click()"
                     )
-            await browser.photograph(tmp_path / f"znodes-{parent}.png")
+            await browser.photograph(pictures / f"page-znodes-{parent}.png")
             await browser.evaluate(OPEN.replace("NAME", parent))
         shown = await browser.evaluate("document.documentElement.outerHTML")
         assert await browser.evaluate("window.stolen") is None
@@ -544,37 +608,38 @@ READ: Final = """document.querySelectorAll('[aria-level="3"] > .line')[NUMBER].c
 
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("chromium")
-async def test_an_election_is_seen_in_a_browser(place: Place, tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["course"], indirect=True)
+async def test_an_election_is_seen_in_a_browser(place: Place, pictures: Path) -> None:
     """The picture, the words and the timeline, in the light, in the dark and in a narrow window."""
     async with open_browser() as browser:
         await browser.resize(1300, 800)
         await browser.open(place.link)
         await browser.wait("document.querySelectorAll('.member.serving').length === 2")
-        await browser.photograph(tmp_path / "before.png")
+        await browser.photograph(pictures / "page-before.png")
         old = await place.delete_leader()
         new, elected = await place.elected(old)
         await browser.wait(f"document.querySelector('.member.leader')?.dataset.member === '{new}'")
         measured(
             f"the browser shows the new leader {time.monotonic() - elected:.3f} s after its election"
         )
-        await browser.photograph(tmp_path / "during.png")
+        await browser.photograph(pictures / "page-during.png")
         await browser.wait(
             f"document.querySelector('.timeline').innerText.includes('zk-{new} leads')"
         )
         await browser.wait("document.querySelectorAll('.member.serving').length === 2")
         said = await browser.text("#announcer")
         assert f"zk-{new} leads epoch" in said
-        await browser.photograph(tmp_path / "after.png")
+        await browser.photograph(pictures / "page-after.png")
         await browser.resize(1300, 800, dark=True)
-        await browser.photograph(tmp_path / "dark.png")
+        await browser.photograph(pictures / "page-dark.png")
         await browser.resize(360, 740)
         width = await browser.evaluate("document.documentElement.scrollWidth")
         assert width <= 360, "a narrow window needs no scrolling to the side"
-        await browser.photograph(tmp_path / "narrow.png")
+        await browser.photograph(pictures / "page-narrow.png")
         await place.proxy.shut()
         await browser.wait("document.querySelector('#banner').innerText.includes('out of reach')")
         await browser.resize(1300, 800)
-        await browser.photograph(tmp_path / "lost.png")
+        await browser.photograph(pictures / "page-lost.png")
         await place.proxy.open()
         await browser.wait("document.querySelector('#banner').hidden")
         assert browser.failed == []

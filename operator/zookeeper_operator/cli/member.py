@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Final
 
 from zookeeper_operator.cli.failure import Failure
@@ -12,7 +13,7 @@ from zookeeper_operator.ensemble.membership import read_membership
 from zookeeper_operator.ensemble.observe import utc_now
 from zookeeper_operator.ensemble.observed import Pod
 from zookeeper_operator.ensemble.pods import read_pod
-from zookeeper_operator.kube.api import RESOURCES, Kube, Resource
+from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Resource
 from zookeeper_operator.kube.client import KubeClient
 from zookeeper_operator.zookeeper.protocol import Address
 from zookeeper_operator.zookeeper.servers import OPEN_CLIENT
@@ -97,9 +98,13 @@ async def find_plain_port(kube: Kube, namespace: str, pod: Pod) -> int:
     name = pod.name.removesuffix(f"-{pod.id}")
     if pod.component == names.OBSERVER:
         name = name.removesuffix(f"-{names.OBSERVER}")
-    published = await kube.get(RESOURCES["ConfigMap"], namespace, names.membership_name(name))
     try:
+        published = await kube.get(RESOURCES["ConfigMap"], namespace, names.membership_name(name))
         servers = () if published is None else read_membership(published).servers
+    except KubeError as error:
+        if error.status != HTTPStatus.FORBIDDEN:
+            raise
+        servers = ()  # a user who may not read it can still use the usual port
     except (KeyError, ValueError):
         servers = ()
     client = next((s.client for s in servers if s.id == pod.id), OPEN_CLIENT)
