@@ -34,7 +34,7 @@ class Alert:
         lasting: How long it must be true; empty for an alert at once.
         severity: `critical` stops writes or endangers data; `warning` needs a person in working hours.
         summary: What is wrong, with the labels of the alert.
-        description: What it means for clients and what to look at first.
+        description: What it means for clients and what to check first.
         runbook: The page below `docs/runbooks`.
     """
 
