@@ -59,11 +59,14 @@ async def test_every_metric_is_set_by_what_it_measures(stage: Stage) -> None:
     operator.start()
     await stage.create(place, SPEC)
     await stage.settled([place])
+    # Its first members wait for certificates that no kubelet mounts; that it is there is enough.
+    await stage.create(place, {**SPEC, "tls": {}}, name="secured")
     stage.farm.lie(place, member_2="silent")
 
     async def counted() -> bool:
         found = await operator.metrics()
-        return any(name.startswith(f"{PREFIX}probe_failures_total") for name in found)
+        wanted = ("probe_failures_total", "ensemble_certificate_not_after_seconds")
+        return all(any(name.startswith(PREFIX + metric) for name in found) for metric in wanted)
 
     await until(counted, seconds=20)
     found = await operator.metrics()
