@@ -1,5 +1,6 @@
 """When members serve metrics, at which port, and who may scrape it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from zookeeper_operator.ensemble.build.metrics import (
 )
 from zookeeper_operator.ensemble.build.network_policy import build_network_policy
 from zookeeper_operator.ensemble.build.pod import build_pod_template
+from zookeeper_operator.ensemble.security.phase import Phase
 from zookeeper_operator.ensemble.target import Target, later_inputs, template_inputs
 
 EVERY_POD: list[Any] = [{"namespaceSelector": {}}]
@@ -45,6 +47,14 @@ def test_by_default_members_serve_metrics_to_the_pods_of_the_cluster() -> None:
     )
     assert declares_metrics(template(of))
     assert peers(of, 7000) == EVERY_POD
+
+
+def test_tls_changes_nothing_about_metrics() -> None:
+    plain, secured = target(), replace(target(tls={}), phase=Phase(3, 1))
+    assert build_config(secured)["data"][METRICS_CFG] == build_config(plain)["data"][METRICS_CFG]
+    ports = {p["name"] for p in template(secured)["spec"]["containers"][0]["ports"]}
+    assert {"client-tls", names.METRICS_PORT} <= ports
+    assert (peers(secured, 7000), peers(secured, 2281)) == (EVERY_POD, None)
 
 
 def test_metrics_can_be_turned_off() -> None:
