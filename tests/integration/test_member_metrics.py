@@ -4,8 +4,10 @@
 dashboards are checked without servers.
 """
 
+import asyncio
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +21,10 @@ from tests.integration.zookeeper_servers import ZooKeeperServers
 from tests.unit.monitoring.expressions import metrics_in
 from tests.unit.monitoring.known import operator_series
 
+from zookeeper_operator.cli.top.sample import fetch_samples
 from zookeeper_operator.ensemble.build.metrics import CLASS_KEY, PORT_KEY, PROVIDER
 from zookeeper_operator.zookeeper.client import ZooKeeperClient
+from zookeeper_operator.zookeeper.figures import rates_between
 from zookeeper_operator.zookeeper.routes.direct import DirectAdmin, DirectClients
 
 VOTERS: Final = (1, 2, 3)
@@ -111,3 +115,24 @@ async def test_the_operator_understands_a_member_with_the_provider(
         assert answer.exports_metrics is True
         assert answer.connections is not None
         assert answer.version.startswith(line)
+
+
+async def test_top_reads_every_figure_of_a_member_with_the_provider(
+    members: ZooKeeperServers,
+) -> None:
+    """`kubectl zk top` asks the same members, which have this provider by default."""
+    admin = DirectAdmin()
+    try:
+        voters = members.addresses(VOTERS)
+        before = await fetch_samples(admin, voters, clients=True)
+        await asyncio.to_thread(with_client, members)
+        after = await fetch_samples(admin, voters, clients=True)
+    finally:
+        await admin.close()
+    for pod, sample in after.items():
+        assert sample.figures.problem == ""
+        figures = asdict(sample.figures)
+        assert [name for name, value in figures.items() if value is None] == [], pod
+        rates = rates_between(before[pod].figures, sample.figures)
+        assert rates.updates, (pod, rates)
+        assert None not in (rates.update_ms, rates.fsync_ms), (pod, rates)
