@@ -30,9 +30,10 @@ lock: setup ## resolve the dependencies to their newest versions, into the lock 
 	  --constraint requirements.lock --no-emit-index-url --custom-compile-command "make lock" -o operator/requirements.lock
 
 .PHONY: generate
-generate: setup ## write what is generated from the models: the CRD and the reference page
+generate: setup ## write what is generated: the CRD, the reference pages, alert rules, dashboards
 	$(BIN)/python -m zookeeper_operator.api.schema.crd > crds/zookeeperensembles.yaml
 	$(BIN)/python -m zookeeper_operator.api.schema.reference > docs/reference/ensemble.md
+	PYTHONPATH=operator:. $(BIN)/python -m monitoring
 
 ## ---- checks ----
 
