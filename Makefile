@@ -30,9 +30,10 @@ lock: setup ## resolve the dependencies to their newest versions, into the lock 
 	  --constraint requirements.lock --no-emit-index-url --custom-compile-command "make lock" -o operator/requirements.lock
 
 .PHONY: generate
-generate: setup ## write what is generated from the models: the CRD and the reference page
+generate: setup ## write what is generated: the CRD, the reference pages, alert rules, dashboards
 	$(BIN)/python -m zookeeper_operator.api.schema.crd > crds/zookeeperensembles.yaml
 	$(BIN)/python -m zookeeper_operator.api.schema.reference > docs/reference/ensemble.md
+	PYTHONPATH=operator:. $(BIN)/python -m monitoring
 
 ## ---- checks ----
 
@@ -71,6 +72,10 @@ e2e: setup cluster ## the promises users read, on the kind cluster, installed by
 e2e-long: setup cluster ## many rolls and scalings under writers, interrupted at every step; the how-to pages
 	$(BIN)/pytest -n 2 --dist loadfile -m long tests/integration
 	eval "$$($(CLUSTER) env)"; $(CURDIR)/$(BIN)/pytest -m long e2e
+
+.PHONY: bench-snapshots
+bench-snapshots: setup ## verify, strip and compare snapshots of 1 GB, measured (SIZE=1000000000)
+	PYTHONPATH=operator:. $(BIN)/python -m tests.bench.snapshots $(or $(SIZE),1000000000)
 
 .PHONY: bench
 bench: setup cluster ## an ensemble beside a plain StatefulSet: create, roll, leader killed, scale (RUNS=3)

@@ -12,7 +12,7 @@ from typing import Final
 from e2e.cluster import run
 
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_FLAGS: Final = (
+FLAGS: Final = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"),
     # It asks for nothing but the page it is given.
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -40,7 +40,7 @@ def _open(address: str, *options: str) -> str:
     assert browser is not None, "there is no browser"
     with tempfile.TemporaryDirectory(prefix="browser-") as profile:
         return run(
-            browser, *_FLAGS, f"--user-data-dir={profile}", *options, address, timeout=60
+            browser, *FLAGS, f"--user-data-dir={profile}", *options, address, timeout=60
         ).stdout
 
 

@@ -37,6 +37,15 @@ def test_every_command_of_a_how_to_page_does_what_it_says(page: Path) -> None:
     read_and_do(page)
 
 
+@pytest.mark.long
+@pytest.mark.alone
+@pytest.mark.timeout(1500)
+@pytest.mark.usefixtures("operator")
+def test_every_command_of_the_page_about_monitoring_does_what_it_says() -> None:
+    """It stops the operator of the cluster for some minutes, until an alert fires."""
+    read_and_do(ROOT / "docs/monitoring.md")
+
+
 def read_and_do(page: Path) -> None:
     """Run every block of a page.
 

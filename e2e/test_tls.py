@@ -168,7 +168,7 @@ def a_ca() -> Issued:
         "CA",
         authority=True,
         usage=("key_cert_sign", "crl_sign"),
-        start=now - timedelta(hours=1),
+        start=now - timedelta(days=365),
         end=now + timedelta(days=3650),
     )
 
@@ -186,8 +186,8 @@ def secret_of(ensemble: Ensemble, ca: Issued, leaf: Issued, **instead: bytes) ->
     }
 
 
-def a_leaf(ensemble: Ensemble, ca: Issued, *, days: int = 90) -> Issued:
-    """A certificate for all members, that was issued some time ago."""
+def a_leaf(ensemble: Ensemble, ca: Issued, *, days: float = 90, age: int = 1) -> Issued:
+    """A certificate for all members that was issued `age` days ago and ends in `days`."""
     now = datetime.now(UTC)
     members = [f"zk-{n}.{ensemble.namespace}.svc.cluster.local" for n in VOTERS]
     names = [f"zk-client.{ensemble.namespace}.svc", *members]
@@ -196,7 +196,7 @@ def a_leaf(ensemble: Ensemble, ca: Issued, *, days: int = 90) -> Issued:
         ca,
         purposes=BOTH,
         names=names,
-        start=now - timedelta(days=1),
+        start=now - timedelta(days=age),
         end=now + timedelta(days=days),
     )
 

@@ -9,5 +9,6 @@ kwok_version=0.7.0
 debian_suite=bookworm
 python_base=python:3.11-slim-bookworm
 node_version=22.21.1 # of examples/nodejs; its image is made only when it is asked for
+prometheus_image=prom/prometheus:v2.42.0 # as Debian's package; brought in when it is asked for
 zookeeper_versions=(3.9.4 3.9.3 3.8.6)
 operator_image=zookeeper-operator:dev

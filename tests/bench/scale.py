@@ -316,7 +316,7 @@ def main() -> None:
     parser.add_argument("--silence", type=float, default=180, help="seconds before those edits")
     parser.add_argument("--edits", type=int, default=100, help="edits timed one after the other")
     arguments = parser.parse_args()
-    tools = find_tools()
+    tools = find_tools("control-plane")
     enter_own_network()
     columns = {}
     for size in arguments.sizes:

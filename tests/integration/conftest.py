@@ -1,10 +1,11 @@
 """The servers of the integration tests, one set per session, in a network namespace of our own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from e2e.browser import find_browser
 from tests.integration.control_plane import ControlPlane, find_tools
 from tests.integration.processes import enter_own_network
 from tests.integration.stage import Farm, Stage, open_stage, prepare
@@ -20,6 +21,26 @@ def zookeeper_jars() -> Path:
 
 
 @pytest.fixture(scope="session")
+def metered_jars() -> Mapping[str, Path]:
+    """The jars of a release of each line with its provider for Prometheus, by the line."""
+    return {
+        "3.9": resolve_jars("3.9.4", metrics=True),
+        "3.8": resolve_jars("3.8.3", metrics=True),
+    }
+
+
+@pytest.fixture(scope="session")
+def prometheus_tools() -> Path:
+    """The folder of `prometheus` and `promtool`."""
+    return find_tools("prometheus")
+
+
+@pytest.fixture(scope="session")
+def helm() -> Path:
+    return find_tools("helm") / "helm"
+
+
+@pytest.fixture(scope="session")
 def older_zookeeper_jars() -> Path:
     """The jars of the last release of the line before."""
     return resolve_jars("3.8.6")
@@ -27,14 +48,31 @@ def older_zookeeper_jars() -> Path:
 
 @pytest.fixture(scope="session")
 def control_plane_tools() -> Path:
-    return find_tools()
+    return find_tools("control-plane")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser; installed where that is a Debian and we are root."""
+    found = find_browser()
+    assert found is not None, "install chromium"
+    return found
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_network(request: pytest.FixtureRequest) -> None:
     """Fetch what the tests of this session need, then leave the machine's network for good."""
     needed = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
-    for download in ("zookeeper_jars", "older_zookeeper_jars", "control_plane_tools"):
+    downloads = (
+        "zookeeper_jars",
+        "older_zookeeper_jars",
+        "metered_jars",
+        "control_plane_tools",
+        "prometheus_tools",
+        "helm",
+        "chromium",
+    )
+    for download in downloads:
         if download in needed:
             request.getfixturevalue(download)
     enter_own_network()

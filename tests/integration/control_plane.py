@@ -28,11 +28,9 @@ _TOOLS: Final = Path(__file__).parents[2] / "e2e" / "kind" / "offline" / "tools.
 _ETCD: Final = "http://127.0.0.1:2379"
 
 
-def find_tools() -> Path:
-    """The folder of `kube` (every component by its name) and `kwok`; built if need be."""
-    done = subprocess.run(
-        [str(_TOOLS), "control-plane"], check=True, stdout=subprocess.PIPE, text=True
-    )
+def find_tools(product: str) -> Path:
+    """The folder of a product of `tools.sh`, such as `control-plane`: `kube` and `kwok`; built if need be."""
+    done = subprocess.run([str(_TOOLS), product], check=True, stdout=subprocess.PIPE, text=True)
     return Path(done.stdout.strip())
 
 

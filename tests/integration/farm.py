@@ -40,7 +40,9 @@ CONTROL: Final = 9080
 """Port of the farm's own page, on 127.0.0.1."""
 FARM_CLASS: Final = "farm"
 """Storage class whose claims the farm binds."""
-LIES: Final = ("html", "huge", "slow", "types", "deep", "leads", "views", "silent", "future")
+LIES: Final = (
+    *("html", "huge", "slow", "types", "deep", "leads", "views", "silent", "future", "indiscreet"),
+)
 
 _SELECTED_NODE: Final = "volume.kubernetes.io/selected-node"
 _LOG: Final = logging.getLogger("farm")
@@ -70,6 +72,7 @@ class Member:
     servers: tuple[Server, ...] = ()
     up: bool = False
     synced_at: float = 0.0
+    asked: int = 0
     listeners: list[asyncio.Server] = field(default_factory=list)
 
 
@@ -223,13 +226,30 @@ def answer(member: Member, command: str) -> Object:
             told |= {
                 "server_state": state,
                 "peer_state": f"{doing} - broadcast",
-                "num_alive_connections": 0,
+                "num_alive_connections": 1,
                 "version": _VERSION,
+                # Its clients are those who ask.
+                "packets_received": member.asked,
+                "packets_sent": member.asked,
+                "outstanding_requests": 0,
+                "cnt_readlatency": member.asked,
+                "sum_readlatency": 2 * member.asked,
+                "watch_count": 3,
+                "znode_count": 5,
             }
         case "voting_view":
             told["current_config"] = {str(i): {"learner_type": "participant"} for i in voters}
         case "server_stats":
             told |= {"version": _VERSION, "server_stats": {"last_processed_zxid": ensemble.zxid}}
+        case "connections":
+            told["connections"] = [
+                {
+                    "remote_socket_address": "10.0.0.9:4711",
+                    "session_id": member.id,
+                    "packets_received": member.asked,
+                    "outstanding_requests": 0,
+                }
+            ]
         case "dirs":
             told |= {"datadir_size": 718, "logdir_size": 718}
         case _:
@@ -258,6 +278,8 @@ def lie(member: Member, command: str, kind: str) -> bytes:
         case "future":
             if command == "server_stats":
                 honest |= {"server_stats": {"last_processed_zxid": (1 << 62)}, "error": None}
+        case "indiscreet":
+            honest |= {"note": f"started for {member.digest}", "super": [member.digest]}
         case _:
             return b""
     return json.dumps(honest).encode()
@@ -288,6 +310,7 @@ class AdminServer(asyncio.Protocol):
         self._received = b""
         lies = member.ensemble.lies
         kind = lies.get(str(member.id), lies.get("*", ""))
+        member.asked += 1
         if kind == "silent":
             return
         body = lie(member, command, kind) if kind else json.dumps(answer(member, command)).encode()

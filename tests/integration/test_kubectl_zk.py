@@ -3,18 +3,18 @@
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from click.testing import CliRunner, Result
+from click.testing import Result
+from tests.integration.commands import Call, caller
 from tests.integration.control_plane import NOBODY, ControlPlane
 from tests.integration.waiting import until
 
-from zookeeper_operator.cli.commands import zk
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.kube.api import RESOURCES, KubeError, Object, Resource
 from zookeeper_operator.kube.client import KubeClient, connect
@@ -33,8 +33,6 @@ CRD = Resource(
     namespaced=False,
 )
 FILE = Path(__file__).parents[2] / "crds" / f"{names.PLURAL}.yaml"
-
-Call = Callable[..., Result]
 
 
 def definition() -> Object:
@@ -88,15 +86,6 @@ def nobody(control_plane: ControlPlane, kubectl: None) -> Call:
     path = control_plane.directory / "nobody.kubeconfig"
     control_plane.write_kubeconfig(path, NOBODY)
     return caller(path)
-
-
-def caller(kubeconfig: Path) -> Call:
-    def call(*arguments: str, edit: Object | None = None) -> Result:
-        given = None if edit is None else json.dumps(edit)
-        everything = [*arguments, *(("-f", "-") if edit else ()), "--kubeconfig", str(kubeconfig)]
-        return CliRunner().invoke(zk, everything, input=given)
-
-    return call
 
 
 def manifest(spec: dict[str, Any], name: str = "zk", **metadata: Any) -> Object:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from tests.integration.control_plane import ADMIN, SERVER, ControlPlane
 from tests.integration.greetings import (
     CONFIG_MAP,
@@ -102,7 +103,14 @@ class Greeter:
         await until(so, seconds=10)
 
     def sample(self, name: str, **labels: str) -> float | None:
-        return self.operator.metrics.registry.get_sample_value(_PREFIX + name, labels)
+        families = text_string_to_metric_families(self.operator.metrics.render().decode())
+        found = (
+            sample.value
+            for family in families
+            for sample in family.samples
+            if (sample.name, sample.labels) == (_PREFIX + name, labels)
+        )
+        return next(found, None)
 
     def length(self) -> float | None:
         return self.sample("greeting_length", namespace=self.place, greeting="one")

@@ -49,6 +49,7 @@ async def test_leader_and_followers_tell_everything(
         assert answer.server_state == ("leader" if member == leader else "follower")
         assert answer.voting_view == frozenset({1, 2, 3})
         assert answer.version == "3.9.5"
+        assert answer.exports_metrics is False
         assert answer.connections == 0
         assert answer.data_bytes is not None
         assert answer.log_bytes is not None

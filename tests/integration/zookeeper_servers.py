@@ -36,12 +36,15 @@ _LOGBACK: Final = """<configuration>
 """
 
 
-def resolve_jars(version: str = "") -> Path:
+def resolve_jars(version: str = "", *, metrics: bool = False) -> Path:
     """The folder with the jars of `zookeeper/pom.xml`, filled by Maven once per content of it.
 
-    `version` is another release of ZooKeeper than the one that stands there.
+    `version` is another release of ZooKeeper than the one that stands there; with `metrics` its provider for
+    Prometheus is among them.
     """
-    digest = hashlib.sha256(POM.read_bytes() + version.encode()).hexdigest()[:12]
+    chosen = [*([f"-Dzookeeper.version={version}"] if version else [])]
+    chosen += ["--activate-profiles", "metrics"] if metrics else []
+    digest = hashlib.sha256(POM.read_bytes() + " ".join(chosen).encode()).hexdigest()[:12]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "zookeeper-operator"
     jars = cache / f"zookeeper-jars-{digest}"
     if not jars.is_dir():
@@ -52,7 +55,7 @@ def resolve_jars(version: str = "") -> Path:
                     *("mvn", "--quiet", "--batch-mode", "--file", str(POM)),
                     "dependency:copy-dependencies",
                     f"-DoutputDirectory={scratch}/jars",
-                    *([f"-Dzookeeper.version={version}"] if version else []),
+                    *chosen,
                 ],
                 check=True,
             )
@@ -133,6 +136,11 @@ class ZooKeeperServer:
         ]
         lines = [*kept, *(f"{key}={value}" for key, value in added.items())]
         path.write_text("\n".join(lines) + "\n", encoding="ascii")
+
+    @property
+    def database(self) -> Path:
+        """Where its snapshots are."""
+        return self._directory / "data" / "version-2"
 
     @property
     def prepared(self) -> bool:

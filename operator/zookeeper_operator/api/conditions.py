@@ -152,6 +152,7 @@ _TYPES: Final = (
             reasons.VALID,
             reasons.UNKNOWN_CONFIG_KEY,
             reasons.UNKNOWN_VERSION,
+            reasons.METRICS_UNAVAILABLE,
             reasons.INVALID_CONFIG_KEY,
             reasons.UNSUPPORTED_VERSION,
             reasons.INVALID_POD_TEMPLATE,

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from pydantic import Field, field_validator
 
 from zookeeper_operator.api.model import ApiModel, LocalReference, Quantity
+from zookeeper_operator.api.network import NetworkPeer
 from zookeeper_operator.api.security import AuthSpec, TlsSpec
 from zookeeper_operator.api.versions import DEFAULT_VERSION
 
@@ -269,15 +270,43 @@ class ExternalSpec(ApiModel):
     )
 
 
+class MetricsSpec(ApiModel):
+    """ZooKeeper's own metrics, which each member serves to Prometheus."""
+
+    enabled: bool = Field(
+        default=True,
+        description=(
+            "Every member serves its metrics at `/metrics`. A change restarts the members. "
+            "`metricsProvider.className` in `config` has precedence, and so do the other keys "
+            "`metricsProvider.*`. Members whose image does not contain ZooKeeper's provider for "
+            "Prometheus run without."
+        ),
+    )
+    port: int = Field(
+        default=7000,
+        description="Port of the metrics. Its name in the pods is `zk-metrics`.",
+        json_schema_extra={"format": "int32"},
+    )
+    from_: tuple[NetworkPeer, ...] = Field(
+        default=(),
+        alias="from",
+        description=(
+            "Who may connect to the port, as in a NetworkPolicy; none means every pod of the cluster. "
+            "A change restarts nothing."
+        ),
+        json_schema_extra={"maxItems": 16, "x-kubernetes-list-type": "atomic"},
+    )
+
+
 class NetworkPolicySpec(ApiModel):
     """Who may connect to the members."""
 
     enabled: bool = Field(
         default=True,
         description=(
-            "Close the AdminServer to all but the operator, and the quorum ports to all but "
-            "members. The client port stays open, and so do the ports that containers of "
-            "`podTemplate` declare."
+            "Close the AdminServer to all but the operator, the quorum ports to all but members, and "
+            "the port of the metrics to all but `metrics.from`. The client port stays open, and so do "
+            "the ports that containers of `podTemplate` declare."
         ),
     )
 
@@ -370,6 +399,10 @@ class EnsembleSpec(ApiModel):
     external: ExternalSpec | None = Field(
         default=None,
         description="How clients outside of the cluster reach each member. Without it they cannot.",
+    )
+    metrics: MetricsSpec = Field(
+        default_factory=MetricsSpec,
+        description="ZooKeeper's own metrics, which each member serves to Prometheus.",
     )
     network_policy: NetworkPolicySpec = Field(
         default_factory=NetworkPolicySpec, description="Who may connect to the members."

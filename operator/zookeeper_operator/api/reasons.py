@@ -56,6 +56,7 @@ INVALID_CONFIG_KEY: Final = "InvalidConfigKey"
 UNKNOWN_CONFIG_KEY: Final = "UnknownConfigKey"
 UNSUPPORTED_VERSION: Final = "UnsupportedVersion"
 UNKNOWN_VERSION: Final = "UnknownVersion"
+METRICS_UNAVAILABLE: Final = "MetricsUnavailable"
 INVALID_POD_TEMPLATE: Final = "InvalidPodTemplate"
 INVALID_SPEC: Final = "InvalidSpec"
 NAME_TAKEN: Final = "NameTaken"
@@ -301,6 +302,11 @@ _TABLE: Final = (
     Reason(
         UNKNOWN_VERSION,
         "The version was not tested with this operator; its release line was, or the spec names an image.",
+    ),
+    Reason(
+        METRICS_UNAVAILABLE,
+        "The members serve no metrics although `metrics.enabled` asks for them: their image has no provider "
+        "for Prometheus, or something else in the spec uses the port.",
     ),
     Reason(
         INVALID_POD_TEMPLATE,

@@ -1,26 +1,31 @@
 """The commands of `kubectl zk`: options in, one screen out. What is shown is made elsewhere."""
 
 import asyncio
-import functools
-import json
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 import click
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
 from zookeeper_operator.cli.edit import pick_ensemble, read_ensembles
 from zookeeper_operator.cli.events import events_as_values, events_of, render_events
 from zookeeper_operator.cli.failure import Failure, explain
-from zookeeper_operator.cli.kubeconfig import Choice, KubeContext, find_target
+from zookeeper_operator.cli.kubeconfig import Choice, KubeContext
 from zookeeper_operator.cli.kubectl import become, shell_command
 from zookeeper_operator.cli.member import find_plain_port, find_pod, read_znodes
+from zookeeper_operator.cli.options import (
+    ensemble_name,
+    located,
+    open_console,
+    output_option,
+    print_answer,
+    where_options,
+)
+from zookeeper_operator.cli.page.command import page
 from zookeeper_operator.cli.plan import answer_as_value, render_plan
 from zookeeper_operator.cli.reading import (
     Reader,
@@ -31,88 +36,19 @@ from zookeeper_operator.cli.reading import (
     open_members,
 )
 from zookeeper_operator.cli.rehearsal import rehearse_edit, rehearse_now
+from zookeeper_operator.cli.report.command import report
 from zookeeper_operator.cli.status import render_list, render_status, status_as_value
+from zookeeper_operator.cli.top.command import top
 from zookeeper_operator.cli.tree import render_tree, tree_as_value
 from zookeeper_operator.ensemble.observed import Pod
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
 from zookeeper_operator.zookeeper.znodes import Znode
 
 _REFRESH_SECONDS: Final = 1.0
-# A file or a pipe has no edge to fold at.
-_WIDTH_OF_A_PIPE: Final = 10_000
-
-
-# ---------------------------------------------------------------------- options
-
-
-def _where(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that say which cluster and namespace."""
-    for option in (
-        click.option(
-            "--namespace", "-n", default="", help="Namespace; that of the context if not given."
-        ),
-        click.option("--context", "context_name", default="", help="Context of the kubeconfig."),
-        click.option(
-            "--kubeconfig",
-            default="",
-            help="Kubeconfig file; $KUBECONFIG or ~/.kube/config if not given.",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def _located(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Hand a command the target that its own options, or those before its name, describe."""
-
-    @functools.wraps(function)
-    @click.pass_context
-    def run(
-        context: click.Context,
-        /,
-        *,
-        kubeconfig: str,
-        context_name: str,
-        namespace: str,
-        **rest: Any,
-    ) -> Any:
-        outer = context.find_object(Choice) or Choice()
-        choice = Choice(
-            kubeconfig or outer.kubeconfig,
-            context_name or outer.context,
-            namespace or outer.namespace,
-        )
-        return function(target=find_target(choice, os.environ, Path.home()), **rest)
-
-    return _where(run)
-
-
-_output = click.option(
-    "--output", "-o", type=click.Choice(["text", "json"]), default="text", help="What to print."
-)
-_name = click.argument("name", default="")
-
-
-def _console() -> Console:
-    width = None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE
-    return Console(highlight=False, emoji=False, width=width)
-
-
-def _print(output: str, value: Any, rendered: RenderableType) -> None:
-    if output == "json":
-        click.echo(json.dumps(value, indent=2, ensure_ascii=False))
-        return
-    console = _console()
-    if console.is_terminal:
-        console.print(rendered)
-        return
-    with console.capture() as captured:
-        console.print(rendered)
-    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 @click.group(name="zk", context_settings={"help_option_names": ["-h", "--help"]})
-@_where
+@where_options
 @click.pass_context
 def zk(context: click.Context, /, *, kubeconfig: str, context_name: str, namespace: str) -> None:
     """Show ZooKeeper ensembles, and ask what an edit would do before you make it."""
@@ -123,10 +59,10 @@ def zk(context: click.Context, /, *, kubeconfig: str, context_name: str, namespa
 
 
 @zk.command()
-@_name
+@ensemble_name
 @click.option("--watch", "-w", is_flag=True, help="Keep the screen up to date, until Ctrl-C.")
-@_output
-@_located
+@output_option
+@located
 def status(target: KubeContext, name: str, output: str, *, watch: bool) -> None:
     """Show one ensemble on one screen; without NAME, the only one or a list of all."""
     if not watch:
@@ -144,7 +80,7 @@ async def _status(target: KubeContext, name: str, output: str) -> None:
     async with open_cluster(target) as kube, open_members(target, kube) as zookeeper:
         readings = await _readings(kube, Reader(kube, zookeeper), target.namespace, name)
     values = [status_as_value(reading) for reading in readings]
-    _print(output, values[0] if name else values, _screen(readings))
+    print_answer(output, values[0] if name else values, _screen(readings))
 
 
 async def _readings(kube: Kube, reader: Reader, namespace: str, name: str) -> list[Reading]:
@@ -166,7 +102,7 @@ async def _watch(target: KubeContext, name: str) -> None:
         reader = Reader(kube, zookeeper)
         # The first failure ends the command, as without --watch; a later one may be transient.
         screen = _screen(await _readings(kube, reader, target.namespace, name))
-        with Live(screen, console=_console(), auto_refresh=False) as live:
+        with Live(screen, console=open_console(), auto_refresh=False) as live:
             live.refresh()
             while True:
                 await asyncio.sleep(_REFRESH_SECONDS)
@@ -181,8 +117,8 @@ async def _watch(target: KubeContext, name: str) -> None:
 
 
 @zk.command()
-@_name
-@_located
+@ensemble_name
+@located
 def leader(target: KubeContext, name: str) -> None:
     """Print the pod of the leader, and nothing else; exit 1 if no member leads."""
     click.echo(asyncio.run(_leader(target, name)))
@@ -220,7 +156,7 @@ def leader_of(reading: Reading) -> str:
 
 
 @zk.command()
-@_name
+@ensemble_name
 @click.option(
     "--filename",
     "-f",
@@ -230,8 +166,8 @@ def leader_of(reading: Reading) -> str:
     "operator is about to do now.",
 )
 @click.option("--server-side", is_flag=True, help="As kubectl apply --server-side would.")
-@_output
-@_located
+@output_option
+@located
 def plan(target: KubeContext, name: str, file: Any, output: str, *, server_side: bool) -> None:
     """Show what an edit would do: restarts, hand-overs, membership steps, volumes, refusals.
 
@@ -243,7 +179,7 @@ def plan(target: KubeContext, name: str, file: Any, output: str, *, server_side:
         source = str(getattr(file, "name", "<stdin>"))
         edited = pick_ensemble(read_ensembles(file.read(), source), name, source)
         answer = asyncio.run(rehearse_edit(target, edited, server_side=server_side))
-    _print(output, answer_as_value(answer), render_plan(answer))
+    print_answer(output, answer_as_value(answer), render_plan(answer))
     if answer.refused:
         click.get_current_context().exit(1)
 
@@ -264,9 +200,9 @@ class _PassingOn(click.Command):
 
 
 @zk.command(cls=_PassingOn, options_metavar="[OPTIONS] [-- ZKCLI ARGUMENTS]")
-@_name
+@ensemble_name
 @click.option("--member", "-m", type=int, help="Id of the member; the leader if not given.")
-@_located
+@located
 def shell(target: KubeContext, name: str, member: int | None) -> None:
     """Open zkCli.sh in a member: the leader, or the first that is ready.
 
@@ -286,7 +222,7 @@ async def _pod(target: KubeContext, name: str, member: int | None) -> tuple[Pod,
 
 @zk.command()
 @click.argument("path", default="/")
-@_name
+@ensemble_name
 @click.option(
     "--depth", "-d", type=click.IntRange(0, 100), default=3, show_default=True, help="Levels."
 )
@@ -294,8 +230,8 @@ async def _pod(target: KubeContext, name: str, member: int | None) -> tuple[Pod,
     "--limit", type=click.IntRange(1), default=1000, show_default=True, help="Znodes at most."
 )
 @click.option("--member", "-m", type=int, help="Id of the member to ask; the leader if not given.")
-@_output
-@_located
+@output_option
+@located
 def tree(
     target: KubeContext,
     *,
@@ -311,7 +247,7 @@ def tree(
         raise click.UsageError(f"a path begins with /: {path}")
     path = path.rstrip("/") or "/"
     found = asyncio.run(_tree(target, path, name, depth=depth, limit=limit, member=member))
-    _print(output, tree_as_value(found), render_tree(found))
+    print_answer(output, tree_as_value(found), render_tree(found))
 
 
 async def _tree(
@@ -326,16 +262,16 @@ async def _tree(
 
 
 @zk.command()
-@_name
-@_output
-@_located
+@ensemble_name
+@output_option
+@located
 def events(target: KubeContext, name: str, output: str) -> None:
     """Print what has happened to an ensemble, oldest first."""
     found = asyncio.run(_events(target, name))
     if not found and output == "text":
         click.echo("no Events; Kubernetes keeps them for an hour", err=True)
         return
-    _print(output, events_as_values(found), render_events(found, datetime.now(UTC)))
+    print_answer(output, events_as_values(found), render_events(found, datetime.now(UTC)))
 
 
 async def _events(target: KubeContext, name: str) -> list[Object]:
@@ -343,3 +279,10 @@ async def _events(target: KubeContext, name: str) -> list[Object]:
         body = await find_ensemble(kube, target.namespace, name)
         found = await kube.list(RESOURCES["Event"], target.namespace)
     return events_of(found, body["metadata"]["name"])
+
+
+# ---------------------------------------------------------------------- commands of their own
+
+zk.add_command(top)
+zk.add_command(report)
+zk.add_command(page)

@@ -21,6 +21,7 @@ _QUOTED_VALUE: Final = re.compile(r'Invalid value: "(?:[^"\\]|\\.)*": ')
 _NOT_ASKED: Final = re.compile(
     r"\((?:Unauthorized|ServiceUnavailable|InternalError|Timeout|TooManyRequests)\)"
     r"|Unable to connect|connection to the server|server could not find"
+    r"|failed to download openapi"
 )
 
 

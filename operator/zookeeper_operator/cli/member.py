@@ -2,21 +2,20 @@
 
 import asyncio
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Final
 
 from zookeeper_operator.cli.failure import Failure
 from zookeeper_operator.cli.kubeconfig import KubeContext
-from zookeeper_operator.cli.reading import find_ensemble
+from zookeeper_operator.cli.reading import client_ports, find_ensemble
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.membership import read_membership
 from zookeeper_operator.ensemble.observe import utc_now
 from zookeeper_operator.ensemble.observed import Pod
 from zookeeper_operator.ensemble.pods import read_pod
-from zookeeper_operator.kube.api import RESOURCES, Kube, Resource
+from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Resource
 from zookeeper_operator.kube.client import KubeClient
 from zookeeper_operator.zookeeper.protocol import Address
-from zookeeper_operator.zookeeper.routes.direct import DirectClients
-from zookeeper_operator.zookeeper.routes.port_forward import PortForwardClients
 from zookeeper_operator.zookeeper.servers import OPEN_CLIENT
 from zookeeper_operator.zookeeper.znodes import Znode, ZnodeError, read_tree
 
@@ -36,12 +35,18 @@ async def find_pod(kube: Kube, namespace: str, name: str, member: int | None) ->
     """
     body = await find_ensemble(kube, namespace, name)
     ensemble = body["metadata"]["name"]
+    pods = await list_pods(kube, namespace, ensemble)
+    leader_id = ((body.get("status") or {}).get("leader") or {}).get("id")
+    return choose_pod(ensemble, pods, member=member, leader_id=leader_id)
+
+
+async def list_pods(kube: Kube, namespace: str, ensemble: str) -> list[Pod]:
+    """Read the pods of the members of an ensemble, by id."""
     labels = f"{names.LABEL_ENSEMBLE}={ensemble}"
     found = await kube.list(RESOURCES["Pod"], namespace, labels=labels)
     now = utc_now()
-    pods = [pod for p in found if (pod := read_pod(p, ensemble=ensemble, now=now)) is not None]
-    leader_id = ((body.get("status") or {}).get("leader") or {}).get("id")
-    return choose_pod(ensemble, pods, member=member, leader_id=leader_id)
+    pods = (read_pod(body, ensemble=ensemble, now=now) for body in found)
+    return sorted(filter(None, pods), key=lambda pod: pod.id)
 
 
 def choose_pod(
@@ -73,7 +78,7 @@ async def read_znodes(
     Raises:
         Failure: the member cannot be reached, or there is no such znode.
     """
-    route = PortForwardClients(kube.transport) if target.kubeconfig else DirectClients()
+    route = client_ports(target, kube)
     address = Address(pod.id, target.namespace, pod.name, pod.ip)
     port = await find_plain_port(kube, target.namespace, pod)
     async with route.open([address], port) as (host,):
@@ -93,9 +98,13 @@ async def find_plain_port(kube: Kube, namespace: str, pod: Pod) -> int:
     name = pod.name.removesuffix(f"-{pod.id}")
     if pod.component == names.OBSERVER:
         name = name.removesuffix(f"-{names.OBSERVER}")
-    published = await kube.get(RESOURCES["ConfigMap"], namespace, names.membership_name(name))
     try:
+        published = await kube.get(RESOURCES["ConfigMap"], namespace, names.membership_name(name))
         servers = () if published is None else read_membership(published).servers
+    except KubeError as error:
+        if error.status != HTTPStatus.FORBIDDEN:
+            raise
+        servers = ()  # a user who may not read it can still use the usual port
     except (KeyError, ValueError):
         servers = ()
     client = next((s.client for s in servers if s.id == pod.id), OPEN_CLIENT)

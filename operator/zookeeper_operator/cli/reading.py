@@ -18,6 +18,7 @@ from zookeeper_operator.cli.failure import Failure, explain
 from zookeeper_operator.cli.kubeconfig import KubeContext
 from zookeeper_operator.control.controller import Key
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.installation import ManagedElsewhereError, manager_of
 from zookeeper_operator.ensemble.observe import Inspector
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import build_plan
@@ -26,12 +27,13 @@ from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
 from zookeeper_operator.kube.client import KubeClient, connect
 from zookeeper_operator.settings import Settings
 from zookeeper_operator.zookeeper.protocol import ZooKeeper
-from zookeeper_operator.zookeeper.routes.choice import open_zookeeper
+from zookeeper_operator.zookeeper.routes.choice import client_route, open_admin, open_zookeeper
+from zookeeper_operator.zookeeper.routes.protocol import AdminTransport, ClientRoute
 
 _FORBIDDEN: Final = 403
 _ENSEMBLE: Final = names.ENSEMBLES
 # Through the API server every question takes longer than inside the cluster.
-_PROBE_SECONDS: Final = 3.0
+PROBE_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,26 @@ async def open_members(target: KubeContext, kube: KubeClient) -> AsyncIterator[Z
     settings = Settings(
         kubeconfig=target.kubeconfig,
         context=target.context,
-        probe_timeout_seconds=_PROBE_SECONDS,
+        probe_timeout_seconds=PROBE_SECONDS,
     )
     async with open_zookeeper(settings, kube) as zookeeper:
         yield zookeeper
+
+
+@asynccontextmanager
+async def open_admin_servers(
+    target: KubeContext, kube: KubeClient
+) -> AsyncIterator[AdminTransport]:
+    """The way to the members' AdminServers, for as long as the context lasts."""
+    settings = Settings(kubeconfig=target.kubeconfig, context=target.context)
+    async with open_admin(settings, kube) as admin:
+        yield admin
+
+
+def client_ports(target: KubeContext, kube: KubeClient) -> ClientRoute:
+    """The way to the members' client ports."""
+    settings = Settings(kubeconfig=target.kubeconfig, context=target.context)
+    return client_route(settings, kube)
 
 
 async def list_ensembles(kube: Kube, namespace: str | None) -> list[Object]:
@@ -140,6 +158,8 @@ class Reader:
             return Reading(
                 body, written, None, "its spec cannot be read by this version of kubectl zk"
             )
+        except ManagedElsewhereError as error:
+            return Reading(body, written, None, f"operator {error.manager} manages it")
         if observed is None:
             raise Failure(f"ensemble {body['metadata']['name']} has just been deleted")
         unasked = why_unasked(observed)
@@ -153,6 +173,7 @@ class Reader:
         Raises:
             KubeError: the API server could not be asked, or a right is missing.
             pydantic.ValidationError: the spec cannot be read.
+            ManagedElsewhereError: the operator that manages it has changed meanwhile, or has no such name.
         """
         metadata = body["metadata"]
         key = Key(names.KIND, metadata["namespace"], metadata["name"])
@@ -180,6 +201,10 @@ def operator_settings(body: Object, policy: Object | None) -> Settings:
     domain = connection.partition(",")[0].partition(":")[0].partition(".svc.")[2]
     if domain:
         found["cluster_domain"] = domain
+    manager = manager_of(body).partition("/")
+    if all(manager):
+        found["namespace"], _, found["lease_name"] = manager
+        return Settings.model_validate(found)
     for rule in ((policy or {}).get("spec") or {}).get("ingress") or []:
         for peer in rule.get("from") or []:
             labels = (peer.get("namespaceSelector") or {}).get("matchLabels") or {}

@@ -24,6 +24,7 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build import BUILDER_REVISION
 from zookeeper_operator.ensemble.ensemble import read_ensemble
 from zookeeper_operator.ensemble.forecast.forecast import build_forecast
+from zookeeper_operator.ensemble.installation import ManagedElsewhereError
 from zookeeper_operator.ensemble.judge.spec import judge_spec
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.kube.api import Object
@@ -41,6 +42,8 @@ async def rehearse_now(target: KubeContext, name: str) -> Answer:
             observed = await Reader(kube, zookeeper).observe(body)
         except pydantic.ValidationError as error:
             return _unreadable(body, error)
+        except ManagedElsewhereError as error:
+            raise _unknown_manager(body, error) from error
     if observed is None:
         raise Failure(f"ensemble {body['metadata']['name']} has just been deleted")
     return _answer(
@@ -74,8 +77,14 @@ async def rehearse_edit(target: KubeContext, edited: Object, *, server_side: boo
             observed = await Reader(kube, zookeeper).observe(live or body, edited=body)
         except pydantic.ValidationError as error:
             return _unreadable(body, error)
+        except ManagedElsewhereError as error:
+            raise _unknown_manager(live or body, error) from error
     assert observed is not None
     return _answer(answer, observed, _as_before(observed, live))
+
+
+def _unknown_manager(body: Object, error: ManagedElsewhereError) -> Failure:
+    return Failure(f"operator {error.manager} manages ensemble {body['metadata']['name']}")
 
 
 def _unreadable(body: Object, error: pydantic.ValidationError) -> Answer:

@@ -8,13 +8,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from zookeeper_operator.api import conditions, reasons
-from zookeeper_operator.api.reasons import REASONS
+from zookeeper_operator.api import conditions
 from zookeeper_operator.cli.reading import Reading
+from zookeeper_operator.cli.summary import ASKED_FOR, leader_line, quorum_line, unhealthy_conditions
 from zookeeper_operator.cli.times import age_of
 
 _NOTHING: Final = "-"
-_ASKED_FOR: Final = frozenset({reasons.STOPPED, reasons.PAUSED})
 _STYLES: Final = {"leader": "bold green", "looking": "red", "": "red"}
 
 
@@ -43,7 +42,7 @@ def render_status(reading: Reading, now: datetime) -> RenderableType:
     members = reading.status.get("members") or []
     if members:
         parts += [Text(), _members(members, now)]
-    unhealthy = list(_unhealthy(reading.status.get("conditions") or []))
+    unhealthy = list(unhealthy_conditions(reading.status.get("conditions") or []))
     if unhealthy:
         parts += [Text(), _conditions(unhealthy)]
     parts += [Text(remark, style="yellow") for remark in remarks(reading)]
@@ -68,7 +67,7 @@ def _facts(reading: Reading, now: datetime) -> Table:
 
 def _headline(metadata: Mapping[str, Any], status: Mapping[str, Any]) -> Text:
     summary = str(status.get("summary") or "no status yet")
-    healthy = _is_true(status, conditions.READY) or summary in _ASKED_FOR
+    healthy = _is_true(status, conditions.READY) or summary in ASKED_FOR
     versions = (status.get("version") or {}).get("members") or {}
     running = " and ".join(f"{v} ({n})" if len(versions) > 1 else v for v, n in versions.items())
     line = Text(f"{metadata['namespace']}/{metadata['name']}  ")
@@ -83,30 +82,6 @@ def _is_true(status: Mapping[str, Any], type_: str) -> bool:
         c.get("type") == type_ and c.get("status") == conditions.TRUE
         for c in status.get("conditions") or []
     )
-
-
-def quorum_line(status: Mapping[str, Any]) -> str:
-    """Say how safe the ensemble is: `3 of 3 voters live, 2 needed, 1 more may be lost`."""
-    quorum = status.get("quorum") or {}
-    voters, live, needed = (int(quorum.get(k) or 0) for k in ("voters", "live", "needed"))
-    if not voters:
-        return "no voters are known"
-    if not live and status.get("summary") == reasons.STOPPED:
-        return f"{voters} voters, stopped by the spec; their data is kept"
-    counted = f"{live} of {voters} voters live, {needed} needed"
-    if live < needed:
-        return f"{counted}: no write is acknowledged"
-    tolerates = int(quorum.get("tolerates") or 0)
-    return f"{counted}, {tolerates or 'no'} more may be lost"
-
-
-def leader_line(status: Mapping[str, Any], now: datetime) -> str:
-    """Say who leads and since when: `zk-3 for 12m, epoch 2`."""
-    leader = status.get("leader")
-    if not leader:
-        return "none"
-    since = age_of(leader.get("since"), now)
-    return f"{leader['pod']}{f' for {since}' if since else ''}, epoch {leader['epoch']}"
 
 
 def _members(members: Sequence[Mapping[str, Any]], now: datetime) -> Table:
@@ -139,24 +114,6 @@ def _state_of(member: Mapping[str, Any], now: datetime) -> str:
 
 def _value(value: object) -> Text:
     return Text(_NOTHING if value in {None, ""} else str(value))
-
-
-def _unhealthy(stored: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str, str]]:
-    """Conditions that are not true, or true with a warning; those that say the same taken together.
-
-    What the spec asks for is not among them.
-    """
-    grouped: dict[tuple[str, str], list[str]] = {}
-    for condition in stored:
-        reason = str(condition.get("reason", ""))
-        known = REASONS.get(reason)
-        warned = known is not None and known.severity != "normal"
-        if reason not in _ASKED_FOR and (condition.get("status") != conditions.TRUE or warned):
-            said = (reason, str(condition.get("message", "")))
-            unknown = condition.get("status") == conditions.UNKNOWN
-            grouped.setdefault(said, []).append(f"{condition['type']}{'?' if unknown else ''}")
-    for (reason, message), types in grouped.items():
-        yield ", ".join(types), reason, message
 
 
 def _conditions(unhealthy: Iterable[tuple[str, str, str]]) -> Table:
@@ -203,7 +160,7 @@ def render_list(readings: Sequence[Reading], now: datetime) -> RenderableType:
     for reading in readings:
         body, status = reading.body, reading.status
         leader = status.get("leader") or {}
-        healthy = _is_true(status, conditions.READY) or status.get("summary") in _ASKED_FOR
+        healthy = _is_true(status, conditions.READY) or status.get("summary") in ASKED_FOR
         table.add_row(
             Text(str(body["metadata"]["name"])),
             Text(str((status.get("quorum") or {}).get("summary") or _NOTHING)),

@@ -6,6 +6,7 @@ from rich.console import RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
+from zookeeper_operator.cli.sizes import human_size
 from zookeeper_operator.zookeeper.znodes import Znode
 
 
@@ -34,16 +35,6 @@ def _label(node: Znode, name: str) -> Text:
     if node.ephemeral:
         facts.append("ephemeral")
     return label.append(f"  {', '.join(facts) or 'empty'}", style="dim not bold")
-
-
-def human_size(size: int) -> str:
-    """Return a size in the unit that fits: `12 B`, `1.5 KiB`."""
-    value, unit = float(size), "B"
-    for larger in ("KiB", "MiB", "GiB"):
-        if value < 1024:  # noqa: PLR2004 -- binary units
-            break
-        value, unit = value / 1024, larger
-    return f"{size} B" if unit == "B" else f"{value:.1f} {unit}"
 
 
 def tree_as_value(node: Znode) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The metrics of the process, in one registry: what any operator counts, and what the board reports.
+"""The metrics of the process: what any operator counts, in a registry, and what the board reports.
 
 `CATALOGUE` lists what every operator has. Kinds of resources bring entries of their own: counted ones,
 which become collectors here, and reported ones, whose samples are read from the board at every scrape. So
@@ -8,7 +8,7 @@ Series of an object carry its namespace in a label of their own; a scrape config
 (`honorLabels: true`), else Prometheus renames it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from prometheus_client import (
@@ -19,10 +19,9 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.registry import Collector
 
 from zookeeper_operator.control.board import Board
+from zookeeper_operator.control.exposition import BoardText
 from zookeeper_operator.control.queue import Result
 from zookeeper_operator.control.series import PREFIX, Entry, counter, gauge, histogram
 
@@ -105,7 +104,14 @@ class Metrics:
     def __init__(
         self, board: Board, *, counted: Sequence[Entry] = (), reported: Sequence[Entry] = ()
     ) -> None:
-        """Expose the catalogue, the `counted` entries, and the `reported` ones from the board."""
+        """Expose the catalogue, the `counted` entries, and the `reported` ones from the board.
+
+        Raises:
+            ValueError: two of them have the same name.
+        """
+        names = [entry.name for entry in (*CATALOGUE, *counted, *reported)]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"metrics are described twice: {', '.join(twice)}")
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter that is not needed
         self.registry = CollectorRegistry(auto_describe=True)
         self._counters: dict[str, Counter] = {}
@@ -113,15 +119,14 @@ class Metrics:
         self._histograms: dict[str, Histogram] = {}
         for entry in (*CATALOGUE, *counted):
             self._add(entry)
-        if reported:
-            self.registry.register(_BoardCollector(board, reported))
+        self._reported = BoardText(board, reported)
         self.queue = QueueMetrics(self)
         for result in ("done", "error", "timeout"):
             self.counter("reconciles").labels(result)  # a rate needs the 0 before the first 1
 
     def render(self) -> bytes:
         """Everything, in the text format Prometheus scrapes."""
-        return generate_latest(self.registry)
+        return generate_latest(self.registry) + self._reported.render().encode()
 
     def counter(self, name: str) -> Counter:
         """A counter by its name in the catalogue, without prefix and `_total`."""
@@ -172,32 +177,3 @@ class Metrics:
                 self._histograms[short] = Histogram(
                     *arguments, registry=self.registry, buckets=entry.buckets
                 )
-
-
-_Family = CounterMetricFamily | GaugeMetricFamily
-
-
-def _family(entry: Entry) -> _Family:
-    made = CounterMetricFamily if entry.type == "counter" else GaugeMetricFamily
-    return made(entry.name, entry.help, labels=entry.labels)
-
-
-class _BoardCollector(Collector):
-    """Reads the samples of all reports at every scrape, so nothing must be taken back."""
-
-    def __init__(self, board: Board, reported: Sequence[Entry]) -> None:
-        self._board = board
-        self._reported = reported
-
-    def describe(self) -> Iterator[_Family]:
-        """The metrics without samples, by which the registry finds names that are taken."""
-        yield from (_family(entry) for entry in self._reported)
-
-    def collect(self) -> Iterator[_Family]:
-        """The metrics with the samples that the board has now."""
-        families = {entry.name: _family(entry) for entry in self._reported}
-        for key in self._board:
-            report = self._board.get(key)
-            for sample in report.samples if report is not None else ():
-                families[sample.name].add_metric(sample.labels, sample.value)
-        yield from families.values()

@@ -176,7 +176,7 @@ class Applier:
     async def _find_lost_member(
         self, basis: Basis, observed: Observed, member_id: int
     ) -> str | None:
-        addresses = addresses_of(observed.ensemble, observed.pods)
+        addresses = addresses_of(observed.ensemble.namespace, observed.pods)
         # A silent member takes its time, so it is not asked in the round whose age counts.
         silent = [a for a in addresses if a.id == basis.silent]
         answers = dict(await self._zookeeper.probe(silent, thorough=False)) if silent else {}
@@ -219,7 +219,7 @@ class Applier:
     async def _reconfigure(self, action: Reconfigure, observed: Observed) -> None:
         members = tuple(
             address
-            for address in addresses_of(observed.ensemble, observed.pods)
+            for address in addresses_of(observed.ensemble.namespace, observed.pods)
             if address.id in observed.answers and observed.answers[address.id].serving
         )
         await self._zookeeper.reconfigure(

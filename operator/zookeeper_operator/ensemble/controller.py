@@ -204,7 +204,7 @@ class EnsembleController:
         reported = await self._report(key, plan, outcome)
         if plan.settled or outcome.done or reported:
             memory.unchanged_since = None
-        addresses = addresses_of(observed.ensemble, observed.pods)
+        addresses = addresses_of(observed.ensemble.namespace, observed.pods)
         report = build_report(
             plan,
             addresses,

@@ -25,13 +25,18 @@ def recorded_manager(body: Object) -> str:
     return str((body.get("status") or {}).get("managedBy") or "")
 
 
+def manager_of(body: Object) -> str:
+    """The operator that manages an ensemble, or must from now on; empty if that is any."""
+    return _asked_for(body["metadata"]) or recorded_manager(body)
+
+
 def check_managed_here(body: Object, operator: str) -> None:
     """Return if this operator manages an ensemble, or may begin to.
 
     Raises:
         ManagedElsewhereError: another one does, or must.
     """
-    manager = _asked_for(body["metadata"]) or recorded_manager(body)
+    manager = manager_of(body)
     if manager and manager != operator:
         raise ManagedElsewhereError(body, manager)
 

@@ -84,6 +84,8 @@ TEMPLATE_MARKS: Final = (
 """The annotations of a pod template that say why it differs from another one."""
 
 CONTAINER: Final = "zookeeper"
+METRICS_PORT: Final = "zk-metrics"
+"""The name of the port by which scrape configurations find the metrics of the members."""
 DATA_VOLUME: Final = "data"
 CONFIG_VOLUME: Final = "config"
 LOG_VOLUME: Final = "datalog"

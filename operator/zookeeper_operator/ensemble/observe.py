@@ -6,7 +6,7 @@ asked all at once. What could not be learned is left unknown in the value, never
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -134,7 +134,7 @@ class Inspector:
         statefulsets = [c for c in children if c["kind"] == "StatefulSet"]
         pods = read_pods(listed["Pod"], ensemble=name, statefulsets=statefulsets, now=now)
         claims = _read_claims(listed["PersistentVolumeClaim"], name, now)
-        addresses = addresses_of(ensemble, pods)
+        addresses = addresses_of(ensemble.namespace, pods)
         secure = secure_access(Observed(ensemble, now, children=children, pods=pods))
         polled, referenced, source, classes, pods, refused = await asyncio.gather(
             self._ask_ensemble(key, ensemble.uid, addresses, secure),
@@ -308,10 +308,10 @@ def fingerprint_of(answers: Mapping[int, Answers]) -> object:
     )
 
 
-def addresses_of(ensemble: Ensemble, pods: tuple[Pod, ...]) -> tuple[Address, ...]:
+def addresses_of(namespace: str, pods: Iterable[Pod]) -> tuple[Address, ...]:
     """Where the members can be asked: every pod that has an address and must stay."""
     return tuple(
-        Address(pod.id, ensemble.namespace, pod.name, pod.ip)
+        Address(pod.id, namespace, pod.name, pod.ip)
         for pod in pods
         if pod.ip and not pod.terminating
     )

@@ -11,10 +11,12 @@ from typing import Final
 from zookeeper_operator.api import conditions
 from zookeeper_operator.control.series import Entry, Sample, counter, gauge, histogram
 from zookeeper_operator.ensemble.judge.quorum import Quorum
+from zookeeper_operator.ensemble.member_series import MEMBER_ENTRIES, member_samples
 from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.plan.claim_deletion import is_stopped
+from zookeeper_operator.ensemble.plan.revision import update_revision
+from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.ensemble.report.conditions import build_conditions
-from zookeeper_operator.ensemble.report.members import member_lag
 
 _ENSEMBLE: Final = ("namespace", "ensemble")
 _PROBE_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5)
@@ -53,12 +55,28 @@ _TOLERATES: Final = gauge(
     _ENSEMBLE,
     "Voters that may fail now without losing the quorum; absent while the ensemble is stopped.",
 )
-_MEMBER_LAG: Final = gauge(
-    "ensemble_member_lag",
-    (*_ENSEMBLE, "member"),
-    "Transactions by which a member is behind the leader.",
+_WANTED_VOTERS: Final = gauge(
+    "ensemble_wanted_voters", _ENSEMBLE, "Voting members that the spec asks for."
+)
+_LEADER: Final = gauge(
+    "ensemble_leader", _ENSEMBLE, "Id of the member that leads; absent while none is known to lead."
 )
 _EPOCH: Final = gauge("ensemble_epoch", _ENSEMBLE, "Epoch of the current leader.")
+_OUTDATED: Final = gauge(
+    "ensemble_outdated_members",
+    _ENSEMBLE,
+    "Members whose pod does not run the current revision of its template.",
+)
+_OBSERVED: Final = gauge(
+    "ensemble_observed_timestamp_seconds",
+    _ENSEMBLE,
+    "When the operator last observed the ensemble, in seconds since 1970.",
+)
+_CONDITION: Final = gauge(
+    "ensemble_condition",
+    (*_ENSEMBLE, "type", "reason"),
+    "1 if the condition of this type is True, 0 if it is False; absent while it is Unknown.",
+)
 _CERTIFICATE: Final = gauge(
     "ensemble_certificate_not_after_seconds",
     _ENSEMBLE,
@@ -76,12 +94,17 @@ REPORTED: Final[tuple[Entry, ...]] = (
     _QUORUM_HEALTHY,
     _VOTERS,
     _LIVE_VOTERS,
+    _WANTED_VOTERS,
     _TOLERATES,
-    _MEMBER_LAG,
+    _LEADER,
     _EPOCH,
     _CERTIFICATE,
     _LEADER_CHANGES,
     _ELECTIONS,
+    _OUTDATED,
+    _CONDITION,
+    _OBSERVED,
+    *MEMBER_ENTRIES,
 )
 """What each ensemble reports."""
 
@@ -126,18 +149,22 @@ def build_samples(plan: Plan, elections: Elections) -> tuple[Sample, ...]:
         _QUORUM_HEALTHY: None if stopped else served,
         _VOTERS: len(quorum.voters),
         _LIVE_VOTERS: live,
+        _WANTED_VOTERS: ensemble.spec.replicas,
         _TOLERATES: None if live is None or stopped else live - quorum.needed,
+        _LEADER: quorum.leader,
         _EPOCH: quorum.epoch,
         _CERTIFICATE: None if leaf is None else leaf.not_after.timestamp(),
         _LEADER_CHANGES: elections.leader_changes,
         _ELECTIONS: elections.elections,
+        _OUTDATED: _count_outdated(plan.situation),
+        _OBSERVED: plan.situation.observed.now.timestamp(),
     }
     samples = (
         Sample(entry.name, where, float(value))
         for entry, value in values.items()
         if value is not None
     )
-    return (*samples, *_lags(plan, where))
+    return (*samples, *_conditions(found, where), *member_samples(plan, where))
 
 
 def _truth(found: list[conditions.Condition], type_: str) -> bool | None:
@@ -148,10 +175,16 @@ def _truth(found: list[conditions.Condition], type_: str) -> bool | None:
     return condition.status == conditions.TRUE
 
 
-def _lags(plan: Plan, where: tuple[str, str]) -> Iterable[Sample]:
-    answers = plan.situation.observed.answers
-    leader = answers.get(plan.quorum.leader or 0)
-    for member_id, answer in sorted(answers.items()):
-        lag = member_lag(answer, leader)
-        if lag is not None:
-            yield Sample(_MEMBER_LAG.name, (*where, str(member_id)), lag)
+def _conditions(found: Iterable[conditions.Condition], where: tuple[str, str]) -> Iterable[Sample]:
+    for condition in found:
+        if condition.status != conditions.UNKNOWN:
+            labels = (*where, condition.type, condition.reason)
+            yield Sample(_CONDITION.name, labels, condition.status == conditions.TRUE)
+
+
+def _count_outdated(situation: Situation) -> int | None:
+    """How many pods are of an older revision; None while Kubernetes has not reported the newest one."""
+    pods = [(pod, update_revision(situation, pod.component)) for pod in situation.observed.pods]
+    if not all(revision for _, revision in pods):
+        return None
+    return sum(pod.revision != revision for pod, revision in pods)

@@ -106,6 +106,7 @@ _NO_TEMPLATE: Final[Mapping[str, Any]] = {
     "stopped": True,
     "external": True,
     "network_policy": True,
+    "metrics": {"from_": True},
     "tls": True,
     "auth": True,
     "labels": True,
@@ -183,7 +184,7 @@ def _without_defaults(spec: EnsembleSpec, **chosen: Any) -> dict[str, Any]:
     storage = dumped.get("storage", {})
     if storage.get("data") == {}:
         del storage["data"]
-    for part in ("image", "jvm", "logging", "security_context", "storage"):
+    for part in ("image", "jvm", "logging", "metrics", "security_context", "storage"):
         if dumped.get(part) == {}:
             del dumped[part]
     return dumped

@@ -11,11 +11,11 @@ from zookeeper_operator.kube import apply
 from zookeeper_operator.kube.api import KubeError, Object, Resource
 from zookeeper_operator.kube.credentials import ConnectionFacts, load_credentials
 from zookeeper_operator.kube.errors import MissingObjectError
+from zookeeper_operator.kube.listing import fetch_list
 from zookeeper_operator.kube.preflight import find_obstacles
 from zookeeper_operator.kube.transport import OnRequest, Transport
 from zookeeper_operator.settings import Settings
 
-_PAGE: Final = 500
 _ONLY_METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 
@@ -67,14 +67,7 @@ class KubeClient:
     ) -> list[Object]:
         """Read all objects that match both selectors, live. Items carry apiVersion and kind."""
         selectors = {"labelSelector": labels, "fieldSelector": fields}
-        query = {"limit": str(_PAGE), **{key: text for key, text in selectors.items() if text}}
-        try:
-            return await _list_pages(self.transport, resource, namespace, query)
-        except KubeError as error:
-            if error.status != HTTPStatus.GONE:
-                raise
-        # The snapshot that the pages belong to has expired.
-        return await _list_pages(self.transport, resource, namespace, query)
+        return (await fetch_list(self.transport, resource, namespace, selectors)).items
 
     async def apply(self, resource: Resource, body: Object) -> Object:
         """Server-side apply as our field manager, conflicts forced; the object as it is now."""
@@ -171,22 +164,3 @@ async def connect(settings: Settings, *, on_request: OnRequest | None = None) ->
     """
     credentials = await load_credentials(settings.kubeconfig, settings.context)
     return KubeClient(Transport(credentials, on_request))
-
-
-async def _list_pages(
-    transport: Transport, resource: Resource, namespace: str | None, query: Mapping[str, str]
-) -> list[Object]:
-    path = resource.path(namespace)
-    items: list[Object] = []
-    asked = dict(query)
-    while True:
-        page = await transport.json("GET", path, verb="list", kind=resource.kind, query=asked)
-        items += page.get("items") or []
-        following = (page.get("metadata") or {}).get("continue")
-        if not following:
-            break
-        asked["continue"] = following
-    for item in items:
-        item["apiVersion"] = resource.api_version
-        item["kind"] = resource.kind
-    return items

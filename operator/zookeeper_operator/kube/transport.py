@@ -5,6 +5,7 @@ answer nothing to a server-side apply that creates. Nothing here retries, and no
 of object.
 """
 
+import asyncio
 import contextlib
 import json
 import time
@@ -27,6 +28,8 @@ JSON: Final = "application/json"
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=30, sock_connect=5)
 _NO_ANSWER: Final = (aiohttp.ClientError, OSError, TimeoutError)
 _QUOTED_BYTES: Final = 200
+_PARTING_SECONDS: Final = 0.25
+"""A request that is broken off closes its connection, and TLS says goodbye to the other side."""
 
 
 class Transport:
@@ -36,10 +39,13 @@ class Transport:
         self.credentials = credentials
         self._session = credentials.open_session()
         self._on_request = on_request or (lambda *_: None)
+        self._broken_off = False
 
     async def close(self) -> None:
         """Close the connections. Requests after this fail."""
         await self._session.close()
+        if self._broken_off:
+            await asyncio.sleep(_PARTING_SECONDS)
 
     @contextlib.asynccontextmanager
     async def request(
@@ -79,6 +85,9 @@ class Transport:
             ) as answer:
                 status = answer.status
                 yield answer
+        except (asyncio.CancelledError, GeneratorExit):
+            self._broken_off = True
+            raise
         except _NO_ANSWER as error:
             raise unreachable(self.credentials.server, error) from error
         finally:

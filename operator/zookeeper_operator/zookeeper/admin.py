@@ -38,7 +38,7 @@ _MORE: Final = ("monitor", "voting_view", "server_stats", "dirs")
 # Asked only of one that does not: what its start script has said about its database. Nothing else of the
 # answer is read, which shows every property of the JVM.
 _INSTEAD: Final = ("system_properties",)
-_BODY_BYTES: Final = 1 << 20
+BODY_BYTES: Final = 1 << 20
 _PARALLEL_PROBES: Final = 128
 _PARALLEL_LATE: Final = 64
 """Questions to silent members have places of their own."""
@@ -139,6 +139,9 @@ class AdminServers:
         self._on_probe(time.monotonic() - started, failure_of(answers, replies))
         return answers
 
+    async def _ask(self, member: Address, command: str) -> Reply:
+        return await fetch_reply(self._transport, member, command, seconds=self._timeout)
+
     def _remember(self, member: Address, answers: Answers, *, silent: bool) -> None:
         """Keep what was made of a silence, in the order of its end; drop what has ended."""
         self._silent.pop(member, None)
@@ -148,14 +151,31 @@ class AdminServers:
         if silent:
             self._silent[member] = _Silence(answers, now + _REMEMBERED_SECONDS)
 
-    async def _ask(self, member: Address, command: str) -> Reply:
-        try:
-            async with asyncio.timeout(self._timeout):
-                body = await self._transport.get(member, command, _BODY_BYTES)
-        except TimeoutError:
-            return Reply(trouble=no_answer_within(self._timeout), timed_out=True)
-        except ConnectionRefusedError:
-            return Reply(trouble="refuses the connection", nothing_listens=True)
-        except OSError as error:
-            return Reply(trouble=one_line(str(error)) or "unreachable")
-        return read_reply(command, body)
+
+async def fetch_reply(
+    transport: AdminTransport,
+    member: Address,
+    command: str,
+    *,
+    seconds: float,
+    limit: int = BODY_BYTES,
+) -> Reply:
+    """What becomes of one command to one member; never raises.
+
+    Args:
+        transport: the route to it.
+        member: whom to ask.
+        command: what to ask.
+        seconds: how long it may take, connecting included.
+        limit: how many bytes of the answer are read; a longer one cannot be understood.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            body = await transport.get(member, command, limit)
+    except TimeoutError:
+        return Reply(trouble=no_answer_within(seconds), timed_out=True)
+    except ConnectionRefusedError:
+        return Reply(trouble="refuses the connection", nothing_listens=True)
+    except OSError as error:
+        return Reply(trouble=one_line(str(error)) or "unreachable")
+    return read_reply(command, body)

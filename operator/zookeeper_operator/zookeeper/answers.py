@@ -22,7 +22,8 @@ class Answers:
     that it said itself that it does not serve, `refuses` that nothing listens at its address: these two are
     facts. A member that is silent, or answers in part, may still serve. The `synced_` counts are those
     a leader has of the members that follow it. `database` is what it held at its start: `none`, `founder` or
-    `kept`; empty if it did not say, and of one that serves.
+    `kept`; empty if it did not say, and of one that serves. `exports_metrics` says whether it uses the
+    provider for Prometheus.
     """
 
     id: int
@@ -44,6 +45,7 @@ class Answers:
     synced_non_voting_followers: int | None = None
     synced_observers: int | None = None
     database: str = ""
+    exports_metrics: bool | None = None
 
     @property
     def serving(self) -> bool:
@@ -113,26 +115,27 @@ def read_answers(member_id: int, replies: Mapping[str, Reply]) -> Answers:
     monitor = fields.get("monitor", {})
     stats = fields.get("server_stats", {})
     dirs = fields.get("dirs", {})
-    peer_state = _text(monitor, "peer_state")
+    peer_state = text_in(monitor, "peer_state")
     return Answers(
         id=member_id,
         reachable=True,
         problem=next(iter(refusals + troubles), None),
-        leader_id=_number(leader, "leader_id", least=1),
+        leader_id=number_in(leader, "leader_id", least=1),
         is_leader=leader.get("is_leader") is True,
-        server_state=_text(monitor, "server_state"),
+        server_state=text_in(monitor, "server_state"),
         peer_state=peer_state,
-        zxid=_number(_table(stats, "server_stats"), "last_processed_zxid"),
+        zxid=number_in(_table(stats, "server_stats"), "last_processed_zxid"),
         voting_view=_ids(fields.get("voting_view", {}).get("current_config")),
-        connections=_number(monitor, "num_alive_connections"),
-        data_bytes=_number(dirs, "datadir_size"),
-        log_bytes=_number(dirs, "logdir_size"),
-        version=_version(_text(monitor, "version") or _text(stats, "version")),
+        connections=number_in(monitor, "num_alive_connections"),
+        data_bytes=number_in(dirs, "datadir_size"),
+        log_bytes=number_in(dirs, "logdir_size"),
+        version=_version(text_in(monitor, "version") or text_in(stats, "version")),
         denies=bool(refusals) or bool(peer_state and not peer_state.endswith(_BROADCAST)),
-        synced_followers=_number(monitor, "synced_followers"),
-        synced_non_voting_followers=_number(monitor, "synced_non_voting_followers"),
-        synced_observers=_number(monitor, "synced_observers"),
-        database=_text(fields.get("system_properties", {}), "member.database"),
+        synced_followers=number_in(monitor, "synced_followers"),
+        synced_non_voting_followers=number_in(monitor, "synced_non_voting_followers"),
+        synced_observers=number_in(monitor, "synced_observers"),
+        database=text_in(fields.get("system_properties", {}), "member.database"),
+        exports_metrics=_exports_metrics(monitor),
     )
 
 
@@ -145,7 +148,18 @@ def failure_of(answers: Answers, replies: Mapping[str, Reply]) -> str | None:
     return "not_serving" if any(r.refused for r in replies.values()) else "unreadable"
 
 
-def _number(fields: Mapping[str, Any], key: str, *, least: int = 0) -> int | None:
+def _exports_metrics(monitor: Mapping[str, Any]) -> bool | None:
+    """Whether the provider for Prometheus has named these metrics; None if neither provider has.
+
+    `monitor` shows what the provider of the server has, and each names the parts of a summary in its own way.
+    """
+    if "election_time_count" in monitor:
+        return True
+    return False if "cnt_election_time" in monitor else None
+
+
+def number_in(fields: Mapping[str, Any], key: str, *, least: int = 0) -> int | None:
+    """A whole number of an answer; None if there is none of that name, or it is something else."""
     value = fields.get(key)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -154,7 +168,8 @@ def _number(fields: Mapping[str, Any], key: str, *, least: int = 0) -> int | Non
     return value if least <= value < 1 << 63 else None
 
 
-def _text(fields: Mapping[str, Any], key: str) -> str:
+def text_in(fields: Mapping[str, Any], key: str) -> str:
+    """A text of an answer on one line; empty if there is none of that name."""
     value = fields.get(key)
     return one_line(value) if isinstance(value, str) else ""
 

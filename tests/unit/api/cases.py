@@ -190,6 +190,21 @@ _SECURITY_REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
         "tls.verifyPeerNames needs ZooKeeper 3.9.4 or later",
     ),
     (
+        "tls-metrics-port",
+        {"metrics": {"port": 2281}, "tls": {}},
+        {"metrics": {"port": 2281}},
+        "2281 is no port for metrics where tls is set",
+    ),
+    *(
+        (
+            f"tls-config-metrics-port-{number}",
+            {"config": {"metricsProvider.httpPort": number}, "tls": {}},
+            None,
+            "2281 is no port for metrics where tls is set",
+        )
+        for number in (2281, "+02281")
+    ),
+    (
         "auth-sasl-of-nobody",
         _auth("Sasl"),
         None,
@@ -277,6 +292,15 @@ REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
     ),
     *_owned_keys(),
     *_wrong_values(),
+    ("metrics-port", {"metrics": {"port": 0}}, None, "metrics.port must be a port"),
+    ("metrics-own-port", {"metrics": {"port": 2888}}, None, "metrics.port must be a port"),
+    ("metrics-nobody", {"metrics": {"from": [{}]}}, None, "needs namespaceSelector"),
+    (
+        "metrics-two-in-one",
+        {"metrics": {"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}, "podSelector": {}}]}},
+        None,
+        "ipBlock takes no selector",
+    ),
     ("jvm-heap-low", {"jvm": {"heapPercent": 9}}, None, "heapPercent must be 10 to 90"),
     ("jvm-heap-high", {"jvm": {"heapPercent": 91}}, None, "heapPercent must be 10 to 90"),
     ("jvm-two-in-one", {"jvm": {"options": ["-Da=1 -Db=2"]}}, None, "no white space"),
@@ -500,6 +524,21 @@ ACCEPTED: Final[Sequence[tuple[str, Spec, Spec | None]]] = (
     ("one", {"replicas": 1}, None),
     ("one-to-five", {"replicas": 5}, {"replicas": 1}),
     ("nine", {"replicas": 9}, None),
+    ("metrics-off", {"metrics": {"enabled": False}}, None),
+    (
+        "metrics-from",
+        {
+            "metrics": {
+                "port": 9000,
+                "from": [
+                    {"namespaceSelector": {}},
+                    {"podSelector": {"matchLabels": {"app": "prometheus"}}},
+                    {"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}},
+                ],
+            }
+        },
+        None,
+    ),
     ("even-on-purpose", {"replicas": 4, "allowEvenReplicas": True}, None),
     ("hundred-observers", {"observers": {"replicas": 100}}, None),
     ("upgrade", {"version": "3.9.5"}, {"version": "3.8.6"}),

@@ -1,11 +1,15 @@
 """An API server that only reads, from a list of objects; for what is decided from its answers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.kube.api import KubeError, Object, Resource
+from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.protocol import Access, Address, EnsembleUnreachableError
+from zookeeper_operator.zookeeper.served import Handshakes
+from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 
 def ensemble(name: str = "zk", namespace: str = "demo", **body: object) -> Object:
@@ -57,3 +61,19 @@ class ReadOnlyKube:
         self, resource: Resource, namespace: str, name: str, *, uid: str, orphan: bool = False
     ) -> NoReturn:
         raise AssertionError("nothing may be written")
+
+
+class NoZooKeeper:
+    """`zookeeper.protocol.ZooKeeper` of which no member answers."""
+
+    async def probe(self, members: Sequence[Address], *, thorough: bool) -> Mapping[int, Answers]:
+        return {m.id: Answers(m.id, reachable=False, problem="no answer") for m in members}
+
+    async def read_config(self, access: Access) -> CommittedConfig:
+        raise EnsembleUnreachableError("no member answers")
+
+    async def shake_hands(self, *_: object) -> Handshakes:
+        return {}
+
+    async def reconfigure(self, access: Access, **step: object) -> NoReturn:
+        raise AssertionError("nothing may be changed")

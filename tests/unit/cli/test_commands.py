@@ -21,6 +21,8 @@ COMMANDS = [
     ["shell", "zk"],
     ["tree", "/", "zk"],
     ["events", "zk"],
+    ["top", "zk", "--once"],
+    ["report", "zk"],
 ]
 MANIFEST = {
     "apiVersion": "zookeeper.ensemble.dev/v1alpha1",
@@ -107,7 +109,7 @@ def test_how_it_is_to_be_called_is_said(kubeconfig: Path) -> None:
     assert "a path begins with /" in call("tree", "app", "--kubeconfig", str(kubeconfig)).stderr
     assert call("status", "-o", "yaml").exit_code == 2
     assert call("tree", "/", "--depth", "1000").exit_code == 2
-    for name in ("status", "leader", "plan", "shell", "tree", "events"):
+    for name in ("status", "leader", "plan", "shell", "tree", "events", "top", "report"):
         assert call(name, "--help").output.startswith(f"Usage: zk {name}")
 
 

@@ -108,6 +108,7 @@ def test_a_missing_right_is_no_refusal_of_the_edit() -> None:
         "The connection to the server 127.0.0.1:1 was refused - did you specify the right host?",
         "error: You must be logged in to the server (Unauthorized)",
         "Unable to connect to the server: net/http: TLS handshake timeout",
+        'error: error validating "STDIN": error validating data: failed to download openapi: unknown',
     ],
 )
 def test_a_server_that_does_not_answer_is_no_refusal_of_the_edit(said: str) -> None:

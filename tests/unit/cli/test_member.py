@@ -14,6 +14,7 @@ from zookeeper_operator.ensemble.build.membership import build_membership
 from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.observed import Pod
 from zookeeper_operator.ensemble.plan import understand
+from zookeeper_operator.kube.api import KubeError, Object, Resource
 
 PODS = [pod(3), pod(1), pod(2, ready=False), pod(4, terminating=True)]
 
@@ -71,3 +72,16 @@ async def test_without_a_list_it_is_the_port_of_every_member() -> None:
     }
     for objects in ([], [broken]):
         assert await find_plain_port(Store(objects), "demo", pod(1)) == 2181
+
+
+@pytest.mark.parametrize("status", [403, 500])
+async def test_without_the_right_to_read_the_list_it_is_the_usual_port(status: int) -> None:
+    class Refusing(Store):
+        async def get(self, resource: Resource, namespace: str | None, name: str) -> Object | None:
+            raise KubeError(status, "Refused", f"{resource.kind} {namespace}/{name}")
+
+    if status == 403:
+        assert await find_plain_port(Refusing([]), "demo", pod(1)) == 2181
+        return
+    with pytest.raises(KubeError):
+        await find_plain_port(Refusing([]), "demo", pod(1))

@@ -4,11 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.unit.cli.clusters import ReadOnlyKube, ensemble
+from tests.unit.cli.clusters import NoZooKeeper, ReadOnlyKube, ensemble
 from tests.unit.ensemble.plan.scenes import at_rest, without_answer
 
 from zookeeper_operator.cli.failure import Failure
 from zookeeper_operator.cli.reading import (
+    Reader,
     find_ensemble,
     list_ensembles,
     operator_settings,
@@ -105,3 +106,19 @@ def test_a_configuration_that_cannot_be_read_from_here_is_no_trouble_of_the_ense
     scene = replace(at_rest(3), committed=None, unreadable="the configuration could not be read")
     assert why_unasked(scene) == "the configuration could not be read"
     assert why_unasked(without_answer(scene, 1, 2, 3)) == ""
+
+
+def test_the_operator_is_the_one_that_manages_the_ensemble_wherever_it_runs() -> None:
+    """Without a NetworkPolicy, and with a Lease of another name, it is known by the status."""
+    recorded = ensemble(status={"managedBy": "platform/zk-operator"})
+    assert operator_settings(recorded, None).installation == "platform/zk-operator"
+    recorded["metadata"]["annotations"] = {names.ANNOTATION_OPERATOR: "next/operator"}
+    assert operator_settings(recorded, None).installation == "next/operator"
+
+
+async def test_an_operator_that_cannot_exist_is_said_instead_of_an_observation() -> None:
+    body = ensemble(status={"managedBy": "no-such-form", "summary": "Serving"})
+    found = await Reader(ReadOnlyKube([body]), NoZooKeeper()).reading(body)
+    assert found.seen is None
+    assert found.status["summary"] == "Serving"
+    assert found.why_not_seen == "operator no-such-form manages it"

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from tests.unit.cli.clusters import ensemble
 from tests.unit.ensemble.plan.scenes import at_rest, edited
 
 from zookeeper_operator.api.privileges import PRIVILEGES
@@ -17,7 +18,7 @@ def test_a_warning_of_the_spec_is_a_remark() -> None:
 
 def test_a_privilege_is_foreseen_with_the_doubt_that_is_left() -> None:
     """Who asks from a keyboard does not see what the operator was installed to allow."""
-    assert set(operator_settings({}, None).allow_privileged) == set(PRIVILEGES)
+    assert set(operator_settings(ensemble(), None).allow_privileged) == set(PRIVILEGES)
     scene = edited(at_rest(), {"podTemplate": {"spec": {"hostPID": True}}})
     allowed = replace(scene.ensemble, allowed_privileges=frozenset(PRIVILEGES))
     (remark,) = spec_remarks(replace(scene, ensemble=allowed))

@@ -1,9 +1,8 @@
 """A tree of znodes on the screen."""
 
-import pytest
 from tests.unit.cli.screens import check_screen
 
-from zookeeper_operator.cli.tree import human_size, render_tree, tree_as_value
+from zookeeper_operator.cli.tree import render_tree, tree_as_value
 from zookeeper_operator.zookeeper.znodes import Znode
 
 TREE = Znode(
@@ -20,14 +19,6 @@ TREE = Znode(
 
 def test_the_screen() -> None:
     check_screen("tree", render_tree(TREE))
-
-
-@pytest.mark.parametrize(
-    ("size", "said"),
-    [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1 << 20, "1.0 MiB"), (3 << 30, "3.0 GiB")],
-)
-def test_sizes(size: int, said: str) -> None:
-    assert human_size(size) == said
 
 
 def test_values_for_programs() -> None:

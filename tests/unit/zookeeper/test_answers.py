@@ -57,6 +57,14 @@ def test_everything_a_member_says() -> None:
     assert answers.epoch == 5
 
 
+@pytest.mark.parametrize(
+    ("monitor", "exports"),
+    [({"election_time_count": 1.0}, True), ({"cnt_election_time": 1}, False), ({}, None)],
+)
+def test_which_provider_has_named_the_metrics(monitor: dict[str, Any], exports: object) -> None:
+    assert read_answers(1, replies(monitor=monitor)).exports_metrics is exports
+
+
 @pytest.mark.parametrize("odd", ["3", -1, 1.5, True, None, [3], 1 << 63])
 def test_a_number_of_another_kind_is_unknown(odd: Any) -> None:
     answers = read_answers(

@@ -16,6 +16,7 @@ from zookeeper_operator.api.ensemble import (
 )
 from zookeeper_operator.api.schema.config_rules import CONFIG_RULES
 from zookeeper_operator.api.schema.jvm_rules import JVM_RULES
+from zookeeper_operator.api.schema.known_keys import OWN_PORTS, PORT
 from zookeeper_operator.api.schema.metadata_rules import ANNOTATION_RULES, LABEL_RULES
 from zookeeper_operator.api.schema.rules import Rule, in_range, quoted
 from zookeeper_operator.api.schema.security_rules import (
@@ -214,6 +215,30 @@ ENSEMBLE_RULES: Final[Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
         ),
         "spec.config": CONFIG_RULES,
         "spec.jvm": JVM_RULES,
+        "spec.metrics": (
+            Rule(
+                rule=(
+                    f"self.port >= 1 && self.port <= {MAX_PORT} && "
+                    f"!(self.port in [{', '.join(map(str, OWN_PORTS))}])"
+                ),
+                message=f"metrics.port must be {PORT.sentence}",
+                field=".port",
+            ),
+        ),
+        "spec.metrics.from[]": (
+            Rule(
+                rule="has(self.namespaceSelector) || has(self.podSelector) || has(self.ipBlock)",
+                message="each entry of metrics.from needs namespaceSelector, podSelector or ipBlock; "
+                "namespaceSelector: {} means every pod of the cluster",
+            ),
+            Rule(
+                rule=(
+                    "!has(self.ipBlock) || (!has(self.namespaceSelector) && !has(self.podSelector))"
+                ),
+                message="ipBlock takes no selector beside it; write one entry for each",
+                field=".ipBlock",
+            ),
+        ),
         "spec.labels": LABEL_RULES,
         "spec.annotations": ANNOTATION_RULES,
         "spec.resources.requests": (_QUANTITIES,),

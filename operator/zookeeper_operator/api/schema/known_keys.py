@@ -22,6 +22,9 @@ OWN_PORTS: Final[Mapping[int, str]] = MappingProxyType(
 )
 """The ports every member listens on, and for what."""
 
+SECURE_CLIENT_PORT: Final = 2281
+"""Where members serve clients with TLS, if `spec.tls` asks for it."""
+
 NUMBER_PATTERN: Final = "^[-+]?[0-9]{1,18}$"
 """A number written as a text; what is longer fits into no key."""
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from zookeeper_operator.api.schema.known_keys import PORT, SECURE_CLIENT_PORT, keys_that_take
 from zookeeper_operator.api.schema.owned_keys import OWNED_WITH_SECURITY
 from zookeeper_operator.api.schema.rules import Rule, list_of, quoted
 
@@ -16,6 +17,7 @@ _FIELDS: Final = ("validity", "certificateValidity", "renewBefore")
 _CERTIFICATES: Final = (
     "(has(self.tls) && self.tls.clients != 'Disabled' && self.tls.clientCertificates != 'None')"
 )
+_METRICS_PORTS: Final = keys_that_take(PORT)
 _OBJECT_NAME: Final = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 
 
@@ -59,6 +61,20 @@ TLS_SPEC_RULES: Final = (
             "leave it false"
         ),
         field=".tls.verifyPeerNames",
+    ),
+    Rule(
+        rule=(
+            "!has(self.tls) || ((!has(self.metrics) || !has(self.metrics.port) || "
+            f"self.metrics.port != {SECURE_CLIENT_PORT}) && (!has(self.config) || "
+            f"{list_of(_METRICS_PORTS)}.all(key, !(key in self.config) || ("
+            f"type(self.config[key]) == int ? self.config[key] != {SECURE_CLIENT_PORT} : "
+            f"!self.config[key].matches('^[+]?0*{SECURE_CLIENT_PORT}$')))))"
+        ),
+        message=(
+            f"{SECURE_CLIENT_PORT} is no port for metrics where tls is set: clients with TLS use it; choose "
+            "another metrics.port, and another metricsProvider.httpPort and httpsPort in config"
+        ),
+        field=".metrics.port",
     ),
     Rule(
         rule=(f"!has(self.auth) || self.auth.required != 'X509' || {_CERTIFICATES}"),

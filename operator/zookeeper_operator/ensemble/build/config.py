@@ -14,6 +14,7 @@ from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.api.schema.known_keys import KNOWN_KEYS, YES_NO
 from zookeeper_operator.api.schema.owned_keys import refusal_of, refusal_of_value
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build.metrics import metrics_endpoint
 from zookeeper_operator.ensemble.build.objects import child
 from zookeeper_operator.ensemble.build.security import security_keys
 from zookeeper_operator.ensemble.target import Target
@@ -25,6 +26,8 @@ ZOO_CFG: Final = "zoo.cfg"
 LOGBACK: Final = "logback.xml"
 START_SCRIPT: Final = "start.sh"
 STARTED_SCRIPT: Final = "started.sh"
+METRICS_CFG: Final = "metrics.cfg"
+"""Keys of zoo.cfg for members whose image has the provider that they name."""
 CERTIFICATES_SCRIPT: Final = "certificates.sh"
 
 # Read once, when the module is loaded: from then on building is pure.
@@ -93,7 +96,8 @@ _SMALLEST_LOG: Final = 8 * _MEBIBYTE
 def build_config(target: Target) -> Object:
     """The ConfigMap `NAME-config-HASH`, which never changes."""
     files = {**_FILES, **_TLS_FILES} if target.phase.uses_certificates else _FILES
-    data = {ZOO_CFG: zoo_cfg(target.spec, security_keys(target)), **files}
+    settings = {ZOO_CFG: zoo_cfg(target.spec, security_keys(target)), **_metrics(target.spec)}
+    data = {**settings, **files}
     return child(
         target,
         api_version="v1",
@@ -101,6 +105,11 @@ def build_config(target: Target) -> Object:
         name=names.config_name(target.name, content_hash(data)),
         content={"immutable": True, "data": data},
     )
+
+
+def _metrics(spec: EnsembleSpec) -> Mapping[str, str]:
+    endpoint = metrics_endpoint(spec)
+    return {METRICS_CFG: endpoint.text} if endpoint is not None and endpoint.keys else {}
 
 
 def follower_timeout(spec: EnsembleSpec) -> timedelta:

@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from zookeeper_operator.api.schema.known_keys import PORT
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build.metrics import metrics_endpoint
 from zookeeper_operator.ensemble.build.objects import child, member_selector
 from zookeeper_operator.ensemble.build.sidecars import opened_ports
 from zookeeper_operator.ensemble.target import Target
 from zookeeper_operator.kube.api import Object
-
-_METRICS_PORT = 7000
 
 
 def _rule(*ports: int, peers: list[Any] | None = None) -> Object:
@@ -26,15 +24,15 @@ def client_ports(target: Target) -> tuple[int, ...]:
     return secure if secure and target.closed else (names.CLIENT_PORT, *secure)
 
 
-def build_network_policy(target: Target) -> Object:
+def build_network_policy(target: Target, *, serves_metrics: bool = True) -> Object:
     """The policy `NAME` over all members, for ingress.
 
     Clients may come from anywhere, quorum traffic only from members of this target (with TLS the operator
     shakes hands with their election ports), and the
     AdminServer is for the operator, unless the spec opens it to the outside. Probes come from the
-    node and are always let through. The port of the Prometheus provider is open where
-    `spec.config` turns that on, and so are the ports that containers of `spec.podTemplate` declare: a
-    port is declared for others. None of these can be a port of the member's own.
+    node and are always let through. The port of the metrics is open to `spec.metrics.from`, unless no pod
+    template has it yet (`serves_metrics` is False), and so are to all the ports that containers of
+    `spec.podTemplate` declare: a port is declared for others. None of these can be one of the member's own.
     """
     spec = target.spec
     operator = {
@@ -55,10 +53,10 @@ def build_network_policy(target: Target) -> Object:
         ingress.append(_rule(names.ADMIN_PORT))
     else:
         ingress.append(_rule(names.ADMIN_PORT, peers=[operator]))
-    if spec.config.get("metricsProvider.className"):
-        port = spec.config.get("metricsProvider.httpPort", _METRICS_PORT)
-        if PORT.take(port):
-            ingress.append(_rule(int(port)))
+    metrics = metrics_endpoint(spec)
+    if metrics is not None and (serves_metrics or not metrics.keys):
+        peers = None if metrics.peers is None else list(metrics.peers)
+        ingress.append(_rule(metrics.port, peers=peers))
     if declared := opened_ports(spec.pod_template):
         ports = [{"port": number, "protocol": protocol} for number, protocol in declared]
         ingress.append({"ports": ports})

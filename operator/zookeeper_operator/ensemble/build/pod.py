@@ -14,6 +14,7 @@ from zookeeper_operator.ensemble.build.config import (
     START_SCRIPT,
     STARTED_SCRIPT,
 )
+from zookeeper_operator.ensemble.build.metrics import container_ports
 from zookeeper_operator.ensemble.build.objects import labels_of, member_selector
 from zookeeper_operator.ensemble.build.security import CERTIFICATES_DIRECTORY
 from zookeeper_operator.ensemble.build.volumes import volumes_asked_for
@@ -140,7 +141,8 @@ def _container(target: Target) -> Object:
         "ports": [
             {"name": name, "containerPort": number, "protocol": "TCP"}
             for name, number in _ports(target).items()
-        ],
+        ]
+        + container_ports(spec),
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,

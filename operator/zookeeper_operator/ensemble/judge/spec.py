@@ -26,6 +26,7 @@ from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.judge.config import config_problems, unknown_keys
 from zookeeper_operator.ensemble.judge.live_template import has_image, has_part
 from zookeeper_operator.ensemble.judge.memory import memory_problems
+from zookeeper_operator.ensemble.judge.metrics import missing_metrics
 from zookeeper_operator.ensemble.judge.problem import Problem
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.security.certificates import judge_certificates
@@ -71,7 +72,12 @@ def judge_spec(observed: Observed) -> SpecJudgement:
     )
     return SpecJudgement(
         problems=tuple(problem for problem in found if not problem.carried),
-        warnings=(*carried, *unknown_keys(observed), *_unknown_version(observed.ensemble)),
+        warnings=(
+            *carried,
+            *unknown_keys(observed),
+            *_unknown_version(observed.ensemble),
+            *missing_metrics(observed),
+        ),
     )
 
 

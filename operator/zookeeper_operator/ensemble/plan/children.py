@@ -19,6 +19,7 @@ from zookeeper_operator.ensemble.build.config import build_config
 from zookeeper_operator.ensemble.build.connection import build_binding, build_connection
 from zookeeper_operator.ensemble.build.disruption_budget import build_disruption_budget
 from zookeeper_operator.ensemble.build.membership import build_membership
+from zookeeper_operator.ensemble.build.metrics import declares_metrics
 from zookeeper_operator.ensemble.build.network_policy import build_network_policy
 from zookeeper_operator.ensemble.build.services import (
     build_client_service,
@@ -80,7 +81,9 @@ def wanted_children(situation: Situation) -> Iterator[Object]:
     yield build_binding(target)
     yield build_disruption_budget(target)
     if target.spec.network_policy.enabled:
-        yield build_network_policy(target)
+        # A port that no template has stays closed: an upgrade of the operator alone changes nothing.
+        serving = any(declares_metrics(s["spec"]["template"]) for s in statefulsets)
+        yield build_network_policy(target, serves_metrics=serving)
     yield from statefulsets
 
 

@@ -129,7 +129,7 @@ def _missing_class(situation: Situation) -> Verdict | None:
 
 def _filling(situation: Situation) -> Verdict | None:
     for claim in situation.observed.claims:
-        filled = _bytes_on(situation, claim)
+        filled = bytes_on(situation, claim)
         if filled is None or not claim.capacity:
             continue
         used = filled / claim.capacity
@@ -144,7 +144,7 @@ def _filling(situation: Situation) -> Verdict | None:
     return None
 
 
-def _bytes_on(situation: Situation, claim: Claim) -> int | None:
+def bytes_on(situation: Situation, claim: Claim) -> int | None:
     """What a member has on a volume, if it reports that. Logs without a volume are with the data."""
     answer = situation.observed.answers.get(claim.member_id)
     if answer is None:

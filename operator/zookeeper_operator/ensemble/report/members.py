@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from zookeeper_operator.api.ensemble_status import EnsembleStatus, MemberStatus
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import ReplaceMember, RestartMember
-from zookeeper_operator.ensemble.observed import Pod
+from zookeeper_operator.ensemble.observed import Pod, Trouble
 from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.plan.revision import update_revision
 from zookeeper_operator.ensemble.plan.step import Situation
@@ -60,8 +60,8 @@ def _member(
     return MemberStatus(
         id=member_id,
         pod=name,
-        role=_role(answer),
-        state=_state(plan.situation, answer, pod, name),
+        role=member_role(answer),
+        state=member_state(answer, pod, observed.refused.get(name)),
         serving=serving,
         not_serving_since=absence.since,
         lost=absence.lost,
@@ -107,7 +107,8 @@ def restart_text(action: RestartMember | ReplaceMember) -> str:
     return f"{action.why} ({revisions})" if revisions else action.why
 
 
-def _role(answer: Answers) -> str:
+def member_role(answer: Answers) -> str:
+    """The role of a member by its own answer; empty if it gave none."""
     if not answer.reachable:
         return ""
     if not answer.serving:
@@ -115,12 +116,15 @@ def _role(answer: Answers) -> str:
     return "leader" if answer.is_leader else answer.server_state or "follower"
 
 
-def _state(situation: Situation, answer: Answers, pod: Pod | None, name: str) -> str:
+def member_state(answer: Answers, pod: Pod | None, refused: Trouble | None) -> str:
+    """Where a member is in the protocol; of one that does not answer, what is known of its pod.
+
+    `refused` is why its pod cannot be created.
+    """
     if answer.reachable:
         return answer.peer_state.split(" - ")[1] if " - " in answer.peer_state else "election"
     if pod is None:
-        refusal = situation.observed.refused.get(name)
-        return refusal.reason if refusal else "absent"
+        return refused.reason if refused else "absent"
     if pod.terminating:
         return "stopping"
     if pod.trouble:

@@ -10,6 +10,7 @@ from zookeeper_operator.zookeeper.client import ZooKeeperClient
 from zookeeper_operator.zookeeper.routes.direct import DirectAdmin, DirectClients
 from zookeeper_operator.zookeeper.routes.pod_proxy import PodProxyAdmin
 from zookeeper_operator.zookeeper.routes.port_forward import PortForwardClients
+from zookeeper_operator.zookeeper.routes.protocol import AdminTransport, ClientRoute
 
 
 @contextlib.asynccontextmanager
@@ -21,10 +22,9 @@ async def open_zookeeper(
     With a kubeconfig we are assumed to be outside the cluster: that takes the rights to get pods/proxy
     and to create pods/portforward.
     """
-    outside = goes_through_api_server(settings)
     client = ZooKeeperClient(
-        PodProxyAdmin(kube.transport) if outside else DirectAdmin(),
-        PortForwardClients(kube.transport) if outside else DirectClients(),
+        _admin_route(settings, kube),
+        client_route(settings, kube),
         probe_timeout_seconds=settings.probe_timeout_seconds,
         threads=settings.workers,
         on_probe=on_probe,
@@ -33,6 +33,26 @@ async def open_zookeeper(
         yield client
     finally:
         await client.close()
+
+
+@contextlib.asynccontextmanager
+async def open_admin(settings: Settings, kube: KubeClient) -> AsyncIterator[AdminTransport]:
+    """The route to the AdminServers that the settings allow, for single questions."""
+    route = _admin_route(settings, kube)
+    try:
+        yield route
+    finally:
+        await route.close()
+
+
+def _admin_route(settings: Settings, kube: KubeClient) -> AdminTransport:
+    return PodProxyAdmin(kube.transport) if goes_through_api_server(settings) else DirectAdmin()
+
+
+def client_route(settings: Settings, kube: KubeClient) -> ClientRoute:
+    """The route to the client ports that the settings allow."""
+    outside = goes_through_api_server(settings)
+    return PortForwardClients(kube.transport) if outside else DirectClients()
 
 
 def goes_through_api_server(settings: Settings) -> bool:

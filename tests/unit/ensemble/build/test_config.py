@@ -154,6 +154,6 @@ def test_growing_a_volume_that_is_not_small_changes_nothing() -> None:
 
 def test_the_config_map_holds_the_files_of_a_pod() -> None:
     data = build_config(target())["data"]
-    assert list(data) == ["zoo.cfg", "logback.xml", "start.sh", "started.sh"]
+    assert list(data) == ["zoo.cfg", "metrics.cfg", "logback.xml", "start.sh", "started.sh"]
     assert data["start.sh"].startswith("#!/bin/bash\n")
     assert ET.fromstring(data["logback.xml"]).tag == "configuration"  # noqa: S314 - our own file

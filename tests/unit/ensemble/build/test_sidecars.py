@@ -39,7 +39,7 @@ def test_no_port_of_the_member_is_opened_by_a_declaration() -> None:
     policy = build_network_policy(
         target(config={"metricsProvider.className": "x", "metricsProvider.httpPort": 8080})
     )
-    assert policy == build_network_policy(target())
+    assert policy == build_network_policy(target(metrics={"enabled": False}))
 
 
 def test_what_cannot_be_read_opens_nothing() -> None:

@@ -125,6 +125,40 @@ class Started:
         self.ids = {int(line.split("=")[0].removeprefix("server.")) for line in self.servers}
 
 
+def settings(root: Root) -> list[str]:
+    """The keys in the zoo.cfg of the member."""
+    return [
+        line.partition("=")[0] for line in (root.path / "conf/zoo.cfg").read_text().splitlines()
+    ]
+
+
+@pytest.mark.parametrize("folder", ["lib", "."])
+def test_metrics_are_turned_on_where_the_image_has_the_provider(root: Root, folder: str) -> None:
+    image = root.path / "image"
+    for part in ("bin", "lib"):
+        (image / part).mkdir(parents=True)
+    (image / "bin/zkServer.sh").touch(mode=0o755)
+    path = f"{image}/bin:{os.environ['PATH']}"
+    without = root.start(PATH=path)
+    assert "metricsProvider.className" not in settings(root)
+    assert "member 1 starts without metrics" in without.stderr
+    (image / folder / "zookeeper-prometheus-metrics-3.9.4.jar").touch()
+    found = root.start(PATH=path)
+    assert {"metricsProvider.className", "metricsProvider.httpPort"} <= set(settings(root))
+    assert "without metrics" not in found.stderr
+    assert settings(root)[-1] == "dynamicConfigFile"
+
+
+def test_an_image_without_the_scripts_of_zookeeper_starts_without_metrics(root: Root) -> None:
+    root.started()
+    assert "metricsProvider.className" not in settings(root)
+
+
+def test_nothing_is_said_of_metrics_that_are_not_asked_for(root: Root) -> None:
+    (root.path / "config/metrics.cfg").unlink()
+    assert "metrics" not in root.start().stderr
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Root:
     return Root(tmp_path)

@@ -79,6 +79,35 @@ def test_an_upgrade_of_the_operator_alone_changes_no_template() -> None:
     assert template_after(changed)["spec"]["terminationGracePeriodSeconds"] != 7
 
 
+def test_an_upgrade_turns_no_metrics_on_and_opens_no_port() -> None:
+    """Both come with the next change that the user makes."""
+
+    def older(body: Object) -> Object:
+        if body["kind"] != "StatefulSet":
+            return body
+        spec = body["spec"]["template"]["spec"]
+        container = spec["containers"][0]
+        ports = [p for p in container["ports"] if p["name"] != names.METRICS_PORT]
+        template = {
+            **body["spec"]["template"],
+            "spec": {**spec, "containers": [{**container, "ports": ports}]},
+        }
+        return {**body, "spec": {**body["spec"], "template": template}}
+
+    today = of_another_version(at_rest(3))
+    scene = with_children(replace(today, children=tuple(map(older, today.children))))
+    policy = scene.child("NetworkPolicy", "zk")
+    assert policy is not None
+    assert 7000 not in ports_of(policy)
+    assert build_plan(scene).actions == ()
+    changed = build_plan(edited(scene, {"logging": {"level": "DEBUG"}})).actions
+    assert 7000 in ports_of(applied(changed, "NetworkPolicy")[0])
+
+
+def ports_of(policy: Object) -> set[int]:
+    return {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}
+
+
 def inputs(spec: dict[str, Any]) -> str:
     return template_inputs(build_target(ensemble(spec), Membership((), 0, (), "uid")))
 

@@ -3,7 +3,7 @@
 # the configuration, and hands over to the entrypoint of the image. It sends nothing over the network, so a
 # member starts alone and without a quorum, and running it again is always safe.
 #
-#   /config       zoo.cfg, logback.xml (ConfigMap)
+#   /config       zoo.cfg, logback.xml, perhaps metrics.cfg (ConfigMap)
 #   /membership   ZOO_SERVERS, configVersion, founders, perhaps epoch (ConfigMap)
 #   /conf         on the volume: ZooKeeper rewrites zoo.cfg and keeps the committed server lists beside it
 #   environment   ZOO_MY_ID, POD_NAME, MEMBERS_DOMAIN, ENSEMBLE_IDENTITY, SUPER_DIGEST, SERVER_JVMFLAGS
@@ -220,7 +220,26 @@ write_configuration() {
   ((16#$version == 0)) || list+=.$version
   printf '%s\n' "$servers" | write "$list"
   write "$conf/logback.xml" < "$config/logback.xml"
-  { cat "$config/zoo.cfg" && echo "dynamicConfigFile=$list"; } | write "$conf/zoo.cfg"
+  { cat "$config/zoo.cfg" && metrics_keys && echo "dynamicConfigFile=$list"; } | write "$conf/zoo.cfg"
+}
+
+# Whether the image has ZooKeeper's provider for Prometheus, in a folder that zkEnv.sh looks for jars in.
+has_metrics_provider() {
+  local server folder
+  server=$(command -v zkServer.sh) || return 1
+  folder=$(dirname "$(readlink -f "$server")")
+  has_files "$folder/../lib/zookeeper-prometheus-metrics-*.jar" ||
+    has_files "$folder/../zookeeper-prometheus-metrics-*.jar"
+}
+
+# A server ends that does not find the class of its provider, so one is named only where the image has it.
+metrics_keys() {
+  [[ -e $config/metrics.cfg ]] || return 0
+  if has_metrics_provider; then
+    cat "$config/metrics.cfg"
+  else
+    echo "the image has no zookeeper-prometheus-metrics-*.jar: member $id starts without metrics" >&2
+  fi
 }
 
 # The mount changes as a whole when its target is swapped: read everything from one target.

@@ -1,0 +1,1 @@
+"""`kubectl zk report`: one archive for a person who helps, without Secrets."""

@@ -1,0 +1,1 @@
+"""`kubectl zk top`: how busy the members are, live."""

@@ -1,0 +1,57 @@
+"""The log of one container, by the log subresource of its pod (right: get on pods/log)."""
+
+import json
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import quote
+
+from zookeeper_operator.kube.api import Object
+from zookeeper_operator.kube.errors import refusal
+from zookeeper_operator.kube.transport import Transport
+
+_QUOTED_BYTES: Final = 300
+
+
+async def fetch_log(
+    transport: Transport,
+    namespace: str,
+    pod: str,
+    container: str,
+    *,
+    previous: bool,
+    lines: int,
+    most_bytes: int,
+) -> bytes:
+    """The last lines of a log; of the container before the present one with `previous`.
+
+    Raises:
+        KubeError: there is no such log, it may not be read, or the node does not answer.
+    """
+    path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(pod, safe='')}/log"
+    query = {
+        "container": container,
+        "previous": "true" if previous else "false",
+        "tailLines": str(lines),
+        "timestamps": "true",
+    }
+    async with transport.request(
+        "GET", path, verb="get", kind="Pod", query=query, accept="*/*"
+    ) as answer:
+        content = b""
+        async for chunk in answer.content.iter_chunked(1 << 16):
+            # The newest lines come last, and they say the most.
+            content = (content + chunk)[-most_bytes:]
+        if answer.status != HTTPStatus.OK:
+            raise refusal(answer.status, _status_of(content))
+        return content
+
+
+def _status_of(content: bytes) -> Object:
+    """The Status object of a refusal, or what a node has said instead."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        found = None
+    if isinstance(found, dict):
+        return found
+    return {"message": " ".join(content[:_QUOTED_BYTES].decode(errors="replace").split())}
