@@ -6,8 +6,8 @@ The rules are those of `k8s.io/client-go/util/workqueue`, restated:
 * of those that wait, the one that was handled longest ago comes first: keys that come back every second,
   however many, do not delay one that rests (client-go hands out the one that waits longest);
 * a key that was added `first` comes before all others, once a second at most, so that no key stops another;
-* a worker may be reserved for keys that were added `first`, so that others that each hold a worker for long, as
-  those of silent members do, never hold all of them;
+* a worker may be reserved for keys that were added `first`, so that others that each hold a worker for long,
+  as those of silent members do, never hold all of them;
 * two workers never have the same key; a key added while it is worked on runs once more afterwards;
 * of several delayed adds the earliest deadline wins, and a plain add cancels it;
 * a key that fails comes back after a growing, jittered pause; success resets the pause.
@@ -106,7 +106,9 @@ class WorkQueue(Generic[K]):
         self._base = backoff_base
         self._cap = backoff_cap
         self._waiting: dict[K, float] = {}  # key → since when
-        self._first: set[K] = set()  # keys that wait, or run and wait again, to come before all others
+        self._first: set[K] = (
+            set()
+        )  # keys that wait, or run and wait again, to come before all others
         self._handled: dict[K, float] = {}  # key that must come back → when it was handled last
         self._running: dict[K, float] = {}  # key → since when
         self._dirty: dict[K, float] = {}  # running keys to run once more → since when
@@ -192,10 +194,10 @@ class WorkQueue(Generic[K]):
         self._failures.pop(key, None)
 
     async def get(self, *, reserved: bool = False) -> K:
-        """Take a key that was added first, or else the one that was handled longest ago; wait if there is none.
+        """Take a key that was added first, or else the one that was handled longest ago; wait for one.
 
-        Of those that never were, it is the one that waits longest. A `reserved` worker gets only what was added
-        first.
+        Of those that never were, it is the one that waits longest. A `reserved` worker gets only what was
+        added first.
 
         Every key taken must be given back by `done`.
 

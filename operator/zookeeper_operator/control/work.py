@@ -52,9 +52,7 @@ async def work(
     async with asyncio.TaskGroup() as group:
         for number in range(workers + 1):
             group.create_task(
-                _worker(
-                    queue, bounded, timeout, log_extra, expected, reserved=number == workers
-                ),
+                _worker(queue, bounded, timeout, log_extra, expected, reserved=number == workers),
                 name=f"queue worker {number}",
             )
 

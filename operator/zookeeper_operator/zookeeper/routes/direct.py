@@ -11,8 +11,8 @@ from zookeeper_operator.zookeeper.servers import ADMIN_PORT, CLIENT_PORT
 class DirectAdmin:
     """`AdminTransport` over HTTP to the pods' own addresses.
 
-    A connection per request: members come back under old addresses, and thousands of idle connections would cost
-    more than their set-up does.
+    A connection per request: members come back under old addresses, and thousands of idle connections would
+    cost more than their set-up does.
     """
 
     async def get(self, member: Address, command: str, limit: int) -> bytes:

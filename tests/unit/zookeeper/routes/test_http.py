@@ -12,7 +12,9 @@ _OK = b"HTTP/1.1 200 OK\r\n"
 
 
 @asynccontextmanager
-async def answering(answer: bytes, *, endless: bytes = b"") -> AsyncIterator[tuple[int, list[bytes]]]:
+async def answering(
+    answer: bytes, *, endless: bytes = b""
+) -> AsyncIterator[tuple[int, list[bytes]]]:
     """A server that answers so; its port, and what it was asked."""
     asked: list[bytes] = []
 
