@@ -115,7 +115,7 @@ async def test_a_body_is_sent_with_its_type() -> None:
     }
 
 
-async def test_no_request_waits_for_a_thread() -> None:
+async def test_no_request_waits_for_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """The event loop itself sends every request: a thread for each costs more than the request."""
     async with server(answering(200, "{}")) as (transport, _):
         threads: list[object] = []
@@ -126,7 +126,7 @@ async def test_no_request_waits_for_a_thread() -> None:
             threads.append(function)
             return in_executor(executor, function, *arguments)
 
-        loop.run_in_executor = count  # type: ignore[method-assign]
+        monkeypatch.setattr(loop, "run_in_executor", count)
         await get(transport)
         assert threads == []
 
