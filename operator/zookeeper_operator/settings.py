@@ -31,7 +31,9 @@ class Settings(BaseModel):
         default=(),
         description="fields of spec.podTemplate that raise privileges and are allowed; empty: none",
     )
-    workers: int = Field(default=8, ge=1, description="ensembles reconciled in parallel")
+    workers: int = Field(
+        default=8, ge=1, description="ensembles reconciled in parallel, beside one that was edited"
+    )
     pass_timeout_seconds: float = Field(default=90, gt=0, description="limit of one reconcile")
     resync_seconds: float = Field(
         default=300, gt=0, description="a reconcile at least this often, ±15 %"

@@ -34,6 +34,10 @@ class EventLedger:
         """An event reported that an object was deleted."""
         self._seen.pop(uid, None)
 
+    def unreported(self, live: Mapping[str, str]) -> set[str]:
+        """The uids that are live in another version than events reported; `live` as for `compare`."""
+        return {uid for uid, version in live.items() if self._seen.get(uid) != version}
+
     def compare(self, live: Mapping[str, str]) -> set[str]:
         """The uids the watch has lost sight of; `live` maps uid to resourceVersion, freshly listed.
 

@@ -185,7 +185,13 @@ class Operator:
 
     async def _lead(self, kube: KubeClient, registry: Registry, queue: WorkQueue[Key]) -> None:
         _LOG.info("Working")
-        waker = Waker(registry, queue.add, on_drift=self.metrics.drift)
+        waker = Waker(
+            registry,
+            queue.add,
+            on_drift=self.metrics.drift,
+            wake_first=queue.add_first,
+            is_scheduled=queue.__contains__,
+        )
         with contextlib.closing(queue):
             await self._work(kube, registry, queue, waker)
 

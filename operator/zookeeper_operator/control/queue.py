@@ -5,6 +5,9 @@ The rules are those of `k8s.io/client-go/util/workqueue`, restated:
 * a key waits at most once, however often it is added;
 * of those that wait, the one that was handled longest ago comes first: keys that come back every second,
   however many, do not delay one that rests (client-go hands out the one that waits longest);
+* a key that was added `first` comes before all others, once a second at most, so that no key stops another;
+* a worker may be reserved for keys that were added `first`, so that others that each hold a worker for long,
+  as those of silent members do, never hold all of them;
 * two workers never have the same key; a key added while it is worked on runs once more afterwards;
 * of several delayed adds the earliest deadline wins, and a plain add cancels it;
 * a key that fails comes back after a growing, jittered pause; success resets the pause.
@@ -23,6 +26,7 @@ Result = Literal["done", "error", "timeout"]
 _BACKOFF_BASE_SECONDS = 1.0
 _BACKOFF_CAP_SECONDS = 300.0
 _JITTER = 0.2
+_FIRST_PAUSE_SECONDS = 1.0
 _EXPONENT_LIMIT = 32  # 2.0**n stays a sane float; the cap decides long before
 
 
@@ -102,6 +106,9 @@ class WorkQueue(Generic[K]):
         self._base = backoff_base
         self._cap = backoff_cap
         self._waiting: dict[K, float] = {}  # key → since when
+        self._first: set[K] = (
+            set()
+        )  # keys that wait, or run and wait again, to come before all others
         self._handled: dict[K, float] = {}  # key that must come back → when it was handled last
         self._running: dict[K, float] = {}  # key → since when
         self._dirty: dict[K, float] = {}  # running keys to run once more → since when
@@ -113,6 +120,10 @@ class WorkQueue(Generic[K]):
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    def __contains__(self, key: object) -> bool:
+        """Whether a key waits, is worked on, or comes back at a set time."""
+        return key in self._waiting or key in self._running or key in self._timers
 
     @property
     def closed(self) -> bool:
@@ -133,6 +144,13 @@ class WorkQueue(Generic[K]):
     def failures(self, key: K) -> int:
         """How often a key was retried since it was last forgotten."""
         return self._failures.get(key, 0)
+
+    def add_first(self, key: K) -> None:
+        """Queue a key to be reconciled before the others. After `close` this does nothing."""
+        if not self._closed:
+            self._first.add(key)
+            self.add(key)
+            self._wake.set()
 
     def add(self, key: K) -> None:
         """Queue a key to be reconciled soon. After `close` this does nothing."""
@@ -175,10 +193,11 @@ class WorkQueue(Generic[K]):
         """Reset the backoff of a key that was reconciled, or is gone."""
         self._failures.pop(key, None)
 
-    async def get(self) -> K:
-        """Take the key that was handled longest ago, and wait for one if there is none.
+    async def get(self, *, reserved: bool = False) -> K:
+        """Take a key that was added first, or else the one that was handled longest ago; wait for one.
 
-        Of those that never were, it is the one that waits longest.
+        Of those that never were, it is the one that waits longest. A `reserved` worker gets only what was
+        added first.
 
         Every key taken must be given back by `done`.
 
@@ -186,9 +205,10 @@ class WorkQueue(Generic[K]):
             ClosedError: the queue was closed; keys that still waited are not handed out.
         """
         while not self._closed:
-            if self._waiting:
-                key = min(self._waiting, key=self._turn)
+            key = min(self._waiting, key=self._turn) if self._waiting else None
+            if key is not None and (self._goes_first(key) or not reserved):
                 since = self._waiting.pop(key)
+                self._first.discard(key)
                 now = self._loop.time()
                 self._running[key] = now
                 self._listener.depth(len(self._waiting))
@@ -223,6 +243,7 @@ class WorkQueue(Generic[K]):
         self._timers.clear()
         self._waiting.clear()
         self._dirty.clear()
+        self._first.clear()
         self._handled.clear()
         self._listener.depth(0)
         self._wake.set()
@@ -232,8 +253,13 @@ class WorkQueue(Generic[K]):
         self._listener.depth(len(self._waiting))
         self._wake.set()
 
-    def _turn(self, key: K) -> float:
-        return self._handled.get(key, -1.0)
+    def _turn(self, key: K) -> tuple[bool, float]:
+        return not self._goes_first(key), self._handled.get(key, -1.0)
+
+    def _goes_first(self, key: K) -> bool:
+        handled = self._handled.get(key)
+        rested = handled is None or self._loop.time() - handled >= _FIRST_PAUSE_SECONDS
+        return rested and key in self._first
 
     def _cancel_timer(self, key: K) -> None:
         timer = self._timers.pop(key, None)

@@ -19,10 +19,28 @@ class Waker:
     """Turns events and lists into keys, and measures what the watch has missed."""
 
     def __init__(
-        self, registry: Registry, wake: Callable[[Key], None], *, on_drift: Callable[[int], None]
+        self,
+        registry: Registry,
+        wake: Callable[[Key], None],
+        *,
+        on_drift: Callable[[int], None],
+        wake_first: Callable[[Key], None] | None = None,
+        is_scheduled: Callable[[Key], bool] = lambda _key: False,
     ) -> None:
+        """Turn events of the resources of a registry into keys.
+
+        Args:
+            registry: the controllers.
+            wake: called with a key that must be reconciled.
+            on_drift: called with the number of objects of which the watch has lost sight.
+            wake_first: called instead of `wake` with the key of an object that has itself changed: a person
+                may wait for it.
+            is_scheduled: whether a key comes back without being woken.
+        """
         self._registry = registry
         self._wake = wake
+        self._wake_first = wake_first or wake
+        self._is_scheduled = is_scheduled
         self._on_drift = on_drift
         self._ledgers = {kind: EventLedger() for kind in registry.controllers}
         self._seen: dict[str, dict[str, object]] = {kind: {} for kind in registry.controllers}
@@ -33,8 +51,9 @@ class Waker:
             own = controller.watches[0] == watched
             if own and not self._is_news(controller, event):
                 continue
+            wake = self._wake_first if own else self._wake
             for key in controller.keys_of(watched.resource, event):
-                self._wake(key)
+                wake(key)
 
     def _is_news(self, controller: Controller, event: Event) -> bool:
         """Whether an object has changed in more than its status.
@@ -62,7 +81,11 @@ class Waker:
         return True
 
     async def resync(self, period_seconds: float) -> None:
-        """Wake every live object of every controller once per period, until cancelled."""
+        """List every live object of every controller once per period, until cancelled.
+
+        An object is woken if no event has reported its version, or if its key would not come back by itself.
+        To wake all of them at once would make an edit wait until all the others are reconciled.
+        """
         while True:
             await asyncio.sleep(period_seconds)
             for kind in self._registry.controllers:
@@ -75,11 +98,14 @@ class Waker:
             logger.warning("Resync: %s", error)
             return
         ledger = self._ledgers[kind]
-        drifted = ledger.compare({o.uid: o.resource_version for o in live})
+        versions = {o.uid: o.resource_version for o in live}
+        unreported = ledger.unreported(versions)
+        drifted = ledger.compare(versions)
         # The deletion of some may have been missed.
         self._seen[kind] = {u: c for u, c in self._seen[kind].items() if u in ledger}
         if drifted:
             self._on_drift(len(drifted))
             logger.warning("The watch has missed changes of %d objects of %s", len(drifted), kind)
         for listed in live:
-            self._wake(listed.key)
+            if listed.uid in unreported or not self._is_scheduled(listed.key):
+                self._wake(listed.key)

@@ -33,6 +33,8 @@ async def work(
 ) -> None:
     """Let `workers` workers handle the keys of a queue until it is closed.
 
+    One more is reserved for keys that were added first (`WorkQueue.add_first`).
+
     `handle` returns in how many seconds to handle the key again, or None. A reconcile that raises or outlasts
     `timeout` is logged once, with what `log_extra` says of its key, and comes back with backoff; it
     never disturbs another key. What is `expected` says all in its own sentence; anything else is
@@ -48,9 +50,10 @@ async def work(
         return await (running if computing_seconds is None else limited(running, computing_seconds))
 
     async with asyncio.TaskGroup() as group:
-        for number in range(workers):
+        for number in range(workers + 1):
             group.create_task(
-                _worker(queue, bounded, timeout, log_extra, expected), name=f"queue worker {number}"
+                _worker(queue, bounded, timeout, log_extra, expected, reserved=number == workers),
+                name=f"queue worker {number}",
             )
 
 
@@ -60,10 +63,12 @@ async def _worker(
     limit: float,
     log_extra: Callable[[K], dict[str, object]],
     expected: tuple[type[Exception], ...],
+    *,
+    reserved: bool,
 ) -> None:
     while True:
         try:
-            key = await queue.get()
+            key = await queue.get(reserved=reserved)
         except ClosedError:
             return
         try:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import yaml
@@ -67,10 +69,13 @@ class Credentials:
         configuration.client_session_kwargs = {
             "cookie_jar": aiohttp.DummyCookieJar(),
             "headers": {"User-Agent": FIELD_MANAGER},
+            # aiohttp would read the environment and ~/.netrc in a thread, twice for each request.
+            "trust_env": False,
         }
         self._configuration = configuration
         self._rest = RESTClientObject(configuration)
         self.server: str = configuration.host.rstrip("/")
+        self._proxy = configuration.proxy or _find_proxy(self.server)
 
     def open_session(self) -> aiohttp.ClientSession:
         """A connection pool with this TLS set-up; the caller closes it."""
@@ -81,8 +86,8 @@ class Credentials:
         options: dict[str, Any] = {}
         if self._configuration.tls_server_name:
             options["server_hostname"] = self._configuration.tls_server_name
-        if self._configuration.proxy:
-            options["proxy"] = self._configuration.proxy
+        if self._proxy:
+            options["proxy"] = self._proxy
         return options
 
     async def authorization(self) -> str:
@@ -117,8 +122,17 @@ class Credentials:
             certificate_path=configuration.cert_file,
             private_key_path=configuration.key_file,
             insecure=not configuration.verify_ssl,
-            proxy_url=configuration.proxy,
+            proxy_url=self._proxy,
         )
+
+
+def _find_proxy(server: str) -> str | None:
+    """The proxy that the environment names for a server, by `HTTPS_PROXY` and `NO_PROXY`."""
+    url = urlsplit(server)
+    if not url.hostname or proxy_bypass(url.hostname):
+        return None
+    found = getproxies().get(url.scheme)
+    return found if not found or "://" in found else f"http://{found}"
 
 
 async def load_credentials(kubeconfig: str, context: str) -> Credentials:

@@ -49,6 +49,64 @@ async def test_keys_that_come_back_at_once_do_not_delay_another() -> None:
         queue.done(key)
 
 
+async def test_a_key_added_first_comes_before_those_that_were_handled_longer_ago() -> None:
+    queue = WorkQueue[str](random=ZERO)
+    for key in ("edited", "other"):
+        queue.add(key)
+        assert await queue.get() == key
+        queue.add_after(key, 1000)
+        await asyncio.sleep(1)
+        queue.done(key)
+    await asyncio.sleep(2)
+    for key in ("new", "other", "edited"):
+        queue.add(key)
+    queue.add_first("other")
+    assert [await queue.get() for _ in range(3)] == ["other", "new", "edited"]
+
+
+async def test_a_key_that_is_added_first_all_the_time_stops_no_other() -> None:
+    queue = WorkQueue[str](random=ZERO)
+    others = [str(number) for number in range(20)]
+    for key in others:
+        queue.add(key)
+    handled: list[str] = []
+    while not set(others) <= set(handled):
+        queue.add_first("edited")
+        key = await queue.get()
+        await asyncio.sleep(0.1)
+        queue.add_after(key, 1000)
+        queue.done(key)
+        handled.append(key)
+    assert handled.count("edited") == 2
+    assert now() < 2.3
+
+
+async def test_a_reserved_worker_gets_what_was_added_first_and_nothing_else() -> None:
+    queue = WorkQueue[str](random=ZERO)
+    queue.add("often")
+    queue.add("edited")
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(queue.get(reserved=True), 1)
+    queue.add_first("edited")
+    assert await queue.get(reserved=True) == "edited"
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(queue.get(reserved=True), 1)
+    assert await queue.get() == "often"
+
+
+async def test_it_knows_which_keys_will_be_reconciled() -> None:
+    queue = WorkQueue[str](random=ZERO)
+    assert "a" not in queue
+    queue.add_after("a", 10)
+    assert "a" in queue
+    queue.add("a")
+    assert "a" in queue
+    await queue.get()
+    assert "a" in queue
+    queue.done("a")
+    assert "a" not in queue
+
+
 async def test_a_key_added_while_it_is_worked_on_runs_once_more_afterwards() -> None:
     queue = WorkQueue[str](random=ZERO)
     queue.add("a")

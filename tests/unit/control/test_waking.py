@@ -124,3 +124,42 @@ async def test_a_resync_wakes_what_is_live_and_counts_what_no_event_told(
     assert woken.drifted == [1]
     assert "The watch has missed changes of 1 objects of Thing" in caplog.messages
     task.cancel()
+
+
+@pytest.mark.looptime
+async def test_a_resync_wakes_only_what_no_event_reported_or_what_would_not_come_back() -> None:
+    things = Controller(THING)
+    woken: list[Key] = []
+    scheduled = {key("same"), key("edited")}
+    waker = Waker(
+        Registry([things], Board()),
+        woken.append,
+        on_drift=lambda _objects: None,
+        is_scheduled=scheduled.__contains__,
+    )
+    for name in ("same", "edited", "dropped"):
+        waker.on_event(THINGS, Event("ADDED", thing(name, 1)))
+    things.live = [
+        Listed(key("same"), "uid-of-same", "1"),
+        Listed(key("edited"), "uid-of-edited", "2"),
+        Listed(key("dropped"), "uid-of-dropped", "1"),
+    ]
+    woken.clear()
+    task = asyncio.create_task(waker.resync(10))
+    await asyncio.sleep(11)
+    task.cancel()
+    assert woken == [key("edited"), key("dropped")]
+
+
+def test_an_object_that_has_itself_changed_comes_first() -> None:
+    first: list[Key] = []
+    later: list[Key] = []
+    waker = Waker(
+        Registry([Controller()], Board()),
+        later.append,
+        on_drift=lambda _objects: None,
+        wake_first=first.append,
+    )
+    waker.on_event(THINGS, Event("MODIFIED", thing("one")))
+    waker.on_event(PODS, Event("MODIFIED", thing("pod", labels={LABEL: "two"})))
+    assert (first, later) == ([key("one")], [key("two")])

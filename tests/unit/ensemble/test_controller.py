@@ -136,6 +136,37 @@ async def test_a_child_that_no_list_shows_is_found_by_its_name(
     assert (found.child("ConfigMap", "zk-membership"), found.foreign) == (child, ())
 
 
+class Counting(Store):
+    """Counts what is read, by verb and kind."""
+
+    def __init__(self, objects: Sequence[Object]) -> None:
+        super().__init__(objects)
+        self.reads: list[str] = []
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Object | None:
+        self.reads.append(f"get {resource.kind}")
+        return await super().get(resource, namespace, name)
+
+    async def list(
+        self, resource: Resource, namespace: str | None, *, labels: str = "", fields: str = ""
+    ) -> list[Object]:
+        self.reads.append(f"list {resource.kind}")
+        return await super().list(resource, namespace, labels=labels, fields=fields)
+
+
+async def test_an_idle_ensemble_is_read_with_ten_requests() -> None:
+    """Seven lists, and what no list shows: the ensemble itself and its two Secrets."""
+    store = Counting([ENSEMBLE, *at_rest(3).children, *(pod_body(n) for n in (1, 2, 3))])
+    observed = await Inspector(store, members(), Settings(), lambda: NOW).observe(KEY)
+    assert observed is not None
+    assert len(observed.pods) == 3
+    assert sorted(store.reads) == [
+        *("get Secret", "get Secret", "get ZookeeperEnsemble"),
+        *("list ConfigMap", "list NetworkPolicy", "list PersistentVolumeClaim", "list Pod"),
+        *("list PodDisruptionBudget", "list Service", "list StatefulSet"),
+    ]
+
+
 async def test_what_others_have_under_a_name_of_ours_is_theirs() -> None:
     theirs = with_config_map()
     found = await Inspector(Store([ENSEMBLE, theirs]), members(), Settings(), lambda: NOW).observe(

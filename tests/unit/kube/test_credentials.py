@@ -78,3 +78,17 @@ async def test_outside_a_cluster_and_without_a_kubeconfig(monkeypatch: pytest.Mo
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     with pytest.raises(KubeError, match="service account cannot be used"):
         await load_credentials("", "")
+
+
+@pytest.mark.parametrize(
+    ("exempt", "proxy"), [("", "http://proxy.example:3128"), ("kube.example", None)]
+)
+async def test_the_proxy_of_the_environment_is_found_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exempt: str, proxy: str | None
+) -> None:
+    monkeypatch.setenv("https_proxy", "proxy.example:3128")
+    monkeypatch.setenv("no_proxy", exempt)
+    credentials = await load_credentials(write_kubeconfig(tmp_path / "config", {"token": "t"}), "")
+    monkeypatch.delenv("https_proxy")
+    assert credentials.request_options().get("proxy") == proxy
+    assert (await credentials.facts()).proxy_url == proxy

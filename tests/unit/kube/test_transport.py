@@ -1,7 +1,10 @@
 """What becomes of answers that are not the objects of an API server."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -110,3 +113,36 @@ async def test_a_body_is_sent_with_its_type() -> None:
         "body": {"a": 1},
         "query": {"force": "true"},
     }
+
+
+async def test_no_request_waits_for_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event loop itself sends every request: a thread for each costs more than the request."""
+    async with server(answering(200, "{}")) as (transport, _):
+        threads: list[object] = []
+        loop = asyncio.get_running_loop()
+        in_executor = loop.run_in_executor
+
+        def count(executor: Any, function: Any, *arguments: Any) -> Any:
+            threads.append(function)
+            return in_executor(executor, function, *arguments)
+
+        monkeypatch.setattr(loop, "run_in_executor", count)
+        await get(transport)
+        assert threads == []
+
+
+async def test_a_netrc_file_does_not_replace_the_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login someone password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    found: list[str | None] = []
+
+    async def handle(request: web.Request) -> web.Response:
+        found.append(request.headers.get("Authorization"))
+        return web.Response(text="{}")
+
+    async with server(handle) as (transport, _):
+        await get(transport)
+    assert found == [None]
