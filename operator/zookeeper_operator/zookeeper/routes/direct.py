@@ -3,17 +3,25 @@
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
+import aiohttp
+
 from zookeeper_operator.zookeeper.protocol import Address
-from zookeeper_operator.zookeeper.routes.http import fetch
+from zookeeper_operator.zookeeper.routes.protocol import read_at_most
 from zookeeper_operator.zookeeper.servers import ADMIN_PORT, CLIENT_PORT
 
 
 class DirectAdmin:
-    """`AdminTransport` over HTTP to the pods' own addresses.
+    """`AdminTransport` over HTTP to the pods' own addresses."""
 
-    A connection per request: members come back under old addresses, and thousands of idle connections would
-    cost more than their set-up does.
-    """
+    def __init__(self) -> None:
+        # A connection per request: members come back under old addresses, and thousands of idle
+        # connections would cost more than their set-up does.
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, force_close=True),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(),  # the caller's business
+        )
 
     async def get(self, member: Address, command: str, limit: int) -> bytes:
         """At most `limit` bytes of the answer to one command.
@@ -22,10 +30,20 @@ class DirectAdmin:
             ConnectionRefusedError: nothing listens at its address.
             OSError: the member could not be reached.
         """
-        return await fetch(member.ip, ADMIN_PORT, f"/commands/{command}", limit)
+        url = f"http://{_host(member)}:{ADMIN_PORT}/commands/{command}"
+        try:
+            async with self._session.get(url, allow_redirects=False) as answer:
+                return await read_at_most(answer.content, limit)
+        except aiohttp.ClientConnectorError as error:
+            if isinstance(error.os_error, ConnectionRefusedError):
+                raise error.os_error from error
+            raise ConnectionError(str(error)) from error
+        except aiohttp.ClientError as error:
+            raise ConnectionError(str(error) or type(error).__name__) from error
 
     async def close(self) -> None:
-        """Nothing is kept open."""
+        """Close the connections."""
+        await self._session.close()
 
 
 class DirectClients:
