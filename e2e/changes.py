@@ -221,6 +221,20 @@ def cut_off(ensemble: Ensemble, member: int, *others: int) -> Iterator[None]:
 
 
 @contextmanager
+def left_behind(ensemble: Ensemble, follower: int) -> Iterator[None]:
+    """Drop what the leader sends to a follower; with a large `syncLimit` it serves on, and falls behind."""
+    leading, following = ensemble.pod(ensemble.leader()), ensemble.pod(follower)
+    assert leading is not None
+    assert following is not None
+    rule = (
+        *("--protocol", "tcp", "--source", leading["status"]["podIP"], "--source-port", "2888"),
+        *("--destination", following["status"]["podIP"]),
+    )
+    with dropping(ensemble.cluster, following["spec"]["nodeName"], [rule]):
+        yield
+
+
+@contextmanager
 def vanished(cluster: Cluster, pod: Object) -> Iterator[None]:
     """Drop every packet of a pod, as if its node had lost its power."""
     address = pod["status"]["podIP"]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import pytest
-from e2e.changes import ask_for_restart, frozen, scale, wait_rolled
+from e2e.changes import ask_for_restart, frozen, left_behind, scale, wait_rolled
 from e2e.cluster import OPERATOR_NAMESPACE, Cluster, wait_until
 from e2e.ensembles import Ensemble
 from e2e.places import Operator, Places
@@ -21,6 +21,10 @@ WAIT_SECONDS: Final = {"30s": 30, "1m": 60, "2m": 120, "3m": 180, "5m": 300, "":
 LASTING: Final = {alert.name: alert.lasting for alert in all_alerts()}
 FILLING: Final = 900_000
 """Bytes of a znode; ZooKeeper takes less than a MiB."""
+BEHIND: Final = 1500
+"""Transactions; the alert is about more than 1000."""
+RETRANSMIT_SECONDS: Final = 120
+"""After how long at most TCP sends again what was lost."""
 # They have a value only after something that does not happen here.
 WITHOUT_DATA: Final = frozenset(
     {"Writing a snapshot, mean", "Probes that failed", "Events", "Certificate"}
@@ -149,6 +153,30 @@ def test_a_member_that_is_away_leaves_none_to_spare(
         )
         assert prometheus.firing("ZookeeperNoQuorum") == []
     prometheus.wait_quiet("ZookeeperNoTolerance")
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("operator")
+def test_a_member_that_falls_behind_fires(places: Places, prometheus: Prometheus) -> None:
+    """What the leader sends to a follower is lost; they would give each other up after 20 minutes."""
+    ensemble = places.ensemble(config={"syncLimit": "600"})
+    follower = ensemble.followers()[0]
+    with left_behind(ensemble, follower):
+        with ensemble.client(f"pod/{ensemble.pod_name(ensemble.leader())}") as client:
+            client.create("/behind")
+            for result in [client.set_async("/behind", b"%d" % n) for n in range(BEHIND)]:
+                result.get(timeout=60)
+        labels = prometheus.wait_firing(
+            "ZookeeperMemberLagging", seconds=due("ZookeeperMemberLagging")
+        )
+        assert (labels["namespace"], labels["ensemble"], labels["member"]) == (
+            ensemble.namespace,
+            ensemble.name,
+            str(follower),
+        )
+        assert prometheus.firing("ZookeeperNoQuorum") == []
+    prometheus.wait_quiet("ZookeeperMemberLagging", seconds=RETRANSMIT_SECONDS + 60)
+    assert ensemble.read("/behind", member=follower) == str(BEHIND - 1)
 
 
 def test_a_volume_that_is_almost_full_fires(places: Places, prometheus: Prometheus) -> None:
