@@ -41,7 +41,7 @@ from zookeeper_operator.kube.api import RESOURCES, Object
 from zookeeper_operator.zookeeper.protocol import Address
 from zookeeper_operator.zookeeper.servers import CLIENT_PORT
 
-SPEC: Final[Object] = {"replicas": 3, "storage": {"ephemeral": True}}
+SPEC: Final[Object] = {"replicas": 3, "storage": {"data": {"size": "1Gi"}}}
 ELECTIONS: Final = 3
 MANY: Final = 500
 _NUMBERS: Final = itertools.count(1)
@@ -612,7 +612,7 @@ READ: Final = """document.querySelectorAll('[aria-level="3"] > .line')[NUMBER].c
 async def test_an_election_is_seen_in_a_browser(place: Place, pictures: Path) -> None:
     """The picture, the words and the timeline, in the light, in the dark and in a narrow window."""
     async with open_browser() as browser:
-        await browser.resize(1300, 800)
+        await browser.resize(1200, 640)
         await browser.open(place.link)
         await browser.wait("document.querySelectorAll('.member.serving').length === 2")
         await browser.photograph(pictures / "page-before.png")
@@ -630,7 +630,7 @@ async def test_an_election_is_seen_in_a_browser(place: Place, pictures: Path) ->
         said = await browser.text("#announcer")
         assert f"zk-{new} leads epoch" in said
         await browser.photograph(pictures / "page-after.png")
-        await browser.resize(1300, 800, dark=True)
+        await browser.resize(1200, 640, dark=True)
         await browser.photograph(pictures / "page-dark.png")
         await browser.resize(360, 740)
         width = await browser.evaluate("document.documentElement.scrollWidth")
@@ -638,7 +638,7 @@ async def test_an_election_is_seen_in_a_browser(place: Place, pictures: Path) ->
         await browser.photograph(pictures / "page-narrow.png")
         await place.proxy.shut()
         await browser.wait("document.querySelector('#banner').innerText.includes('out of reach')")
-        await browser.resize(1300, 800)
+        await browser.resize(1200, 640)
         await browser.photograph(pictures / "page-lost.png")
         await place.proxy.open()
         await browser.wait("document.querySelector('#banner').hidden")

@@ -21,6 +21,8 @@ from zookeeper_operator.zookeeper.answers import Answers
 
 _MEMBERS: Final = "members"
 _OPERATOR: Final = "operator"
+_NOT_SERVING: Final = "not currently serving requests"
+"""What an AdminServer answers while its member looks for a leader."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Scene:
     answers: Mapping[int, Answers] = field(default_factory=dict)
     zones: Mapping[str, str] = field(default_factory=dict)
     """The zone of each node, where nodes may be read."""
+    heard: frozenset[int] = frozenset()
+    """Members that have answered before; what the operator wrote of them is older than that."""
 
     @property
     def status(self) -> Mapping[str, Any]:
@@ -86,7 +90,7 @@ def build_picture(scene: Scene, since: datetime | None = None) -> dict[str, Any]
         "uid": metadata.get("uid", ""),
         "source": _OPERATOR if unlive else _MEMBERS,
         "note": visible(unlive),
-        "summary": visible(str(status.get("summary") or "no status yet")),
+        "summary": visible(_summary(status, quorum)),
         "nextAction": visible(str(status.get("nextAction") or "")),
         "generation": metadata.get("generation", 0),
         "observedGeneration": status.get("observedGeneration", 0),
@@ -106,6 +110,21 @@ def build_picture(scene: Scene, since: datetime | None = None) -> dict[str, Any]
         ],
         "members": [_member(scene, quorum, member) for member in _listed_ids(scene)],
     }
+
+
+def _summary(status: Mapping[str, Any], quorum: Quorum | None) -> str:
+    """The operator's word, unless the members already say that it no longer holds."""
+    lost = quorum is not None and len(quorum.live) < quorum.needed
+    if lost and _is_ready(status):
+        return "No quorum"
+    return str(status.get("summary") or "no status yet")
+
+
+def _is_ready(status: Mapping[str, Any]) -> bool:
+    return any(
+        c.get("type") == conditions.READY and c.get("status") == conditions.TRUE
+        for c in status.get("conditions") or []
+    )
 
 
 def _counted(quorum: Quorum) -> dict[str, int]:
@@ -156,7 +175,8 @@ def _member(scene: Scene, quorum: Quorum | None, member: int) -> dict[str, Any]:
     }
     # One that is ready is asked within a moment; until then it is not silent, but was not asked.
     unasked = pod is not None and pod.ready and member not in scene.answers
-    if quorum is None or (unasked and not (pod and pod.terminating)):
+    known = member in scene.heard or (pod is not None and pod.terminating)
+    if quorum is None or (unasked and not known):
         return {**common, **_as_written(scene, written)}
     return {**common, **_as_answered(scene, quorum, member, pod)}
 
@@ -175,18 +195,21 @@ def _as_written(scene: Scene, written: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _as_answered(scene: Scene, quorum: Quorum, member: int, pod: Pod | None) -> dict[str, Any]:
-    answer = scene.answers.get(member) or Answers(member, reachable=False)
+    asked = member in scene.answers
+    answer = scene.answers[member] if asked else Answers(member, reachable=False)
     in_sync = quorum.in_sync(member, scene.answers)
     follows = answer.leader_id if answer.serving and not answer.is_leader else None
     # Silence is no loss: what is ready and does not answer may serve.
-    silent = not answer.reachable and not answer.refuses and pod is not None and pod.ready
+    silent = asked and not answer.reachable and not answer.refuses and pod is not None and pod.ready
     trouble = pod.trouble.message if pod is not None and pod.trouble is not None else ""
+    # Its role says the same in fewer words.
+    said = "" if _NOT_SERVING in (answer.problem or "") else answer.problem
     return {
         "role": member_role(answer),
         "state": visible(member_state(answer, pod, None)),
         "serving": None if silent else answer.serving,
         "follows": follows,
-        "why": "" if answer.serving else visible(trouble or answer.problem or ""),
+        "why": "" if answer.serving else visible(trouble or said or ""),
         "zxid": "" if answer.zxid is None else f"{answer.zxid:#x}",
         "epoch": quorum.epoch if in_sync and quorum.epoch is not None else answer.epoch,
         "lag": member_lag(answer, scene.answers.get(quorum.leader or 0)),
@@ -203,16 +226,12 @@ def build_row(body: Object) -> dict[str, Any]:
     """Return the line of the overview about one ensemble, from what the operator wrote."""
     metadata, status = body["metadata"], body.get("status") or {}
     leader, quorum = status.get("leader") or {}, status.get("quorum") or {}
-    ready = any(
-        c.get("type") == conditions.READY and c.get("status") == conditions.TRUE
-        for c in status.get("conditions") or []
-    )
     return {
         "uid": metadata["uid"],
         "namespace": metadata["namespace"],
         "name": metadata["name"],
         "summary": visible(str(status.get("summary") or "no status yet")),
-        "ready": ready,
+        "ready": _is_ready(status),
         "voters": visible(str(quorum.get("summary") or "")),
         "tolerates": quorum.get("tolerates"),
         "leader": visible(str(leader.get("pod") or "")),

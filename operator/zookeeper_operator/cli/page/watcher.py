@@ -314,7 +314,8 @@ class EnsembleWatcher(Watcher):
             mine = self._asking.get(address) is asyncio.current_task()
             if heard and mine and self._scene is not None:
                 answers = {**self._scene.answers, address.id: known}
-                self._show(replace(self._scene, answers=answers))
+                answered = self._scene.heard | ({address.id} if known.reachable else set())
+                self._show(replace(self._scene, answers=answers, heard=answered))
             await asyncio.sleep(ASK_SECONDS)
 
     async def _ask(self, address: Address, *, thorough: bool) -> Answers:

@@ -42,6 +42,7 @@ def test_an_election_is_seen_before_the_operator_has_written_anything() -> None:
     assert (leader_of(during), picture["leader"]) == (None, None)
     assert [m["role"] for m in picture["members"]] == ["looking", "", "looking"]
     assert picture["quorum"]["text"] == "0 of 3 voters live, 2 needed: no write is acknowledged"
+    assert (member(picture, 1)["state"], member(picture, 1)["why"]) == ("election", "")
 
     after = scene({1: answer(1, 3, 2), 2: silent(2), 3: answer(3, 3, 2)})
     picture = build_picture(after, SINCE)
@@ -51,6 +52,16 @@ def test_an_election_is_seen_before_the_operator_has_written_anything() -> None:
         "silent",
         "no answer within 3 s",
     )
+
+
+def test_the_operators_word_gives_way_to_what_the_members_say() -> None:
+    """It has not noticed yet, or is away; what it says of a loss that it knows, or wants, stays."""
+    serving = body(conditions=[{"type": "Ready", "status": "True"}])
+    stopped = body(summary="Stopped", conditions=[{"type": "Ready", "status": "False"}])
+    lost = {1: looking(1), 2: silent(2), 3: looking(3)}
+    assert build_picture(scene(body=serving))["summary"] == "Serving"
+    assert build_picture(scene(lost, body=serving))["summary"] == "No quorum"
+    assert build_picture(scene(lost, body=stopped))["summary"] == "Stopped"
 
 
 def test_a_member_that_does_not_answer_may_serve() -> None:

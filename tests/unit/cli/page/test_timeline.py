@@ -21,9 +21,9 @@ def test_an_election_step_by_step() -> None:
     during = scene({1: looking(1), 2: silent(2), 3: looking(3)})
     after = scene({1: answer(1, 3, 2), 2: silent(2), 3: answer(3, 3, 2)})
     assert happened(before, during) == [
-        "zk-1 does not serve (election): not currently serving requests",
+        "zk-1 does not serve (election)",
         "zk-2 does not answer: no answer within 3 s",
-        "zk-3 does not serve (election): not currently serving requests",
+        "zk-3 does not serve (election)",
         "no member leads; before it zk-2 led epoch 1",
     ]
     assert happened(during, after) == [
@@ -42,6 +42,17 @@ def test_a_restart_with_its_reason() -> None:
     assert happened(scene(), scene(pods=fresh, body=written)) == [
         "zk-1 has a new pod: spec.version changed in generation 2"
     ]
+
+
+def test_a_new_pod_serves_when_it_says_so() -> None:
+    """The status still says that the member leads, but that was its last pod."""
+    others = {1: answer(1, 3, 2), 3: answer(3, 3, 2)}
+    heard = frozenset({1, 2, 3})
+    gone = scene(others, pods=(pod(1), pod(3)), heard=heard)
+    fresh = scene(others, heard=heard)
+    back = scene({**others, 2: answer(2, 3, 2)}, heard=heard)
+    assert happened(gone, fresh) == []
+    assert happened(fresh, back) == ["zk-2 serves as follower"]
 
 
 def test_members_that_come_and_go_and_get_votes() -> None:

@@ -45,7 +45,7 @@ function showEnsemble(namespace, name, view, signal) {
     el("a", { href: key ? `${here}/${key}` : here, "aria-current": key === view ? "page" : null }, text)));
   const title = el("h2", {}, theirs(`${namespace}/${name}`));
   const now = el("p", { class: "now" });
-  const picture = makePicture((text) => setText(announcer, text));
+  const picture = makePicture((text) => setText(announcer, text), signal);
   const timeline = makeTimeline();
   const rest = { znodes: makeTree, load: makeLoad, plan: makePlan }[view]?.(path, signal);
   show(main, title, tabs, rest ? [now, rest.node] : el("div", { class: "two" }, picture.node, timeline.node));

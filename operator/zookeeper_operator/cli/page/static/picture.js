@@ -5,6 +5,10 @@ import { ago, el, number, setText, show, svg, table, theirs } from "./dom.js";
 const WIDTH = 168;
 const HEIGHT = 92;
 const GAP = 36;
+const ARCH = 26;
+const WIDE = 5;
+const NARROW = 2;
+const narrow = matchMedia("(max-width: 40rem)");
 
 // Members keep their place: what moves is who leads.
 function layout(members) {
@@ -21,21 +25,22 @@ function layout(members) {
       columns.push({ zone, members: inside.slice(start, start + perColumn) });
     }
   }
-  const perRow = Math.max(1, Math.min(columns.length, 5));
+  const perRow = Math.max(1, Math.min(columns.length, narrow.matches ? NARROW : WIDE));
   const places = new Map();
   const boxes = [];
   const tallest = Math.max(1, ...columns.map((c) => c.members.length));
-  const stride = tallest * (HEIGHT + GAP) + 34;
+  const below = columns.some((c) => c.zone) ? 26 : 4;
+  const stride = tallest * (HEIGHT + GAP) + below;
   columns.forEach((column, index) => {
     const x = GAP / 2 + (index % perRow) * (WIDTH + GAP);
-    const top = 30 + Math.floor(index / perRow) * stride;
+    const top = GAP + Math.floor(index / perRow) * stride;
     column.members.forEach((member, row) => {
       places.set(member.id, { x, y: top + row * (HEIGHT + GAP) });
     });
-    boxes.push({ zone: column.zone, x: x - 10, y: top - 24, height: column.members.length * (HEIGHT + GAP) - GAP + 34 });
+    boxes.push({ zone: column.zone, x: x - 10, y: top - 10, height: column.members.length * (HEIGHT + GAP) - GAP + 10 + below });
   });
   const rows = Math.ceil(columns.length / perRow);
-  return { places, boxes, width: GAP + perRow * (WIDTH + GAP) - GAP, height: 20 + rows * stride };
+  return { places, boxes, width: perRow * (WIDTH + GAP), height: rows * stride + 4 };
 }
 
 const label = (member) => {
@@ -48,7 +53,7 @@ const label = (member) => {
 function box(member, place) {
   const kind = member.role === "leader" ? "leader" : member.serving ? "serving" : member.role === "looking" ? "looking" : "away";
   const below = member.serving
-    ? `epoch ${number(member.epoch)}, lag ${number(member.lag)}, ${number(member.connections)} clients`
+    ? `epoch ${number(member.epoch)}, lag ${number(member.lag)}, ${number(member.connections)} ${member.connections === 1 ? "client" : "clients"}`
     : member.why;
   return svg("g", { class: `member ${kind}${member.voter ? "" : " nonvoter"}`, "data-member": member.id },
     svg("rect", { x: place.x, y: place.y, width: WIDTH, height: HEIGHT, rx: 10 }),
@@ -62,11 +67,16 @@ function box(member, place) {
 
 const cut = (text, most) => (text && text.length > most ? `${text.slice(0, most - 1)}…` : text || "");
 
+// Beside each other: an arch above the boxes, so that no box between them hides it.
 function line(from, to) {
   const a = { x: from.x + WIDTH / 2, y: from.y + HEIGHT / 2 };
   const b = { x: to.x + WIDTH / 2, y: to.y + HEIGHT / 2 };
-  const bend = Math.abs(a.y - b.y) < 1 ? -HEIGHT : 0;
-  return svg("path", { class: "follows", d: `M${a.x} ${a.y} Q${(a.x + b.x) / 2} ${(a.y + b.y) / 2 + bend} ${b.x} ${b.y}` });
+  if (Math.abs(a.y - b.y) >= 1) return svg("path", { class: "follows", d: `M${a.x} ${a.y} L${b.x} ${b.y}` });
+  const height = Math.abs(a.x - b.x) > WIDTH + GAP ? ARCH : ARCH / 2;
+  const side = Math.sign(b.x - a.x) * WIDTH / 4;
+  const top = from.y;
+  return svg("path", { class: "follows",
+    d: `M${a.x} ${top} C${a.x + side} ${top - height * 4 / 3} ${b.x - 2 * side} ${top - height * 4 / 3} ${b.x - side} ${top}` });
 }
 
 function summary(picture) {
@@ -83,7 +93,7 @@ function draw(picture) {
       preserveAspectRatio: "xMidYMin meet" },
     boxes.filter((b) => b.zone).map((b) => svg("g", { class: "zone" },
       svg("rect", { x: b.x, y: b.y, width: WIDTH + 20, height: b.height, rx: 12 }),
-      svg("text", { x: b.x + 10, y: b.y + 16 }, cut(`zone ${b.zone}`, 26)))),
+      svg("text", { x: b.x + 10, y: b.y + b.height - 9 }, cut(`zone ${b.zone}`, 26)))),
     lines, picture.members.map((m) => box(m, places.get(m.id))));
 }
 
@@ -95,10 +105,10 @@ const row = (m) => el("tr", { class: m.serving ? "ready" : "unready" },
   el("td", {}, m.serving === null ? "unknown" : m.serving ? "yes" : "no"), el("td", {}, m.voter ? "yes" : "no"), el("td", { class: "number" }, number(m.epoch)),
   el("td", {}, m.zxid || "–"), el("td", { class: "number" }, number(m.lag)), el("td", { class: "number" }, number(m.connections)),
   el("td", {}, theirs(m.version || "–")), el("td", {}, theirs(m.node || "–")),
-  el("td", {}, theirs(m.why || m.restartReason || "–")));
+  el("td", { class: "words" }, theirs(m.why || m.restartReason || "–")));
 
-// Returns {node, update}: update draws again only what has changed.
-export function makePicture(announce) {
+// Returns {node, update, clock}: update draws again only what has changed.
+export function makePicture(announce, signal) {
   const headline = el("p", { class: "headline" });
   const leader = el("p", { class: "leader", id: "leader" });
   const quorum = el("p", { id: "quorum" });
@@ -120,12 +130,12 @@ export function makePicture(announce) {
       return;
     }
     setText(headline, picture.summary);
-    headline.className = `headline ${picture.leader ? "ready" : "unready"}`;
+    headline.className = `headline ${picture.leader && picture.quorum.live >= picture.quorum.needed ? "ready" : "unready"}`;
     clock(picture);
     setText(quorum, picture.quorum.text);
     setText(next, picture.nextAction ? `Next: ${picture.nextAction}` : "");
     setText(note, picture.conflict || (picture.note ? `As the operator wrote it last: ${picture.note}.` : ""));
-    const shape = JSON.stringify([picture.members, picture.leader]);
+    const shape = JSON.stringify([picture.members, picture.leader, narrow.matches]);
     if (shape !== drawn) {
       drawn = shape;
       show(drawing, draw(picture));
@@ -134,7 +144,7 @@ export function makePicture(announce) {
     }
     show(conditions, picture.conditions.length > 0 && table("Conditions that are not as they should be",
       ["Condition", "Reason", "Message"], picture.conditions.map((c) => el("tr", {},
-        el("th", { scope: "row" }, theirs(c.types)), el("td", {}, theirs(c.reason)), el("td", {}, theirs(c.message))))));
+        el("th", { scope: "row" }, theirs(c.types)), el("td", {}, theirs(c.reason)), el("td", { class: "words" }, theirs(c.message))))));
     if (last && (last.leader?.id !== picture.leader?.id || last.leader?.epoch !== picture.leader?.epoch)) {
       announce(picture.leader ? `${picture.leader.pod} leads epoch ${picture.leader.epoch}` : "No member leads");
     }
@@ -146,5 +156,6 @@ export function makePicture(announce) {
     const since = led?.since ? ` for ${ago(led.since, Date.now())}` : "";
     setText(leader, led ? `★ ${led.pod} leads epoch ${number(led.epoch)}${since}` : "No member leads");
   };
+  narrow.addEventListener("change", () => last && update(last), { signal });
   return { node, update, clock };
 }
