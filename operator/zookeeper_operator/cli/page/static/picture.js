@@ -98,14 +98,21 @@ function draw(picture) {
 }
 
 const HEADERS = ["Member", "Role", "State", "Serves", "Vote", { text: "Epoch", number: true }, "Zxid", { text: "Lag", number: true },
-  { text: "Clients", number: true }, "Version", "Node", "Why"];
+  { text: "Clients", number: true }, "Version", "Node"];
 
-const row = (m) => el("tr", { class: m.serving ? "ready" : "unready" },
+const why = (m) => m.why || m.restartReason;
+
+const row = (m, explained) => el("tr", { class: m.serving ? "ready" : "unready" },
   el("th", { scope: "row" }, theirs(m.pod)), el("td", {}, m.role || "–"), el("td", {}, theirs(m.state || "–")),
   el("td", {}, m.serving === null ? "unknown" : m.serving ? "yes" : "no"), el("td", {}, m.voter ? "yes" : "no"), el("td", { class: "number" }, number(m.epoch)),
   el("td", {}, m.zxid || "–"), el("td", { class: "number" }, number(m.lag)), el("td", { class: "number" }, number(m.connections)),
   el("td", {}, theirs(m.version || "–")), el("td", {}, theirs(m.node || "–")),
-  el("td", { class: "words" }, theirs(m.why || m.restartReason || "–")));
+  explained && el("td", { class: "words" }, theirs(why(m) || "–")));
+
+function memberTable(members) {
+  const explained = members.some(why);
+  return table("Members", explained ? [...HEADERS, "Why"] : HEADERS, members.map((m) => row(m, explained)));
+}
 
 // Returns {node, update, clock}: update draws again only what has changed.
 export function makePicture(announce, signal) {
@@ -140,7 +147,7 @@ export function makePicture(announce, signal) {
       drawn = shape;
       show(drawing, draw(picture));
       show(members, el("details", { open: members.querySelector("details")?.open ?? true },
-        el("summary", {}, "Members as a table"), table("Members", HEADERS, picture.members.map(row))));
+        el("summary", {}, "Members as a table"), memberTable(picture.members)));
     }
     show(conditions, picture.conditions.length > 0 && table("Conditions that are not as they should be",
       ["Condition", "Reason", "Message"], picture.conditions.map((c) => el("tr", {},
