@@ -682,7 +682,10 @@ async def test_an_election_is_seen_in_a_browser(place: Place, pictures: Path) ->
         assert width <= 360, "a narrow window needs no scrolling to the side"
         await browser.photograph(pictures / "page-narrow.png")
         await place.proxy.shut()
-        await browser.wait("document.querySelector('#banner').innerText.includes('out of reach')")
+        await browser.wait(
+            "document.querySelector('#banner').innerText.includes('Connection refused')"
+        )
+        assert "out of reach" in await browser.text("#banner")
         await browser.resize(1200, 640)
         await browser.photograph(pictures / "page-lost.png")
         await place.proxy.open()
