@@ -3,9 +3,20 @@
 Pure: a status and a body become an error; nothing here sends or retries.
 """
 
+import errno
+import os
 from http import HTTPStatus
+from typing import Final
 
 from zookeeper_operator.kube.api import KubeError, NamespaceEndingError, Object
+
+_OF_THE_NETWORK: Final = frozenset(
+    {
+        *(errno.ECONNREFUSED, errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE),
+        *(errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT),
+    }
+)
+"""Whose name says everything; what aiohttp adds is the address once more. TLS has errors of the same type."""
 
 
 class MissingObjectError(KubeError):
@@ -30,7 +41,12 @@ def refusal(status: int, body: Object) -> KubeError:
 
 def unreachable(server: str, error: BaseException) -> KubeError:
     """The error for a request that got no answer."""
-    why = str(error) or ("no answer in time" if isinstance(error, TimeoutError) else repr(error))
+    if isinstance(error, OSError) and error.errno in _OF_THE_NETWORK:
+        why = os.strerror(error.errno)
+    else:
+        why = str(error) or (
+            "no answer in time" if isinstance(error, TimeoutError) else repr(error)
+        )
     return KubeError(0, "Unreachable", f"{server} cannot be reached: {why}")
 
 

@@ -1,5 +1,8 @@
 """Which error an answer of the API server is."""
 
+import errno
+import ssl
+
 import pytest
 
 from zookeeper_operator.kube.api import KubeError, NamespaceEndingError, Object
@@ -37,6 +40,11 @@ def test_a_refusal_has_the_words_of_the_server() -> None:
         (ConnectionError("refused"), "refused"),
         (TimeoutError(), "no answer in time"),
         (ConnectionError(), "ConnectionError()"),
+        (
+            OSError(errno.ECONNREFUSED, "Connect call failed ('10.0.0.1', 443)"),
+            "Connection refused",
+        ),
+        (ssl.SSLError(1, "certificate verify failed"), "certificate verify failed"),
     ],
 )
 def test_no_answer_has_status_0_and_says_why(error: Exception, why: str) -> None:

@@ -147,7 +147,7 @@ class Watcher:
     def _lost(self, error: KubeError) -> None:
         problem = explain(error)
         if self.cluster.lost(problem):
-            text = f"the cluster cannot be reached: {problem}"
+            text = f"the cluster is out of reach: {problem}"
             self._noted(Moment(utc_now(), "cluster", text, warning=True))
 
     def _back(self) -> None:
