@@ -72,7 +72,11 @@ def create_extended(client: KazooClient, request: type[Create2], path: str, flag
     result.get(timeout=10)
 
 
-@pytest.fixture(scope="module", params=["3.8.6", "3.9.5"])
+both_lines = pytest.mark.parametrize("line", ["3.8.6", "3.9.5"], indirect=True, scope="module")
+"""For what is different from line to line; the rest is repeated with the older one by `make e2e-long`."""
+
+
+@pytest.fixture(scope="module", params=["3.9.5", pytest.param("3.8.6", marks=pytest.mark.long)])
 def line(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -229,6 +233,7 @@ def filled(server: ZooKeeperServers) -> Iterator[tuple[Path, KazooClient]]:
         yield restart(server), client
 
 
+@both_lines
 @pytest.mark.timeout(600)
 def test_a_snapshot_of_a_server_is_read_and_its_digest_is_the_servers(
     line: str, server: ZooKeeperServers, filled: tuple[Path, KazooClient]
@@ -261,6 +266,7 @@ def test_a_snapshot_of_a_server_is_read_and_its_digest_is_the_servers(
     assert read["/app/ttl"].stat.owner & 0xFF_FFFF_FFFF == DAY
 
 
+@both_lines
 @pytest.mark.timeout(600)
 def test_a_server_loads_what_was_stripped_and_shows_the_same_tree(
     server: ZooKeeperServers, filled: tuple[Path, KazooClient], tmp_path: Path
