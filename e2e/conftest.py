@@ -9,6 +9,7 @@ it is installed and runs nothing twice, for a quick check; `E2E_PATIENCE=3` wait
 everything, on a busy machine.
 """
 
+import asyncio
 import os
 import tempfile
 from collections.abc import Callable, Generator, Iterator
@@ -32,6 +33,9 @@ TOGETHER: Final = {"test_external": "ports of this machine", "test_pages": "port
 """Files that need something which only one of them can have at a time."""
 
 _reran: list[str] = []
+
+# As for the other tests: a loop that asyncio makes on the quiet is closed by nobody.
+asyncio.set_event_loop(None)
 
 
 # ---- how tests are run ----

@@ -16,6 +16,7 @@ The only clock is the running loop's, so that tests run on virtual time.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Hashable
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -106,9 +107,7 @@ class WorkQueue(Generic[K]):
         self._base = backoff_base
         self._cap = backoff_cap
         self._waiting: dict[K, float] = {}  # key → since when
-        self._first: set[K] = (
-            set()
-        )  # keys that wait, or run and wait again, to come before all others
+        self._first: set[K] = set()  # keys that wait, or run and wait again, before all others
         self._handled: dict[K, float] = {}  # key that must come back → when it was handled last
         self._running: dict[K, float] = {}  # key → since when
         self._dirty: dict[K, float] = {}  # running keys to run once more → since when
@@ -215,7 +214,10 @@ class WorkQueue(Generic[K]):
                 self._listener.started(now - since)
                 return key
             self._wake.clear()
-            await self._wake.wait()
+            # Nothing else would wake a reserved worker when the pause of a key is over.
+            pause = _FIRST_PAUSE_SECONDS if self._first else None
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), pause)
         raise ClosedError
 
     def done(self, key: K) -> None:

@@ -94,6 +94,17 @@ async def test_a_reserved_worker_gets_what_was_added_first_and_nothing_else() ->
     assert await queue.get() == "often"
 
 
+async def test_a_reserved_worker_gets_a_key_when_its_pause_is_over() -> None:
+    queue = WorkQueue[str](random=ZERO)
+    queue.add_first("edited")
+    await queue.get(reserved=True)
+    queue.add_first("edited")  # once more while it is worked on
+    queue.done("edited")
+    since = now()
+    assert await asyncio.wait_for(queue.get(reserved=True), 60) == "edited"
+    assert 0.9 < now() - since < 2.1
+
+
 async def test_it_knows_which_keys_will_be_reconciled() -> None:
     queue = WorkQueue[str](random=ZERO)
     assert "a" not in queue
