@@ -121,6 +121,11 @@ class Page:
         )
         assert clicked, selector
 
+    async def press(self, key: str) -> None:
+        """Press and release a key that writes nothing, such as `ArrowDown`, where the focus is."""
+        for kind in ("rawKeyDown", "keyUp"):
+            await self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key)
+
     async def resize(self, width: int, height: int, *, dark: bool = False) -> None:
         """Give the window a size and a colour scheme."""
         await self.call(

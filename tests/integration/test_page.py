@@ -617,6 +617,43 @@ async def test_nothing_that_is_read_runs_a_script_in_a_browser(
         assert strangers == []
 
 
+@pytest.mark.timeout(600)
+@pytest.mark.usefixtures("chromium")
+async def test_znodes_are_read_by_keyboard(place: Place, znodes: str) -> None:
+    """Arrows move and open, Enter reads, and what has the focus says its level and whether it is open."""
+    async with open_browser() as browser:
+        await browser.open(znodes)
+        await browser.wait("!!document.querySelector('#leader')")
+        await browser.evaluate(f"location.hash = '#/{place.name}/zk/znodes'")
+        await browser.wait("document.querySelectorAll('[aria-level=\"2\"]').length > 3")
+        await browser.evaluate("document.querySelector('[role=treeitem]').focus()")
+        await browser.press("ArrowDown")
+        assert await browser.evaluate(FOCUS) == ["data", "2", "false"]
+        await browser.press("ArrowRight")
+        await browser.wait(
+            f"document.querySelectorAll('[aria-level=\"3\"]').length === {len(DATA)}"
+        )
+        for _ in DATA:
+            await browser.press("ArrowDown")
+        assert await browser.evaluate(FOCUS) == [max(DATA), "3", None]
+        await browser.press("Enter")
+        await browser.wait(
+            f"document.querySelector('.content h3')?.innerText === '/data/{max(DATA)}'"
+        )
+        await browser.press("ArrowLeft")
+        assert await browser.evaluate(FOCUS) == ["data", "2", "true"]
+        await browser.press("ArrowLeft")
+        assert await browser.evaluate(FOCUS) == ["data", "2", "false"]
+        assert browser.failed == []
+
+
+FOCUS: Final = """(() => {
+  const item = document.activeElement;
+  const said = ['aria-level', 'aria-expanded'].map((name) => item.getAttribute(name));
+  return [item.querySelector('bdi').textContent, ...said];
+})()"""
+
+
 @pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("chromium")
