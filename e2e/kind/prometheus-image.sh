@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings the image of docs/monitoring/prometheus.yaml into the cluster. Where no image registry answers, it is made from
-# Debian's package.
+# the Go module.
 set -euo pipefail
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"

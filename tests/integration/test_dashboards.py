@@ -4,6 +4,7 @@ The series of the operator are those of an ensemble of the unit tests: the proce
 e2e/test_monitoring.py.
 """
 
+import itertools
 import json
 import threading
 import time
@@ -181,8 +182,10 @@ def _prometheus(
 
 
 def _write(servers: ZooKeeperServers, stop: threading.Event) -> None:
-    while not stop.wait(2):
-        with_client(servers)
+    for number in itertools.cycle(VOTERS):
+        if stop.wait(2):
+            return
+        with_client(servers, number)
 
 
 @pytest.mark.usefixtures("_prometheus")

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Builds programs from Go modules and prints the folder they are in.
-#   tools.sh kind | helm | kubectl | kubernetes | coredns   one product
-#   tools.sh prometheus       `prometheus` and `promtool`, from Debian's package, without installing it
+#   tools.sh kind | helm | kubectl | kubernetes | coredns | prometheus   one product
 #   tools.sh control-plane    `kube` and `kwok`, for tests against a control plane of plain processes
 set -euo pipefail
 # shellcheck source=../common.sh
@@ -25,25 +24,20 @@ build_kubernetes() {
     ln -s kube "$1/$name"
   done
 }
-unpack_prometheus() {
-  local log=$1/log
-  command -v apt-get > /dev/null || die "Prometheus comes from Debian's package, and this machine has no apt-get"
-  ( # the lists may be missing or too old; nothing is installed
-    cd "$1"
-    quietly "$log" apt-get download prometheus || { quietly "$log" apt-get update && quietly "$log" apt-get download prometheus; }
-    dpkg-deb --extract prometheus_*.deb tree
-    mv tree/usr/bin/prometheus tree/usr/bin/promtool .
-    rm -rf tree prometheus_*.deb "$log"
-  )
+build_prometheus() { # its module, with one way to discover targets: the others bring the clients of a dozen clouds
+  local module=github.com/prometheus/prometheus@v$prometheus_module_version source
+  source=$(go mod download -json "$module" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
+  cp -R --no-preserve=mode "$source" "$1/source"
+  cp "$offline/prometheus/plugins.go" "$1/source/plugins/plugins.go"
+  go build -C "$1/source" "${link[@]}" "$strip" -o "$1/" ./cmd/prometheus ./cmd/promtool
+  rm -rf "$1/source"
 }
 combine() { ln "$1"/kube "$2"/kwok "$3" 2> /dev/null || cp "$1"/kube "$2"/kwok "$3"; }
 
 tool() {
-  local go=
-  if [[ $1 != prometheus ]]; then
-    command -v go > /dev/null || die "building $1 needs Go (https://go.dev/dl)"
-    go=$(go env GOVERSION GOOS GOARCH)
-  fi
+  command -v go > /dev/null || die "building $1 needs Go (https://go.dev/dl)"
+  local go
+  go=$(go env GOVERSION GOOS GOARCH)
   case $1 in
     kind) product kind "$(key "$go" "$kind_version")" install_module "sigs.k8s.io/kind@v$kind_version" ;;
     helm) product helm "$(key "$go" "$helm_version")" install_module "helm.sh/helm/v3/cmd/helm@v$helm_version" ;;
@@ -51,7 +45,7 @@ tool() {
     coredns) product coredns "$(key "$go" "$offline/coredns")" build_coredns ;;
     kubectl) product kubectl "$(key "$go" "$stamp" "$offline/kubernetes")" build_kubectl ;;
     kubernetes) product kubernetes "$(key "$go" "$stamp" "$offline/kubernetes")" build_kubernetes ;;
-    prometheus) product prometheus "$(key "$debian_suite" "$(declare -f unpack_prometheus)")" unpack_prometheus ;;
+    prometheus) product prometheus "$(key "$go" "$prometheus_module_version" "$offline/prometheus/plugins.go")" build_prometheus ;;
     control-plane)
       local kube kwok
       kube=$(tool kubernetes)

@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -190,7 +191,7 @@ class Operator:
             queue.add,
             on_drift=self.metrics.drift,
             wake_first=queue.add_first,
-            is_scheduled=queue.__contains__,
+            is_due=partial(queue.is_due, within=self._settings.resync_seconds),
         )
         with contextlib.closing(queue):
             await self._work(kube, registry, queue, waker)

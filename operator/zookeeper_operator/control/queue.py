@@ -120,9 +120,11 @@ class WorkQueue(Generic[K]):
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def __contains__(self, key: object) -> bool:
-        """Whether a key waits, is worked on, or comes back at a set time."""
-        return key in self._waiting or key in self._running or key in self._timers
+    def is_due(self, key: K, *, within: float) -> bool:
+        """Whether a key waits, is worked on, or comes back by itself within so many seconds."""
+        timer = self._timers.get(key)
+        soon = timer is not None and timer.when() - self._loop.time() <= within
+        return soon or key in self._waiting or key in self._running
 
     @property
     def closed(self) -> bool:

@@ -25,7 +25,7 @@ class Waker:
         *,
         on_drift: Callable[[int], None],
         wake_first: Callable[[Key], None] | None = None,
-        is_scheduled: Callable[[Key], bool] = lambda _key: False,
+        is_due: Callable[[Key], bool] = lambda _key: False,
     ) -> None:
         """Turn events of the resources of a registry into keys.
 
@@ -35,12 +35,12 @@ class Waker:
             on_drift: called with the number of objects of which the watch has lost sight.
             wake_first: called instead of `wake` with the key of an object that has itself changed: a person
                 may wait for it.
-            is_scheduled: whether a key comes back without being woken.
+            is_due: whether a key comes back within one period without being woken.
         """
         self._registry = registry
         self._wake = wake
         self._wake_first = wake_first or wake
-        self._is_scheduled = is_scheduled
+        self._is_due = is_due
         self._on_drift = on_drift
         self._ledgers = {kind: EventLedger() for kind in registry.controllers}
         self._seen: dict[str, dict[str, object]] = {kind: {} for kind in registry.controllers}
@@ -83,7 +83,8 @@ class Waker:
     async def resync(self, period_seconds: float) -> None:
         """List every live object of every controller once per period, until cancelled.
 
-        An object is woken if no event has reported its version, or if its key would not come back by itself.
+        An object is woken if no event has reported its version, or if its key would not come back by itself
+        within a period: one that fails may have minutes to wait.
         To wake all of them at once would make an edit wait until all the others are reconciled.
         """
         while True:
@@ -107,5 +108,5 @@ class Waker:
             self._on_drift(len(drifted))
             logger.warning("The watch has missed changes of %d objects of %s", len(drifted), kind)
         for listed in live:
-            if listed.uid in unreported or not self._is_scheduled(listed.key):
+            if listed.uid in unreported or not self._is_due(listed.key):
                 self._wake(listed.key)

@@ -105,17 +105,18 @@ async def test_a_reserved_worker_gets_a_key_when_its_pause_is_over() -> None:
     assert 0.9 < now() - since < 2.1
 
 
-async def test_it_knows_which_keys_will_be_reconciled() -> None:
+async def test_it_knows_which_keys_will_be_reconciled_soon() -> None:
     queue = WorkQueue[str](random=ZERO)
-    assert "a" not in queue
+    assert not queue.is_due("a", within=60)
     queue.add_after("a", 10)
-    assert "a" in queue
+    assert queue.is_due("a", within=10)
+    assert not queue.is_due("a", within=9)
     queue.add("a")
-    assert "a" in queue
+    assert queue.is_due("a", within=0)
     await queue.get()
-    assert "a" in queue
+    assert queue.is_due("a", within=0)
     queue.done("a")
-    assert "a" not in queue
+    assert not queue.is_due("a", within=60)
 
 
 async def test_a_key_added_while_it_is_worked_on_runs_once_more_afterwards() -> None:

@@ -135,7 +135,7 @@ async def test_a_resync_wakes_only_what_no_event_reported_or_what_would_not_come
         Registry([things], Board()),
         woken.append,
         on_drift=lambda _objects: None,
-        is_scheduled=scheduled.__contains__,
+        is_due=scheduled.__contains__,
     )
     for name in ("same", "edited", "dropped"):
         waker.on_event(THINGS, Event("ADDED", thing(name, 1)))
