@@ -258,12 +258,13 @@ MEMBERS: Final = (
         _page("ZookeeperDigestMismatch"),
     ),
     Alert(
+        # One is counted by a follower that forwards a request when its leader goes.
         "ZookeeperUnrecoverableError",
-        f"max by ({_MEMBER}) (unrecoverable_error_count{{{_OURS}}}) > 0",
+        f"sum by ({_MEMBER}) (increase(unrecoverable_error_count{{{_OURS}}}[5m])) > 2",
         "",
         "critical",
-        f"{_ONE.capitalize()} has met an error that it cannot recover from",
-        "It ends, or continues without one of its threads. Its log says which.",
+        f"{_ONE.capitalize()} meets errors that it cannot recover from",
+        "Its threads end again and again. Its log says by which error.",
         _page("ZookeeperUnrecoverableError"),
     ),
 )

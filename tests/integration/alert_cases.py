@@ -359,12 +359,21 @@ MEMBER_CASES: Final = (
         of_member(2),
     ),
     lasts("ZookeeperDigestMismatch", "none", 30, HEALTHY),
+    Case(
+        "ZookeeperUnrecoverableError",
+        "again and again",
+        (
+            minutes(10, HEALTHY),
+            minutes(1, world(says("unrecoverable_error_count", 2, member=2))),
+            minutes(1, world(says("unrecoverable_error_count", 4, member=2))),
+        ),
+        (of_member(2),),
+    ),
     lasts(
         "ZookeeperUnrecoverableError",
-        "one",
-        1,
+        "one, as when a leader goes",
+        10,
         world(says("unrecoverable_error_count", 1, member=2)),
-        of_member(2),
     ),
     lasts("ZookeeperUnrecoverableError", "none", 30, HEALTHY),
 )
