@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import pytest
@@ -82,9 +83,14 @@ def test_every_query_of_every_panel_returns_data(three: Ensemble, prometheus: Pr
 
 
 def test_ordinary_work_sets_off_no_alert(
-    three: Ensemble, prometheus: Prometheus, operator: Operator
+    three: Ensemble, places: Places, prometheus: Prometheus, operator: Operator
 ) -> None:
-    """A roll, a scaling up and down, a stop and a start, and another pod of the operator."""
+    """A roll, a scaling up and down, a stop and a start, another pod of the operator; and TLS elsewhere.
+
+    TLS takes three rolls, in all of which the condition Secured is False.
+    """
+    secured = places.ensemble()
+    secured.change(tls={})
     pods = three.pod_uids()
     ask_for_restart(three)
     wait_rolled(three, pods)
@@ -95,6 +101,7 @@ def test_ordinary_work_sets_off_no_alert(
     wait_until("it is stopped", lambda: not three.pods(), seconds=120)
     three.change(stopped=False)
     three.wait_settled()
+    wait_secured(secured, quorum="Secured", clients="Optional")
     three.cluster.kubectl(
         *("--namespace", OPERATOR_NAMESPACE, "rollout", "restart"), f"deployment/{operator.name}"
     )
@@ -104,41 +111,86 @@ def test_ordinary_work_sets_off_no_alert(
         timeout=150,
     )
     operator.wait_working()
-    three.wait_calm(seconds=30)
-    assert prometheus.fired(three.namespace) == set()
-
-
-def test_tls_sets_off_no_alert(three: Ensemble, prometheus: Prometheus) -> None:
-    """Three rolls, in all of which the condition Secured is False, and what follows from them."""
-    three.change(tls={})
-    wait_secured(three, quorum="Secured", clients="Optional")
-    three.wait_calm(seconds=30)
-    assert prometheus.fired(three.namespace) == set()
+    for ensemble in (three, secured):
+        ensemble.wait_calm(seconds=30)
+        assert prometheus.fired(ensemble.namespace) == set()
     (ends,) = prometheus.ask(
-        f'zookeeper_operator_ensemble_certificate_not_after_seconds{{namespace="{three.namespace}"}}'
+        f'zookeeper_operator_ensemble_certificate_not_after_seconds{{namespace="{secured.namespace}"}}'
     )
     assert float(ends["value"][1]) > time.time()
 
 
-def test_a_lost_quorum_fires_and_ends(three: Ensemble, prometheus: Prometheus) -> None:
-    """Two of three members are frozen: they answer nothing, as on nodes that are cut off."""
-    with frozen(three, 1, 2):
-        labels = prometheus.wait_firing(
-            "ZookeeperNoQuorum", seconds=due("ZookeeperNoQuorum", noticed=90)
+@dataclass
+class Trouble:
+    """What goes wrong in one ensemble, and when it was first seen in its status and as an alert."""
+
+    alert: str
+    ensemble: Ensemble
+    condition: str
+    reason: str
+    reported: float = 0
+    fired: float = 0
+
+    def watch(self, prometheus: Prometheus) -> bool:
+        """Whether both have been seen; the times are kept."""
+        now = time.monotonic()
+        if (
+            not self.reported
+            and self.ensemble.condition(self.condition).get("reason") == self.reason
+        ):
+            self.reported = now
+        if not self.fired:
+            firing = {labels["namespace"] for labels in prometheus.firing(self.alert)}
+            self.fired = now if self.ensemble.namespace in firing else 0
+        return bool(self.reported and self.fired)
+
+
+def fill(ensemble: Ensemble, size: int) -> None:
+    """A client fills nine tenths of a volume with transactions."""
+    with ensemble.client("pod/zk-1") as client:
+        client.create("/fill")
+        for _ in range(int(0.9 * size) // FILLING):
+            client.create("/fill/n-", bytes(FILLING), sequence=True)
+
+
+def test_alerts_fire_and_end(places: Places, operator: Operator, prometheus: Prometheus) -> None:
+    """Four ensembles, each with a trouble of its own, at the same time.
+
+    A certificate of the user's that nothing renews (half a day is left of two months); a volume that a client
+    fills; a configuration with which no member starts; and two of three members that answer nothing, as on
+    nodes that are cut off.
+    """
+    del operator
+    size = 64 << 20
+    ending, stopped, lost = (places.ensemble() for _ in range(3))
+    filling = places.ensemble(replicas=1, storage={"data": {"size": str(size)}})
+    ca = a_ca()
+    ending.cluster.apply(secret_of(ending, ca, a_leaf(ending, ca, days=0.5, age=60)))
+    ending.change(tls={"quorum": "Disabled", **OWN})
+    fill(filling, size)
+    stopped.change(config={"metricsProvider.className": "no.such.Provider"})
+    troubles = [
+        Trouble("ZookeeperCertificateEnding", ending, "Secured", "CertificateExpiring"),
+        Trouble("ZookeeperDiskPressure", filling, "StorageHealthy", "DiskPressure"),
+        Trouble("ZookeeperRolloutStopped", stopped, "RolledOut", "RolloutStopped"),
+        Trouble("ZookeeperNoQuorum", lost, "QuorumHealthy", "NoQuorum"),
+    ]
+    with frozen(lost, 1, 2):
+        wait_until(
+            "all alerts fire",
+            lambda: sum(trouble.watch(prometheus) for trouble in troubles) == len(troubles),
+            seconds=600,
+            every=2,
+            seen=lambda: [(t.alert, bool(t.reported), bool(t.fired)) for t in troubles],
         )
-        assert (labels["namespace"], labels["ensemble"]) == (three.namespace, "zk")
-        assert labels["severity"] == "critical"
-    prometheus.wait_quiet("ZookeeperNoQuorum")
-
-
-def test_a_stopped_rollout_fires(three: Ensemble, prometheus: Prometheus) -> None:
-    """A configuration with which no member starts."""
-    three.change(config={"metricsProvider.className": "no.such.Provider"})
-    three.wait_condition("RolledOut", "False", "RolloutStopped", seconds=180)
-    prometheus.wait_firing("ZookeeperRolloutStopped", seconds=due("ZookeeperRolloutStopped"))
-    three.change(config={"metricsProvider.className": None})
-    three.wait_settled()
-    prometheus.wait_quiet("ZookeeperRolloutStopped")
+        for trouble in troubles:
+            assert trouble.fired - trouble.reported <= due(trouble.alert, noticed=10), trouble
+    ending.cluster.apply(secret_of(ending, ca, a_leaf(ending, ca)))
+    stopped.change(config={"metricsProvider.className": None})
+    for alert in ("ZookeeperNoQuorum", "ZookeeperRolloutStopped", "ZookeeperCertificateEnding"):
+        prometheus.wait_quiet(alert)
+    stopped.wait_settled()
+    wait_secured(ending, clients="Optional")
 
 
 @pytest.mark.long
@@ -177,36 +229,6 @@ def test_a_member_that_falls_behind_fires(places: Places, prometheus: Prometheus
         assert prometheus.firing("ZookeeperNoQuorum") == []
     prometheus.wait_quiet("ZookeeperMemberLagging", seconds=RETRANSMIT_SECONDS + 60)
     assert ensemble.read("/behind", member=follower) == str(BEHIND - 1)
-
-
-def test_a_volume_that_is_almost_full_fires(places: Places, prometheus: Prometheus) -> None:
-    """A client fills the transaction log."""
-    size = 64 << 20
-    ensemble = places.ensemble(replicas=1, storage={"data": {"size": str(size)}})
-    with ensemble.client("pod/zk-1") as client:
-        client.create("/fill")
-        for _ in range(int(0.9 * size) // FILLING):
-            client.create("/fill/n-", bytes(FILLING), sequence=True)
-    ensemble.wait_condition("StorageHealthy", "False", "DiskPressure", seconds=360)
-    labels = prometheus.wait_firing("ZookeeperDiskPressure", seconds=due("ZookeeperDiskPressure"))
-    assert labels["namespace"] == ensemble.namespace
-
-
-def test_a_certificate_that_ends_fires_until_it_is_renewed(
-    three: Ensemble, prometheus: Prometheus
-) -> None:
-    """One of the user's, which nothing renews: half a day is left of two months."""
-    ca = a_ca()
-    three.cluster.apply(secret_of(three, ca, a_leaf(three, ca, days=0.5, age=60)))
-    three.change(tls={"quorum": "Disabled", **OWN})
-    three.wait_condition("Secured", "False", "CertificateExpiring", seconds=60)
-    labels = prometheus.wait_firing(
-        "ZookeeperCertificateEnding", seconds=due("ZookeeperCertificateEnding")
-    )
-    assert labels["ensemble"] == three.name
-    three.cluster.apply(secret_of(three, ca, a_leaf(three, ca)))
-    wait_secured(three, clients="Optional")
-    prometheus.wait_quiet("ZookeeperCertificateEnding")
 
 
 def test_an_operator_that_is_gone_fires(
