@@ -96,7 +96,7 @@ class Prometheus:
 
     def install(self) -> None:
         """Create it with what the chart makes, and wait until it answers."""
-        run(str(ROOT / "e2e/kind/prometheus-image.sh"), timeout=600)
+        run(str(ROOT / "e2e/kind/prometheus-image.sh"), timeout=1200)
         self.remove()
         scrape, rules = configuration(chart_objects())
         with (ROOT / "docs/monitoring/prometheus.yaml").open(encoding="utf-8") as file:
