@@ -173,7 +173,7 @@ def test_alerts_fire_and_end(places: Places, operator: Operator, prometheus: Pro
         Trouble("ZookeeperCertificateEnding", ending, "Secured", "CertificateExpiring"),
         Trouble("ZookeeperDiskPressure", filling, "StorageHealthy", "DiskPressure"),
         Trouble("ZookeeperRolloutStopped", stopped, "RolledOut", "RolloutStopped"),
-        Trouble("ZookeeperNoQuorum", lost, "QuorumHealthy", "NoQuorum"),
+        Trouble("ZookeeperNoQuorum", lost, "QuorumHealthy", "MembersNotConnected"),
     ]
     with cut_off(lost, 1, 2, 3), cut_off(lost, 2, 3):
         wait_until(
