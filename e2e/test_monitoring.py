@@ -188,7 +188,8 @@ def test_alerts_fire_and_end(places: Places, operator: Operator, prometheus: Pro
     ending.cluster.apply(secret_of(ending, ca, a_leaf(ending, ca)))
     stopped.change(config={"metricsProvider.className": None})
     for alert in ("ZookeeperNoQuorum", "ZookeeperRolloutStopped", "ZookeeperCertificateEnding"):
-        prometheus.wait_quiet(alert)
+        # Members that were cut off for minutes find each other after up to two more.
+        prometheus.wait_quiet(alert, seconds=300)
     stopped.wait_settled()
     wait_secured(ending, clients="Optional")
 
