@@ -17,6 +17,7 @@ from tests.integration.farm import CONTROL, FARM_CLASS
 from tests.integration.operator_process import OperatorProcess
 from tests.integration.processes import Process
 from tests.integration.proxy import FaultProxy
+from tests.integration.rights import grant
 from tests.integration.waiting import until
 
 from zookeeper_operator.ensemble import names
@@ -36,8 +37,6 @@ CRD: Final = Resource(
     namespaced=False,
 )
 CHART_RULES: Final = ROOT / "charts" / "zookeeper-operator" / "templates" / "_names.tpl"
-ROLE: Final = Resource("rbac.authorization.k8s.io/v1", "Role", "roles")
-ROLE_BINDING: Final = Resource("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 NODES: Final = 3
 POLL_SECONDS: Final = 0.5
 """Between two looks at all ensembles, which are not small."""
@@ -231,25 +230,7 @@ class Stage:
             template.partition(f'define "operator.{name}" -}}}}')[2].partition("{{-")[0]
             for name in ("rules", "secretRules")
         ]
-        role = {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "Role",
-            "metadata": {"namespace": namespace, "name": "operator"},
-            "rules": yaml.safe_load("".join(rules)),
-        }
-        binding = {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "RoleBinding",
-            "metadata": {"namespace": namespace, "name": "operator"},
-            "roleRef": {
-                "apiGroup": "rbac.authorization.k8s.io",
-                "kind": "Role",
-                "name": "operator",
-            },
-            "subjects": [{"kind": "User", "name": user}],
-        }
-        await self.kube.create(ROLE, role)
-        await self.kube.create(ROLE_BINDING, binding)
+        await grant(self.kube, namespace, user, yaml.safe_load("".join(rules)), name="operator")
 
     async def ensembles(self, among: Collection[str]) -> Mapping[str, Object]:
         """The ensembles of these namespaces, by namespace."""

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.integration.control_plane import NOBODY, ControlPlane
-from tests.integration.stage import NAMESPACE, ROLE, ROLE_BINDING
+from tests.integration.rights import grant
+from tests.integration.stage import NAMESPACE
 from tests.integration.waiting import until
 
 from zookeeper_operator.kube.api import RESOURCES, KubeError, Object
@@ -69,23 +70,8 @@ async def test_every_change_with_what_has_changed(kube: KubeClient, place: str) 
 async def test_without_the_right_to_watch_it_lists_again(
     kube: KubeClient, place: str, control_plane: ControlPlane
 ) -> None:
-    group = "rbac.authorization.k8s.io"
-    metadata = {"namespace": place, "name": "some"}
     rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list"]}]
-    await kube.create(
-        ROLE,
-        {"apiVersion": ROLE.api_version, "kind": "Role", "metadata": metadata, "rules": rules},
-    )
-    await kube.create(
-        ROLE_BINDING,
-        {
-            "apiVersion": ROLE_BINDING.api_version,
-            "kind": "RoleBinding",
-            "metadata": metadata,
-            "roleRef": {"apiGroup": group, "kind": "Role", "name": "some"},
-            "subjects": [{"kind": "User", "name": "nobody", "apiGroup": group}],
-        },
-    )
+    await grant(kube, place, "nobody", rules)
     path = control_plane.directory / "follow.kubeconfig"
     control_plane.write_kubeconfig(path, NOBODY)
     async with await connect(Settings(kubeconfig=str(path))) as limited:

@@ -13,6 +13,7 @@ import yaml
 from click.testing import Result
 from tests.integration.commands import Call, caller
 from tests.integration.control_plane import NOBODY, ControlPlane
+from tests.integration.rights import grant
 from tests.integration.waiting import until
 
 from zookeeper_operator.ensemble import names
@@ -24,8 +25,6 @@ ENSEMBLE = names.ENSEMBLES
 POD = RESOURCES["Pod"]
 NODE = Resource("v1", "Node", "nodes", namespaced=False)
 NAMESPACE = Resource("v1", "Namespace", "namespaces", namespaced=False)
-ROLE = Resource("rbac.authorization.k8s.io/v1", "Role", "roles")
-BINDING = Resource("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 CRD = Resource(
     "apiextensions.k8s.io/v1",
     "CustomResourceDefinition",
@@ -266,27 +265,7 @@ async def test_who_may_do_nothing_is_told_what_is_missing(
 
 
 async def allow_nobody(kube: KubeClient, namespace: str, *rules: Object) -> None:
-    group = "rbac.authorization.k8s.io"
-    metadata = {"namespace": namespace, "name": "some"}
-    await kube.create(
-        ROLE,
-        {
-            "apiVersion": ROLE.api_version,
-            "kind": "Role",
-            "metadata": metadata,
-            "rules": list(rules),
-        },
-    )
-    await kube.create(
-        BINDING,
-        {
-            "apiVersion": BINDING.api_version,
-            "kind": "RoleBinding",
-            "metadata": metadata,
-            "roleRef": {"apiGroup": group, "kind": "Role", "name": "some"},
-            "subjects": [{"kind": "User", "name": "nobody", "apiGroup": group}],
-        },
-    )
+    await grant(kube, namespace, "nobody", rules)
 
 
 async def test_who_may_only_look_at_ensembles_sees_what_the_operator_wrote(

@@ -7,13 +7,14 @@ import json
 import tarfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from tests.integration.commands import Call, caller
 from tests.integration.control_plane import NOBODY, ControlPlane
 from tests.integration.kubelet import serve_logs
-from tests.integration.stage import ROLE, ROLE_BINDING, Stage
+from tests.integration.rights import grant
+from tests.integration.stage import Stage
 from tests.integration.waiting import until
 
 from zookeeper_operator.cli.report.redact import MASK
@@ -22,7 +23,6 @@ from zookeeper_operator.ensemble.build.auth import SUPER_USER
 from zookeeper_operator.kube.api import RESOURCES, Object
 
 SECRET: Final = RESOURCES["Secret"]
-ROLES: Final = {"Role": ROLE, "RoleBinding": ROLE_BINDING}
 IN_SPEC: Final = ("literal-of-a-variable", "value-of-a-config-key", "password-of-an-option")
 """Secrets that people have written where they do not belong."""
 SPEC: Final[Object] = {
@@ -183,7 +183,7 @@ async def test_what_cannot_be_read_is_said_and_the_rest_is_there(
         {"apiGroups": [names.GROUP], "resources": [names.PLURAL], "verbs": ["get", "list"]},
         {"apiGroups": [""], "resources": ["pods", "configmaps"], "verbs": ["get", "list"]},
     ]
-    await allow(stage, place, rules)
+    await grant(stage.kube, place, "nobody", rules)
 
     async def written() -> bool:
         done = await asyncio.to_thread(limited, "report", "--namespace", place, "-f", "some.tar.gz")
@@ -201,29 +201,6 @@ async def test_what_cannot_be_read_is_said_and_the_rest_is_there(
         assert f"not in it: {gap}" in done.stderr
         assert gap in files["README.txt"]
     assert [value for value in IN_SPEC if list(leaks(files, value))] == []
-
-
-async def allow(stage: Stage, place: str, rules: list[Any]) -> None:
-    """Give NOBODY some rights in a namespace."""
-    group = "rbac.authorization.k8s.io"
-    for kind, rest in (
-        ("Role", {"rules": rules}),
-        (
-            "RoleBinding",
-            {
-                "roleRef": {"apiGroup": group, "kind": "Role", "name": "some"},
-                "subjects": [{"kind": "User", "name": "nobody", "apiGroup": group}],
-            },
-        ),
-    ):
-        resource = ROLES[kind]
-        body = {
-            "apiVersion": resource.api_version,
-            "kind": kind,
-            "metadata": {"namespace": place, "name": "some"},
-            **rest,
-        }
-        await stage.kube.create(resource, body)
 
 
 async def test_a_report_that_cannot_be_written(place: str, call: Call) -> None:

@@ -7,20 +7,17 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
-from rich.console import Group, RenderableType
-from rich.live import Live
-from rich.text import Text
+from rich.console import RenderableType
 
 from zookeeper_operator.cli.edit import pick_ensemble, read_ensembles
 from zookeeper_operator.cli.events import events_as_values, events_of, render_events
-from zookeeper_operator.cli.failure import Failure, explain
+from zookeeper_operator.cli.failure import Failure
 from zookeeper_operator.cli.kubeconfig import Choice, KubeContext
 from zookeeper_operator.cli.kubectl import become, shell_command
 from zookeeper_operator.cli.member import find_plain_port, find_pod, read_znodes
 from zookeeper_operator.cli.options import (
     ensemble_name,
     located,
-    open_console,
     output_option,
     print_answer,
     where_options,
@@ -37,11 +34,12 @@ from zookeeper_operator.cli.reading import (
 )
 from zookeeper_operator.cli.rehearsal import rehearse_edit, rehearse_now
 from zookeeper_operator.cli.report.command import report
+from zookeeper_operator.cli.screen import keep_showing
 from zookeeper_operator.cli.status import render_list, render_status, status_as_value
 from zookeeper_operator.cli.top.command import top
 from zookeeper_operator.cli.tree import render_tree, tree_as_value
 from zookeeper_operator.ensemble.observed import Pod
-from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
+from zookeeper_operator.kube.api import RESOURCES, Kube, Object
 from zookeeper_operator.zookeeper.znodes import Znode
 
 _REFRESH_SECONDS: Final = 1.0
@@ -100,20 +98,15 @@ def _screen(readings: Sequence[Reading]) -> RenderableType:
 async def _watch(target: KubeContext, name: str) -> None:
     async with open_cluster(target) as kube, open_members(target, kube) as zookeeper:
         reader = Reader(kube, zookeeper)
-        # The first failure ends the command, as without --watch; a later one may be transient.
-        screen = _screen(await _readings(kube, reader, target.namespace, name))
-        with Live(screen, console=open_console(), auto_refresh=False) as live:
-            live.refresh()
-            while True:
-                await asyncio.sleep(_REFRESH_SECONDS)
-                try:
-                    screen = _screen(await _readings(kube, reader, target.namespace, name))
-                    live.update(screen, refresh=True)
-                except KubeError as error:
-                    live.update(Group(screen, Text(explain(error), style="red")), refresh=True)
-                except Failure as error:
-                    problem = Text(error.format_message(), style="red")
-                    live.update(Group(screen, problem), refresh=True)
+
+        async def screen() -> RenderableType:
+            return _screen(await _readings(kube, reader, target.namespace, name))
+
+        async def following() -> RenderableType:
+            await asyncio.sleep(_REFRESH_SECONDS)
+            return await screen()
+
+        await keep_showing(await screen(), following)
 
 
 @zk.command()

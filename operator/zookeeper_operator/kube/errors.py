@@ -4,6 +4,7 @@ Pure: a status and a body become an error; nothing here sends or retries.
 """
 
 import errno
+import json
 import os
 from http import HTTPStatus
 from typing import Final
@@ -37,6 +38,15 @@ def refusal(status: int, body: Object) -> KubeError:
         # The body is about an object that was deleted; another one has its name.
         return KubeError(HTTPStatus.CONFLICT, "Conflict", message)
     return KubeError(status, reason, message)
+
+
+def read_object(content: bytes) -> Object | None:
+    """The JSON object that an answer is; None if it is something else."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def unreachable(server: str, error: BaseException) -> KubeError:

@@ -6,14 +6,13 @@ missing, the objects are listed again and again.
 
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
 from zookeeper_operator.kube.api import KubeError, Object, Resource
-from zookeeper_operator.kube.errors import refusal
+from zookeeper_operator.kube.errors import read_object, refusal
 from zookeeper_operator.kube.listing import fetch_list
 from zookeeper_operator.kube.transport import Transport
 
@@ -133,10 +132,7 @@ async def _watch(
 
 
 def _read(line: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+    found = read_object(line)
+    if found is None:
         raise KubeError(0, "Watch", "the API server sends something that is not an object")
     return found

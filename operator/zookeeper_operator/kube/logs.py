@@ -1,12 +1,11 @@
 """The log of one container, by the log subresource of its pod (right: get on pods/log)."""
 
-import json
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
 
 from zookeeper_operator.kube.api import Object
-from zookeeper_operator.kube.errors import refusal
+from zookeeper_operator.kube.errors import read_object, refusal
 from zookeeper_operator.kube.transport import Transport
 
 _QUOTED_BYTES: Final = 300
@@ -48,10 +47,7 @@ async def fetch_log(
 
 def _status_of(content: bytes) -> Object:
     """The Status object of a refusal, or what a node has said instead."""
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        found = None
-    if isinstance(found, dict):
+    found = read_object(content)
+    if found is not None:
         return found
     return {"message": " ".join(content[:_QUOTED_BYTES].decode(errors="replace").split())}

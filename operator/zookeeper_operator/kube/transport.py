@@ -17,7 +17,7 @@ import aiohttp
 
 from zookeeper_operator.kube.api import KubeError, Object
 from zookeeper_operator.kube.credentials import Credentials
-from zookeeper_operator.kube.errors import refusal, unreachable
+from zookeeper_operator.kube.errors import read_object, refusal, unreachable
 
 OnRequest = Callable[[str, str, int, float], None]
 """Called with (verb, kind, HTTP status or 0, seconds) after every request. Must not raise."""
@@ -122,12 +122,9 @@ class Transport:
         ) as answer:
             status = answer.status
             content = await answer.read()
-        try:
-            found = json.loads(content)
-        except (ValueError, RecursionError):
-            found = None
+        found = read_object(content)
         success = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
-        if not isinstance(found, dict):
+        if found is None:
             text = content[:_QUOTED_BYTES].decode(errors="replace").strip()
             raise refusal(0 if success else status, {"message": text})
         if not success:

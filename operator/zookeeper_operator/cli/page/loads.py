@@ -5,12 +5,9 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from zookeeper_operator.cli.failure import Failure
-from zookeeper_operator.cli.member import list_pods
 from zookeeper_operator.cli.page.texts import visible
-from zookeeper_operator.cli.top.sample import fetch_samples
+from zookeeper_operator.cli.top.sample import fetch_ensemble_samples
 from zookeeper_operator.cli.top.view import Sample, build_load, load_as_value
-from zookeeper_operator.ensemble.observe import addresses_of
 from zookeeper_operator.kube.api import Kube
 from zookeeper_operator.zookeeper.routes.protocol import AdminTransport
 
@@ -48,7 +45,4 @@ class LoadReader:
         return value
 
     async def _sample(self, namespace: str, name: str) -> Mapping[str, Sample]:
-        pods = await list_pods(self._kube, namespace, name)
-        if not pods:
-            raise Failure(f"{name} has no running member")
-        return await fetch_samples(self._admin, addresses_of(namespace, pods), clients=True)
+        return await fetch_ensemble_samples(self._kube, self._admin, namespace, name, clients=True)

@@ -7,25 +7,19 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import click
-from rich.console import Group
-from rich.live import Live
-from rich.text import Text
+from rich.console import RenderableType
 
-from zookeeper_operator.cli.failure import Failure, explain
 from zookeeper_operator.cli.kubeconfig import KubeContext
-from zookeeper_operator.cli.member import list_pods
 from zookeeper_operator.cli.options import (
     ensemble_name,
     located,
-    open_console,
     output_option,
     print_answer,
 )
 from zookeeper_operator.cli.reading import find_ensemble, open_admin_servers, open_cluster
-from zookeeper_operator.cli.top.sample import fetch_samples
+from zookeeper_operator.cli.screen import keep_showing
+from zookeeper_operator.cli.top.sample import fetch_ensemble_samples
 from zookeeper_operator.cli.top.view import Load, Sample, build_load, load_as_value, render_load
-from zookeeper_operator.ensemble.observe import addresses_of
-from zookeeper_operator.kube.api import KubeError
 from zookeeper_operator.kube.client import KubeClient
 from zookeeper_operator.zookeeper.routes.protocol import AdminTransport
 
@@ -98,11 +92,9 @@ class Loads:
         return build_load(self._namespace, self._name, before, after, clients=self._clients)
 
     async def _sample(self) -> Mapping[str, Sample]:
-        pods = await list_pods(self._kube, self._namespace, self._name)
-        if not pods:
-            raise Failure(f"{self._name} has no running member")
-        members = addresses_of(self._namespace, pods)
-        return await fetch_samples(self._admin, members, clients=self._clients > 0)
+        return await fetch_ensemble_samples(
+            self._kube, self._admin, self._namespace, self._name, clients=self._clients > 0
+        )
 
 
 @asynccontextmanager
@@ -119,16 +111,8 @@ async def _once(target: KubeContext, name: str, interval: float, clients: int) -
 
 async def _keep_showing(target: KubeContext, name: str, interval: float, clients: int) -> None:
     async with _open(target, name, clients) as loads:
-        # The first failure ends the command, as with --once; a later one may be transient.
-        screen = render_load(await loads.next(min(interval, 1.0)))
-        with Live(screen, console=open_console(), auto_refresh=False) as live:
-            live.refresh()
-            while True:
-                try:
-                    screen = render_load(await loads.next(interval))
-                    live.update(screen, refresh=True)
-                except KubeError as error:
-                    live.update(Group(screen, Text(explain(error), style="red")), refresh=True)
-                except Failure as error:
-                    problem = Text(error.format_message(), style="red")
-                    live.update(Group(screen, problem), refresh=True)
+
+        async def following() -> RenderableType:
+            return render_load(await loads.next(interval))
+
+        await keep_showing(render_load(await loads.next(min(interval, 1.0))), following)

@@ -5,8 +5,12 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from zookeeper_operator.cli.failure import Failure
+from zookeeper_operator.cli.member import list_pods
 from zookeeper_operator.cli.reading import PROBE_SECONDS
 from zookeeper_operator.cli.top.view import Sample
+from zookeeper_operator.ensemble.observe import addresses_of
+from zookeeper_operator.kube.api import Kube
 from zookeeper_operator.zookeeper.admin import BODY_BYTES, fetch_reply
 from zookeeper_operator.zookeeper.figures import (
     CLIENTS_COMMAND,
@@ -20,6 +24,21 @@ from zookeeper_operator.zookeeper.routes.protocol import AdminTransport
 
 _CLIENTS_BYTES: Final = 16 * BODY_BYTES
 """Some 40 000 connections of one member."""
+
+
+async def fetch_ensemble_samples(
+    kube: Kube, admin: AdminTransport, namespace: str, name: str, *, clients: bool
+) -> Mapping[str, Sample]:
+    """Ask every member that has a pod now, by the name of its pod.
+
+    Raises:
+        Failure: there is none.
+        KubeError: the API server could not be asked.
+    """
+    pods = await list_pods(kube, namespace, name)
+    if not pods:
+        raise Failure(f"{name} has no running member")
+    return await fetch_samples(admin, addresses_of(namespace, pods), clients=clients)
 
 
 async def fetch_samples(

@@ -1,11 +1,11 @@
 """A member's AdminServer, asked through the API server: for an operator outside the cluster."""
 
-import json
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
 
 from zookeeper_operator.kube.api import KubeError
+from zookeeper_operator.kube.errors import read_object
 from zookeeper_operator.kube.transport import Transport
 from zookeeper_operator.zookeeper.protocol import Address
 from zookeeper_operator.zookeeper.routes.protocol import read_at_most
@@ -56,10 +56,7 @@ def _refusal_of_proxy(body: bytes) -> str | None:
     """The message of the proxy itself, if it was not the member that answered."""
     if b'"Status"' not in body[:1000]:
         return None
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(found, dict) or found.get("kind") != "Status":
+    found = read_object(body)
+    if found is None or found.get("kind") != "Status":
         return None
     return str(found.get("message") or "refused by the API server")
