@@ -372,7 +372,7 @@ MEMBER_CASES: Final = (
     lasts(
         "ZookeeperUnrecoverableError",
         "one, as when a leader goes",
-        10,
+        2,
         world(says("unrecoverable_error_count", 1, member=2)),
     ),
     lasts("ZookeeperUnrecoverableError", "none", 30, HEALTHY),
