@@ -16,7 +16,7 @@ import time
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from tests.integration.processes import Process
 
@@ -68,7 +68,12 @@ def resolve_jars(version: str = "", *, metrics: bool = False) -> Path:
 
 
 class ZooKeeperServer:
-    """One server: its line, its folder and its JVM."""
+    """One server: its line, its folder and its JVM.
+
+    Servers of several sets have the same addresses. One that starts ends the one that has its address.
+    """
+
+    _holders: ClassVar[dict[str, "ZooKeeperServer"]] = {}
 
     def __init__(self, member_id: int, *, jars: Path, directory: Path) -> None:
         self.id = member_id
@@ -149,6 +154,10 @@ class ZooKeeperServer:
 
     def start(self) -> None:
         """Start the JVM; it serves a second or two later."""
+        holder = self._holders.get(self.ip)
+        if holder is not None and holder is not self:
+            holder.kill()
+        self._holders[self.ip] = self
         self._process.start()
 
     def kill(self) -> None:

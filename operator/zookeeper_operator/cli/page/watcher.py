@@ -49,8 +49,6 @@ _MORE_SECONDS: Final = 2.0
 _RETRY_SECONDS: Final = 1.0
 _HEARTBEAT_SECONDS: Final = 2.0
 _HEARTBEAT_LIMIT: Final = 4.0
-_BEAT_HOLDS: Final = 0.1
-"""So long an answer of the API server counts for all who want to know."""
 _MOMENTS: Final = 200
 _EVENTS: Final = 100
 _ZONE: Final = "topology.kubernetes.io/zone"
@@ -102,7 +100,7 @@ class Watcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._following: list[asyncio.Task[None]] = []
         self._beating = asyncio.Lock()
-        self._beaten = -_BEAT_HOLDS
+        self._beat_sent = -1.0
 
     def start(self) -> None:
         """Begin to watch."""
@@ -158,15 +156,20 @@ class Watcher:
     async def _heartbeat(self) -> None:
         """Find out soon that the API server does not answer: an idle watch would not show it."""
         while True:
-            await self._beat()
+            await self.ask_cluster()
             await asyncio.sleep(_HEARTBEAT_SECONDS)
 
-    async def _beat(self) -> bool:
-        """Ask the API server for its version; whether it has answered."""
+    async def ask_cluster(self) -> bool:
+        """Whether the API server answers a question sent now or later; all who wait share one.
+
+        An answer to an older question says nothing of a loss since then.
+        """
+        loop = asyncio.get_running_loop()
+        wanted = loop.time()
         async with self._beating:
-            now = asyncio.get_running_loop().time()
-            if now - self._beaten < _BEAT_HOLDS:
+            if self._beat_sent >= wanted:
                 return self.cluster.reachable
+            self._beat_sent = loop.time()
             try:
                 async with asyncio.timeout(_HEARTBEAT_LIMIT):
                     await self._kube.transport.json("GET", "/version", verb="get", kind="")
@@ -180,7 +183,6 @@ class Watcher:
                     self._back()
             else:
                 self._back()
-            self._beaten = asyncio.get_running_loop().time()
             return self.cluster.reachable
 
     async def _follow(
@@ -310,7 +312,7 @@ class EnsembleWatcher(Watcher):
                     known = await self._ask(address, thorough=True)
                     asked_all = loop.time()
             # Where the API server is the way to the members, its silence looks like theirs.
-            heard = known.reachable or await self._beat()
+            heard = known.reachable or await self.ask_cluster()
             mine = self._asking.get(address) is asyncio.current_task()
             if heard and mine and self._scene is not None:
                 answers = {**self._scene.answers, address.id: known}
