@@ -122,6 +122,9 @@ async def _nothing(_: Call) -> None:
     pass
 
 
+_ACCEPTING_SECONDS: Final = 0.05
+
+
 class FaultProxy:
     """One proxy on one port of 127.0.0.1, running in the loop of the test."""
 
@@ -163,6 +166,11 @@ class FaultProxy:
     async def shut(self) -> None:
         """Cut every connection and accept none: the API server is away."""
         if self._runner is not None:
+            for site in tuple(self._runner.sites):
+                await site.stop()
+            # The loop hands a connection that it has just accepted to the server some turns later; the
+            # server would not know it yet, and leave it open.
+            await asyncio.sleep(_ACCEPTING_SECONDS)
             await self._runner.cleanup()
             self._runner = None
 
