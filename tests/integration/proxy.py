@@ -6,6 +6,7 @@ a fault. It keeps a record of every call, so that a test can tell what was sent 
 
 import asyncio
 import json
+import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable
@@ -21,6 +22,8 @@ _HOP: Final = frozenset(
     {"connection", "host", "content-length", "transfer-encoding", "keep-alive", "content-encoding"}
 )
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_ACCEPTING_SECONDS: Final = 0.05
+"""Longer than the loop needs to hand a connection that it has accepted to the server."""
 
 
 @dataclass(frozen=True)
@@ -122,9 +125,6 @@ async def _nothing(_: Call) -> None:
     pass
 
 
-_ACCEPTING_SECONDS: Final = 0.05
-
-
 class FaultProxy:
     """One proxy on one port of 127.0.0.1, running in the loop of the test."""
 
@@ -161,15 +161,15 @@ class FaultProxy:
             handler_cancellation=True,
         )
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        self._listener = socket.create_server(("127.0.0.1", self._port), backlog=128)
+        await web.SockSite(self._runner, self._listener).start()
 
     async def shut(self) -> None:
         """Cut every connection and accept none: the API server is away."""
         if self._runner is not None:
-            for site in tuple(self._runner.sites):
-                await site.stop()
-            # The loop hands a connection that it has just accepted to the server some turns later; the
-            # server would not know it yet, and leave it open.
+            # A connection that is accepted, but not handed over when the server closes, stays open for ever:
+            # accept none any more, and close a moment later.
+            asyncio.get_running_loop().remove_reader(self._listener)
             await asyncio.sleep(_ACCEPTING_SECONDS)
             await self._runner.cleanup()
             self._runner = None

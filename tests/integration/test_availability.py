@@ -1,7 +1,9 @@
 """Two operator processes and one Lease; and one process while the cluster is not as it should be."""
 
 import asyncio
+import contextlib
 import signal
+import socket
 import time
 from typing import Final
 
@@ -313,3 +315,21 @@ async def _says(
             return
         assert time.monotonic() < deadline, (found, operator.log()[-2000:])
         await asyncio.sleep(0.1)
+
+
+# ---- the means of these tests ----
+
+
+async def test_a_proxy_that_is_shut_leaves_no_connection_open(stage: Stage) -> None:
+    """Also not one that its loop has just accepted, however far it has got with it."""
+    proxy = await stage.proxy()
+    port = int(proxy.url.rpartition(":")[2])
+    for turns in range(8):
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await proxy.shut()
+            connection.settimeout(1)
+            with contextlib.suppress(ConnectionResetError):
+                assert connection.recv(1) == b"", f"open, {turns} turns after it was made"
+        await proxy.open()
