@@ -88,7 +88,7 @@ class EnsembleModel:
     epoch: int = 0
     counter: int = 0
     leader: int | None = None
-    elections: int = 0
+    elections: list[str] = field(default_factory=list)
     reconfigurations: int = 0
     lies: dict[str, str] = field(default_factory=dict)
     _election: asyncio.TimerHandle | None = None
@@ -147,7 +147,7 @@ class EnsembleModel:
             return
         self.leader = max(able)
         self.epoch, self.counter = self.epoch + 1, 0
-        self.elections += 1
+        self.elections.append(f"{self.leader} of {able}, voters {sorted(voters)}")
         if self.config is None:
             servers = self.members[self.leader].servers
             self.config = CommittedConfig(self.zxid, servers)
@@ -195,7 +195,8 @@ class EnsembleModel:
         return {
             "leader": self.leader,
             "epoch": self.epoch,
-            "elections": self.elections,
+            "elections": len(self.elections),
+            "history": self.elections,
             "reconfigurations": self.reconfigurations,
             "voters": sorted(self.voters()),
             "config": self.config_text().decode() if self.config else "",
@@ -517,9 +518,10 @@ class Farm:
         if kind == "DELETED" or metadata.get("deletionTimestamp"):
             self._end(uid, ephemeral=not _claim_names(pod))
             return
-        if uid in self._by_pod and ip != self._by_pod[uid].ip:
-            # KWOK gives a pod a second address when it has deleted one of the same name twice.
-            self._end(uid, ephemeral=False)
+        if uid in self._by_pod and ip and ip != self._by_pod[uid].ip:
+            # KWOK gives a pod a second address when it has deleted one of the same name twice. No process
+            # ends by it, so a leader that moves still leads.
+            self._spawn(self._move(self._by_pod[uid], ip))
         if ip and uid not in self._by_pod:
             ensemble = self.ensemble(
                 metadata["namespace"], metadata["labels"][names.LABEL_ENSEMBLE]
@@ -540,6 +542,17 @@ class Farm:
         if ephemeral:
             ensemble.disks.discard(member.disk)
         ensemble.settle()
+
+    async def _move(self, member: Member, ip: str) -> None:
+        """Have a member listen at another address."""
+        _LOG.info("%s/%d moves to %s", member.ensemble.namespace, member.id, ip)
+        self.close(member)
+        member.listeners, member.ip = [], ip
+        if not member.up:
+            return  # it is about to listen, or has ended
+        await self.listen(member)
+        if self._by_pod.get(member.pod_uid) is not member:
+            self.close(member)
 
     async def _start(self, member: Member, pod: Object) -> None:
         """Start a member as its pod would: no sooner than everything it mounts is there."""
@@ -576,20 +589,23 @@ class Farm:
 
     @staticmethod
     async def listen(member: Member) -> None:
-        """Accept connections at a member's address."""
+        """Accept connections at a member's address, also if it changes meanwhile."""
         loop = asyncio.get_running_loop()
         while not member.listeners:
+            ip = member.ip
             try:
-                admin = await loop.create_server(
-                    lambda: AdminServer(member), member.ip, names.ADMIN_PORT
-                )
+                admin = await loop.create_server(lambda: AdminServer(member), ip, names.ADMIN_PORT)
             except OSError:  # the last pod of this address has not gone yet
                 await asyncio.sleep(0.05)
                 continue
             clients = await asyncio.start_server(
-                lambda r, w: ClientSession(member, r, w).serve(), member.ip, names.CLIENT_PORT
+                lambda r, w: ClientSession(member, r, w).serve(), ip, names.CLIENT_PORT
             )
-            member.listeners = [admin, clients]
+            if ip == member.ip:
+                member.listeners = [admin, clients]
+            else:
+                admin.close()
+                clients.close()
 
     @staticmethod
     def close(member: Member) -> None:

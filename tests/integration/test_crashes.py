@@ -152,7 +152,8 @@ async def test_a_crash_after_every_write_changes_nothing_about_the_end(stage: St
             for place, state in zip(group, states, strict=True):
                 if found := list(differences(ends[act.name], state)):
                     after = f"{now[place].method} {now[place].path}" if place in now else "no crash"
-                    wrong[f"{act.name}, {place} (after {after})"] = found
+                    elected = "; ".join(stage.farm.truth(place)["history"])
+                    wrong[f"{act.name}, {place} (after {after}; elected {elected})"] = found
         await _delete_everywhere(stage, proxy, operator, list(group))
     assert not wrong, "\n".join(f"{what}: {'; '.join(found)}" for what, found in wrong.items())
     assert operator.tracebacks() == []
