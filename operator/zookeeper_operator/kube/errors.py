@@ -11,6 +11,7 @@ from typing import Final
 
 from zookeeper_operator.kube.api import KubeError, NamespaceEndingError, Object
 
+_QUOTED_BYTES: Final = 200
 _OF_THE_NETWORK: Final = frozenset(
     {
         *(errno.ECONNREFUSED, errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE),
@@ -38,6 +39,17 @@ def refusal(status: int, body: Object) -> KubeError:
         # The body is about an object that was deleted; another one has its name.
         return KubeError(HTTPStatus.CONFLICT, "Conflict", message)
     return KubeError(status, reason, message)
+
+
+def read_refusal(status: int, content: bytes) -> KubeError:
+    """The error for an answer that is not a success, from the API server or from a proxy before it."""
+    found = read_object(content)
+    return refusal(status, {"message": _quote(content)} if found is None else found)
+
+
+def _quote(content: bytes) -> str:
+    """The beginning of what came instead of an object, on one line."""
+    return " ".join(content[:_QUOTED_BYTES].decode(errors="replace").split())
 
 
 def read_object(content: bytes) -> Object | None:

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from zookeeper_operator.kube.api import KubeError, Object, Resource
-from zookeeper_operator.kube.errors import read_object, refusal
+from zookeeper_operator.kube.errors import read_object, read_refusal, refusal
 from zookeeper_operator.kube.listing import fetch_list
 from zookeeper_operator.kube.transport import Transport
 
@@ -108,7 +108,7 @@ async def _watch(
             "GET", path, verb="watch", kind=resource.kind, query=query
         ) as stream:
             if stream.status != HTTPStatus.OK:
-                raise refusal(stream.status, _read(await stream.read()))
+                raise read_refusal(stream.status, await stream.read())
             pending = b""
             async for chunk in stream.content.iter_any():
                 *lines, pending = (pending + chunk).split(b"\n")

@@ -1,14 +1,10 @@
 """The log of one container, by the log subresource of its pod (right: get on pods/log)."""
 
 from http import HTTPStatus
-from typing import Final
 from urllib.parse import quote
 
-from zookeeper_operator.kube.api import Object
-from zookeeper_operator.kube.errors import read_object, refusal
+from zookeeper_operator.kube.errors import read_refusal
 from zookeeper_operator.kube.transport import Transport
-
-_QUOTED_BYTES: Final = 300
 
 
 async def fetch_log(
@@ -41,13 +37,5 @@ async def fetch_log(
             # The newest lines come last, and they say the most.
             content = (content + chunk)[-most_bytes:]
         if answer.status != HTTPStatus.OK:
-            raise refusal(answer.status, _status_of(content))
+            raise read_refusal(answer.status, content)
         return content
-
-
-def _status_of(content: bytes) -> Object:
-    """The Status object of a refusal, or what a node has said instead."""
-    found = read_object(content)
-    if found is not None:
-        return found
-    return {"message": " ".join(content[:_QUOTED_BYTES].decode(errors="replace").split())}

@@ -17,7 +17,7 @@ import aiohttp
 
 from zookeeper_operator.kube.api import KubeError, Object
 from zookeeper_operator.kube.credentials import Credentials
-from zookeeper_operator.kube.errors import read_object, refusal, unreachable
+from zookeeper_operator.kube.errors import read_object, read_refusal, unreachable
 
 OnRequest = Callable[[str, str, int, float], None]
 """Called with (verb, kind, HTTP status or 0, seconds) after every request. Must not raise."""
@@ -27,7 +27,6 @@ WebSocket = aiohttp.ClientWebSocketResponse[Literal[True]]
 JSON: Final = "application/json"
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=30, sock_connect=5)
 _NO_ANSWER: Final = (aiohttp.ClientError, OSError, TimeoutError)
-_QUOTED_BYTES: Final = 200
 _PARTING_SECONDS: Final = 0.25
 """A request that is broken off closes its connection, and TLS says goodbye to the other side."""
 
@@ -124,11 +123,10 @@ class Transport:
             content = await answer.read()
         found = read_object(content)
         success = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
-        if found is None:
-            text = content[:_QUOTED_BYTES].decode(errors="replace").strip()
-            raise refusal(0 if success else status, {"message": text})
         if not success:
-            raise refusal(status, found)
+            raise read_refusal(status, content)
+        if found is None:
+            raise read_refusal(0, content)
         return found
 
     async def websocket(self, path: str, *, query: Mapping[str, str], protocol: str) -> WebSocket:
