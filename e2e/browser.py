@@ -1,5 +1,6 @@
 """Headless Chromium: pages as a person sees them in a browser."""
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -22,13 +23,23 @@ FLAGS: Final = (
 
 @cache
 def find_browser() -> str | None:
-    """The browser of this machine; installed where that is a Debian and we are root. None elsewhere."""
-    found = _look()
-    if found is None and os.geteuid() == 0 and Path("/etc/debian_version").exists():
-        run("apt-get", "update", timeout=300)
-        run("apt-get", "install", "-y", "--no-install-recommends", "chromium", timeout=600)
-        found = _look()
-    return found
+    """The browser of this machine; installed where that is a Debian and we are root. None elsewhere.
+
+    Workers that test at the same time wait for the one that installs it.
+    """
+    if _look() is None and os.geteuid() == 0 and Path("/etc/debian_version").exists():
+        with (Path(tempfile.gettempdir()) / "install-browser.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if _look() is None:
+                _install()
+    return _look()
+
+
+def _install() -> None:
+    # A package may be being installed by somebody else, too.
+    patient = ("apt-get", "-o", "DPkg::Lock::Timeout=600")
+    run(*patient, "update", timeout=900)
+    run(*patient, "install", "-y", "--no-install-recommends", "chromium", timeout=1200)
 
 
 def _look() -> str | None:

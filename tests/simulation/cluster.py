@@ -143,7 +143,9 @@ class SimulatedCluster:
         if spec.get("stopped"):
             if ready.get("reason") != reasons.STOPPED:
                 return f"Ready says {ready.get('reason')}, not Stopped"
-            return f"{len(pods)} pods are still there" if pods else ""
+            # Its reason is Stopped whatever has failed; what has failed is tried again within a minute.
+            failed = " failed: " in status.get("nextAction", "")
+            return f"{len(pods)} pods are still there" if pods else status["nextAction"] * failed
         if ready.get("status") != "True":
             return f"Ready is {ready.get('status')}: {ready.get('reason')}: {ready.get('message')}"
         return (
@@ -168,7 +170,8 @@ class SimulatedCluster:
 
     def _revisions_differ(self, pods: list[Object]) -> str:
         asked = {
-            statefulset["metadata"]["labels"][names.LABEL_COMPONENT]: statefulset["status"]
+            statefulset["metadata"]["labels"][names.LABEL_COMPONENT]: statefulset.get("status")
+            or {}
             for statefulset in self.api.all("StatefulSet")
         }
         for pod in pods:

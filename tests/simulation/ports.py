@@ -68,6 +68,7 @@ class SimulatedKube:
         self._kubelet = around.kubelet
         self._weather = around.weather
         self._supervisor = supervisor
+        self._listed_at: dict[str, float] = {}
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Object | None:
         """Read one object live."""
@@ -86,10 +87,13 @@ class SimulatedKube:
     async def list(
         self, resource: Resource, namespace: str | None, *, labels: str = "", fields: str = ""
     ) -> list[Object]:
-        """Read objects by label, perhaps as they were a moment ago."""
+        """Read objects by label, perhaps as they were a moment ago, but never older than the last list."""
         await self._travel(f"list {resource.kind}")
         stale = self._stage.chance(self._weather.stale_lists)
         age = self._stage.dice.uniform(0, _OLDEST_LIST) if stale else 0.0
+        now = self._stage.now
+        shown = max(now - age, self._listed_at.get(resource.kind, 0.0))
+        self._listed_at[resource.kind], age = shown, now - shown
         key, _, value = labels.partition("=")
         return [
             body

@@ -156,6 +156,7 @@ class Inspector:
             unclaimed=frozenset(p["metadata"]["name"] for p in listed["Pod"])
             - {pod.name for pod in pods},
             previous_pods=read_previous_pods(listed["Pod"], ensemble=name, pods_of_members=pods),
+            configs_of_pods=frozenset(config_of(pod.get("spec") or {}) for pod in listed["Pod"]),
             refused=refused,
             claims=claims,
             answers=polled.answers,

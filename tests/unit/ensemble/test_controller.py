@@ -208,7 +208,9 @@ async def test_what_a_deleted_ensemble_has_left_is_told_from_our_own() -> None:
     It comes to nothing that has no owner, so nothing waits for that.
     """
     metadata = {"labels": {names.LABEL_ENSEMBLE: "zk"}, "ownerReferences": [{"uid": "old"}]}
-    pod = {"kind": "Pod", "metadata": {"name": "zk-1", "uid": "pod", **metadata}}
+    volume = {"name": names.CONFIG_VOLUME, "configMap": {"name": "zk-config-old"}}
+    spec = {"volumes": [volume]}
+    pod = {"kind": "Pod", "metadata": {"name": "zk-1", "uid": "pod", **metadata}, "spec": spec}
     copy = {"kind": "Pod", "metadata": {"name": "debug-zk-1", "uid": "copy", **metadata}}
     claim = {
         "kind": "PersistentVolumeClaim",
@@ -219,6 +221,7 @@ async def test_what_a_deleted_ensemble_has_left_is_told_from_our_own() -> None:
     found = await Inspector(store, members(), Settings(), lambda: NOW).observe(KEY)
     assert found is not None
     assert (found.pods, found.previous_pods) == ((), ("zk-1",))
+    assert "zk-config-old" in found.configs_of_pods
     assert [found.is_leaving(one) for one in found.claims] == [True]
 
 

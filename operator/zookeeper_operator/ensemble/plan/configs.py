@@ -2,7 +2,8 @@
 
 A configuration is immutable and named in the pod template. One that no template and no pod names any more
 is removed, but for the newest two: a pod that is created between two reconciles must never wait for a
-ConfigMap that is gone.
+ConfigMap that is gone. It does not matter who controls a pod: those of a StatefulSet that was deleted run
+until the garbage collector ends them, and their containers may restart until then.
 """
 
 from collections.abc import Iterable
@@ -21,7 +22,7 @@ def kept_configs(situation: Situation, wanted: Iterable[Object]) -> frozenset[st
     bodies = (*situation.observed.children, *wanted)
     templates = (b["spec"]["template"] for b in bodies if b["kind"] == "StatefulSet")
     named = {config_of(template["spec"]) for template in templates}
-    running = {pod.config for pod in situation.observed.pods}
+    running = situation.observed.configs_of_pods | {p.config for p in situation.observed.pods}
     live = [child for child in situation.observed.children if is_config(situation, child)]
     newest = sorted(live, key=lambda c: c["metadata"].get("creationTimestamp", ""))[-_NEWEST:]
     return frozenset(named | running | {child["metadata"]["name"] for child in newest})

@@ -58,6 +58,12 @@ def test_one_that_a_pod_was_made_with_stays() -> None:
     assert removed(scene) == ["zk-config-2"]
 
 
+def test_one_that_a_pod_names_whose_statefulset_was_deleted_stays() -> None:
+    scene = with_old(at_rest(3), *OLD)
+    left = replace(scene, pods=(), configs_of_pods=frozenset({"zk-config-1"}))
+    assert removed(left) == ["zk-config-2"]
+
+
 def test_one_that_the_live_template_names_stays() -> None:
     def names_first(body: Object) -> Object:
         if body["kind"] != "StatefulSet":
