@@ -31,7 +31,8 @@ lock: setup ## resolve the dependencies to their newest versions, into the lock 
 
 .PHONY: generate
 generate: setup ## write what is generated: the CRD, the reference pages, alert rules, dashboards
-	$(BIN)/python -m zookeeper_operator.api.schema.crd > crds/zookeeperensembles.yaml
+	for plural in zookeeperensembles zookeeperbackups zookeeperbackupschedules; do \
+	  $(BIN)/python -m zookeeper_operator.api.schema.crd $$plural > crds/$$plural.yaml; done
 	$(BIN)/python -m zookeeper_operator.api.schema.reference > docs/reference/ensemble.md
 	PYTHONPATH=operator:. $(BIN)/python -m monitoring
 
