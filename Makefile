@@ -24,14 +24,15 @@ setup: $(VENV)/.ready ## make .venv with the locked versions
 
 .PHONY: lock
 lock: setup ## resolve the dependencies to their newest versions, into the lock files
-	$(BIN)/uv pip compile --quiet pyproject.toml --group pyproject.toml:dev --generate-hashes --universal \
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra backup --group pyproject.toml:dev --generate-hashes --universal \
 	  --python-version 3.11 --upgrade --no-emit-index-url --custom-compile-command "make lock" -o requirements.lock
-	$(BIN)/uv pip compile --quiet pyproject.toml --generate-hashes --universal --python-version 3.11 \
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra backup --generate-hashes --universal --python-version 3.11 \
 	  --constraint requirements.lock --no-emit-index-url --custom-compile-command "make lock" -o operator/requirements.lock
 
 .PHONY: generate
 generate: setup ## write what is generated: the CRD, the reference pages, alert rules, dashboards
-	$(BIN)/python -m zookeeper_operator.api.schema.crd > crds/zookeeperensembles.yaml
+	for plural in zookeeperensembles zookeeperbackups zookeeperbackupschedules; do \
+	  $(BIN)/python -m zookeeper_operator.api.schema.crd $$plural > crds/$$plural.yaml; done
 	$(BIN)/python -m zookeeper_operator.api.schema.reference > docs/reference/ensemble.md
 	PYTHONPATH=operator:. $(BIN)/python -m monitoring
 

@@ -1,7 +1,7 @@
 """Make the CustomResourceDefinition of a resource, as a value and as the text of its file.
 
-`python -m zookeeper_operator.api.schema.crd` prints the one of the ensemble;
-`crds/zookeeperensembles.yaml` is that output.
+`python -m zookeeper_operator.api.schema.crd PLURAL` prints the one of a resource; the files in `crds/`
+are that output.
 """
 
 import json
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from zookeeper_operator.api.group import GROUP, VERSION
-from zookeeper_operator.api.schema.resources import ENSEMBLE, CustomResource
+from zookeeper_operator.api.schema.resources import CUSTOM_RESOURCES, CustomResource
 from zookeeper_operator.api.schema.structural import Schema, build_schema
 
 _BARE: Final = re.compile(r"[A-Za-z]([A-Za-z0-9 ,/._-]*[A-Za-z0-9._/-])?")
@@ -60,10 +60,11 @@ def build_crd(resource: CustomResource) -> Schema:
 
 def to_yaml(definition: Schema) -> str:
     """Return a definition as the text of its file."""
+    plural = definition["spec"]["names"]["plural"]
     header = (
         "# Generated from operator/zookeeper_operator/api; do not edit.\n"
         "# To generate it again: python -m zookeeper_operator.api.schema.crd "
-        f"> crds/{definition['spec']['names']['plural']}.yaml\n"
+        f"{plural} > crds/{plural}.yaml\n"
     )
     return header + "\n".join(_lines(definition)) + "\n"
 
@@ -94,4 +95,4 @@ def _scalar(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(to_yaml(build_crd(ENSEMBLE)))
+    sys.stdout.write(to_yaml(build_crd(CUSTOM_RESOURCES[sys.argv[1]])))

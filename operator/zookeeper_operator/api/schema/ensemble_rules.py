@@ -18,7 +18,7 @@ from zookeeper_operator.api.schema.config_rules import CONFIG_RULES
 from zookeeper_operator.api.schema.jvm_rules import JVM_RULES
 from zookeeper_operator.api.schema.known_keys import OWN_PORTS, PORT
 from zookeeper_operator.api.schema.metadata_rules import ANNOTATION_RULES, LABEL_RULES
-from zookeeper_operator.api.schema.rules import Rule, in_range, quoted
+from zookeeper_operator.api.schema.rules import QUANTITIES, QUANTITY, Rule, in_range, quoted
 from zookeeper_operator.api.schema.security_rules import (
     AUTH_RULES,
     ISSUER_RULES,
@@ -47,23 +47,10 @@ def _port_rule(port: str, other: str) -> Rule:
     )
 
 
-_QUANTITY: Final = quoted(
-    r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2}|[numkMGTPE]|[KMGTPE]i)?$"
-)
-"""The form of a quantity. `isQuantity` alone accepts any exponent, and computes with it."""
-
-_QUANTITIES: Final = Rule(
-    rule=(
-        f"self.all(key, type(self[key]) == int || (self[key].matches({_QUANTITY}) && "
-        "isQuantity(self[key])))"
-    ),
-    message="every value must be a quantity such as 100m or 512Mi",
-)
-
 _VOLUME: Final = (
     Rule(
         rule=(
-            f"self.size.matches({_QUANTITY}) && isQuantity(self.size) && "
+            f"self.size.matches({QUANTITY}) && isQuantity(self.size) && "
             "quantity(self.size).isGreaterThan(quantity('0'))"
         ),
         message="size must be a quantity such as 5Gi",
@@ -71,7 +58,7 @@ _VOLUME: Final = (
     ),
     Rule(
         rule=(
-            f"!self.size.matches({_QUANTITY}) || !oldSelf.size.matches({_QUANTITY}) || "
+            f"!self.size.matches({QUANTITY}) || !oldSelf.size.matches({QUANTITY}) || "
             "!isQuantity(self.size) || !isQuantity(oldSelf.size) || "
             "quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0"
         ),
@@ -241,8 +228,8 @@ ENSEMBLE_RULES: Final[Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
         ),
         "spec.labels": LABEL_RULES,
         "spec.annotations": ANNOTATION_RULES,
-        "spec.resources.requests": (_QUANTITIES,),
-        "spec.resources.limits": (_QUANTITIES,),
+        "spec.resources.requests": (QUANTITIES,),
+        "spec.resources.limits": (QUANTITIES,),
         "spec.storage": (
             Rule(
                 rule="self.ephemeral == oldSelf.ephemeral",

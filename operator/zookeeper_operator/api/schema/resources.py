@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from zookeeper_operator.api import ensemble
+from zookeeper_operator.api import backup, backup_schedule, ensemble
+from zookeeper_operator.api.backup import BackupSpec
+from zookeeper_operator.api.backup_schedule import ON_TIME, BackupScheduleSpec, BackupScheduleStatus
+from zookeeper_operator.api.backup_status import VERIFIED, BackupStatus
 from zookeeper_operator.api.conditions import READY
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.api.ensemble_status import EnsembleStatus
 from zookeeper_operator.api.group import GROUP
 from zookeeper_operator.api.model import ApiModel
+from zookeeper_operator.api.schema.backup_rules import BACKUP_RULES, SCHEDULE_RULES
 from zookeeper_operator.api.schema.ensemble_rules import ENSEMBLE_RULES
 from zookeeper_operator.api.schema.rules import Rule
 
@@ -44,7 +48,7 @@ class CustomResource:
         plural: The plural, as it stands in URLs.
         short_names: Its names for people at a command line.
         description: What an object is.
-        spec: The model of what a user asks for. All of it has defaults.
+        spec: The model of what a user asks for. If all of it has defaults, an object needs no spec.
         status: The model of what the operator has seen.
         rules: What the API server refuses, by the place in the schema.
         columns: What `kubectl get` prints after the name.
@@ -105,3 +109,64 @@ ENSEMBLE: Final = CustomResource(
         }
     ),
 )
+
+BACKUP: Final = CustomResource(
+    kind=backup.KIND,
+    plural=backup.PLURAL,
+    short_names=backup.SHORT_NAMES,
+    description="One backup of an ensemble: one attempt.",
+    spec=BackupSpec,
+    status=BackupStatus,
+    rules=BACKUP_RULES,
+    columns=(
+        Column("Ensemble", "string", ".spec.ensembleRef.name", "The ensemble that is backed up."),
+        Column("Phase", "string", ".status.phase", "How far the backup is."),
+        Column(
+            "Verified",
+            "string",
+            f'.status.conditions[?(@.type=="{VERIFIED}")].status',
+            "Whether the stored data is verified.",
+        ),
+        Column("Znodes", "integer", ".status.znodes", "Znodes in it."),
+        Column("Bytes", "integer", ".status.storedBytes", "Size of what is stored."),
+        Column("Completed", "date", ".status.completedAt", "Time since it was completed."),
+        Column("Reason", "string", ".status.reason", "Why it waits or has failed."),
+        Column("Location", "string", ".status.location", "Where it is stored."),
+    ),
+    scale=MappingProxyType({}),
+)
+
+SCHEDULE: Final = CustomResource(
+    kind=backup_schedule.KIND,
+    plural=backup_schedule.PLURAL,
+    short_names=backup_schedule.SHORT_NAMES,
+    description="When an ensemble is backed up, and how long its backups stay.",
+    spec=BackupScheduleSpec,
+    status=BackupScheduleStatus,
+    rules=SCHEDULE_RULES,
+    columns=(
+        Column(
+            "Ensemble",
+            "string",
+            ".spec.template.spec.ensembleRef.name",
+            "The ensemble that is backed up.",
+        ),
+        Column("Schedule", "string", ".spec.schedule", "When, as cron writes it."),
+        Column("Suspended", "boolean", ".spec.suspend", "Whether no backups are created."),
+        Column(
+            "OnTime",
+            "string",
+            f'.status.conditions[?(@.type=="{ON_TIME}")].status',
+            "Whether its backups are made on time.",
+        ),
+        Column("Verified", "date", ".status.lastVerified.at", "Age of the newest verified backup."),
+        Column("Active", "string", ".status.active", "The backup that waits or runs."),
+        Column("Age", "date", ".metadata.creationTimestamp", "Time since it was created."),
+    ),
+    scale=MappingProxyType({}),
+)
+
+CUSTOM_RESOURCES: Final[Mapping[str, CustomResource]] = MappingProxyType(
+    {resource.plural: resource for resource in (ENSEMBLE, BACKUP, SCHEDULE)}
+)
+"""All of them by their plural, in the order of their documentation."""

@@ -8,7 +8,13 @@ schema: without one the API server assumes the worst and refuses the rule for it
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+DURATION: Final = "^([0-9]{1,6}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?$"
+"""The form of a duration; the empty text has it too."""
+
+OBJECT_NAME: Final = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+"""The form of the name of an object of Kubernetes."""
 
 Cause = Literal["FieldValueInvalid", "FieldValueForbidden"]
 
@@ -64,3 +70,18 @@ def in_range(field: str, low: int, high: int, message: str) -> Rule:
         message=message,
         field=f".{field}",
     )
+
+
+QUANTITY: Final = quoted(
+    r"^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2}|[numkMGTPE]|[KMGTPE]i)?$"
+)
+"""The form of a quantity. `isQuantity` alone accepts any exponent, and computes with it."""
+
+QUANTITIES: Final = Rule(
+    rule=(
+        f"self.all(key, type(self[key]) == int || (self[key].matches({QUANTITY}) && "
+        "isQuantity(self[key])))"
+    ),
+    message="every value must be a quantity such as 100m or 512Mi",
+)
+"""The rule of a map of quantities."""

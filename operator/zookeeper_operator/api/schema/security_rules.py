@@ -4,7 +4,7 @@ from typing import Final
 
 from zookeeper_operator.api.schema.known_keys import PORT, SECURE_CLIENT_PORT, keys_that_take
 from zookeeper_operator.api.schema.owned_keys import OWNED_WITH_SECURITY
-from zookeeper_operator.api.schema.rules import Rule, list_of, quoted
+from zookeeper_operator.api.schema.rules import DURATION, OBJECT_NAME, Rule, list_of, quoted
 
 RESERVED_USERS: Final = ("super", "zookeeper-operator")
 """ZooKeeper's own user, and the operator's."""
@@ -12,17 +12,15 @@ RESERVED_USERS: Final = ("super", "zookeeper-operator")
 OWN_SECRETS: Final = ("auth", "ca", "certificate", "connection", "tls", "users")
 """What follows the name of an ensemble in the names of Secrets that the operator writes, or has written."""
 
-_DURATION: Final = "^([0-9]{1,6}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?$"
 _FIELDS: Final = ("validity", "certificateValidity", "renewBefore")
 _CERTIFICATES: Final = (
     "(has(self.tls) && self.tls.clients != 'Disabled' && self.tls.clientCertificates != 'None')"
 )
 _METRICS_PORTS: Final = keys_that_take(PORT)
-_OBJECT_NAME: Final = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 
 
 def _is_duration(field: str) -> str:
-    return f"(self.{field} != '' && self.{field}.matches('{_DURATION}'))"
+    return f"(self.{field} != '' && self.{field}.matches('{DURATION}'))"
 
 
 def _relation(rule: str, *fields: str, message: str) -> Rule:
@@ -135,7 +133,7 @@ SOURCE_RULES: Final = (
         message="name one source: operatorCA, issuerRef or secretName; without any it is operatorCA",
     ),
     Rule(
-        rule=f"!has(self.secretName) || self.secretName.matches('{_OBJECT_NAME}')",
+        rule=f"!has(self.secretName) || self.secretName.matches('{OBJECT_NAME}')",
         message="secretName must be the name of a Secret: lower-case letters, digits, dashes and dots",
         field=".secretName",
     ),
@@ -179,7 +177,7 @@ OPERATOR_CA_RULES: Final = (
 
 ISSUER_RULES: Final = (
     Rule(
-        rule=f"self.name.matches('{_OBJECT_NAME}')",
+        rule=f"self.name.matches('{OBJECT_NAME}')",
         message="issuerRef.name must be the name of an issuer: lower-case letters, digits, dashes and dots",
         field=".name",
     ),
@@ -207,7 +205,7 @@ USER_RULES: Final = (
     ),
     Rule(
         rule=(
-            f"self.passwordSecret.name.matches('{_OBJECT_NAME}') && "
+            f"self.passwordSecret.name.matches('{OBJECT_NAME}') && "
             "self.passwordSecret.key.matches('^[-._a-zA-Z0-9]+$')"
         ),
         message="passwordSecret must name a Secret and one of its keys",

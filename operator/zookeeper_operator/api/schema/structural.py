@@ -23,6 +23,7 @@ _SCALARS: Final[dict[type, str]] = {str: "string", int: "integer", bool: "boolea
 def build_schema(resource: CustomResource) -> Schema:
     """Return the schema of the whole object."""
     spec = _SchemaBuilder(resource.rules, defaults=True)
+    needed = any(field.is_required() for field in resource.spec.model_fields.values())
     status = _SchemaBuilder(resource.rules, defaults=False)
     return {
         "description": resource.description,
@@ -34,13 +35,14 @@ def build_schema(resource: CustomResource) -> Schema:
             "spec": {
                 "description": "What is asked for.",
                 **spec.of_model(resource.spec, "spec"),
-                "default": resource.spec().to_api(),
+                **({} if needed else {"default": resource.spec().to_api()}),
             },
             "status": {
                 "description": "What the operator has seen.",
                 **status.of_model(resource.status, "status"),
             },
         },
+        **({"required": ["spec"]} if needed else {}),
         **spec.rules_at(""),
     }
 

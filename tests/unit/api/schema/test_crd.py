@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from pydantic import Field
 
@@ -11,14 +12,20 @@ from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.api.ensemble_status import EnsembleStatus
 from zookeeper_operator.api.model import ApiModel, LocalReference
 from zookeeper_operator.api.schema.crd import build_crd, to_yaml
-from zookeeper_operator.api.schema.resources import ENSEMBLE, Column, CustomResource
+from zookeeper_operator.api.schema.resources import (
+    CUSTOM_RESOURCES,
+    ENSEMBLE,
+    Column,
+    CustomResource,
+)
 from zookeeper_operator.api.schema.rules import Rule
 
-FILE = Path(__file__).parents[4] / "crds" / "zookeeperensembles.yaml"
+FILES = Path(__file__).parents[4] / "crds"
+RESOURCES = pytest.mark.parametrize("resource", CUSTOM_RESOURCES.values(), ids=CUSTOM_RESOURCES)
 
 
-def _schema() -> dict[str, Any]:
-    found: dict[str, Any] = build_crd(ENSEMBLE)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+def _schema(resource: CustomResource = ENSEMBLE) -> dict[str, Any]:
+    found: dict[str, Any] = build_crd(resource)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     return found
 
 
@@ -32,24 +39,30 @@ def _walk(schema: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, An
         yield from _walk(schema["additionalProperties"], f"{path}{{}}")
 
 
-def test_the_committed_file_is_up_to_date() -> None:
-    assert FILE.read_text() == to_yaml(build_crd(ENSEMBLE)), (
-        "run make generate, or python -m zookeeper_operator.api.schema.crd > crds/zookeeperensembles.yaml"
-    )
+@RESOURCES
+def test_the_committed_file_is_up_to_date(resource: CustomResource) -> None:
+    file = FILES / f"{resource.plural}.yaml"
+    assert file.read_text() == to_yaml(build_crd(resource)), "run make generate"
 
 
-def test_the_file_says_what_the_definition_says() -> None:
-    assert yaml.safe_load(to_yaml(build_crd(ENSEMBLE))) == build_crd(ENSEMBLE)
+def test_there_is_no_other_file() -> None:
+    assert {file.stem for file in FILES.iterdir()} == set(CUSTOM_RESOURCES)
 
 
-def test_every_rule_stands_in_the_schema() -> None:
+@RESOURCES
+def test_the_file_says_what_the_definition_says(resource: CustomResource) -> None:
+    assert yaml.safe_load(to_yaml(build_crd(resource))) == build_crd(resource)
+
+
+@RESOURCES
+def test_every_rule_stands_in_the_schema(resource: CustomResource) -> None:
     placed = {
         path: schema["x-kubernetes-validations"]
-        for path, schema in _walk(_schema(), "")
+        for path, schema in _walk(_schema(resource), "")
         if "x-kubernetes-validations" in schema
     }
     assert placed == {
-        path: [rule.to_schema() for rule in rules] for path, rules in ENSEMBLE.rules.items()
+        path: [rule.to_schema() for rule in rules] for path, rules in resource.rules.items()
     }
 
 
