@@ -4,74 +4,24 @@ It has exit code 0 and one of the results, or 1 and a `Failure`. The joiner's sc
 """
 
 import json
-from enum import StrEnum
 from typing import Final, Literal
 
 from pydantic import Field
 
-from zookeeper_operator.api.backup import Verification
 from zookeeper_operator.api.model import ApiModel
+from zookeeper_operator.archive.manifest import Verified
 
 LONGEST: Final = 4096  # bytes of a termination message
-LONGEST_MESSAGE: Final = 1024  # characters of the text in a failure
 MOST_REMOVED: Final = 50  # names in a result
-
-
-class Reason(StrEnum):
-    """Why a step of a backup or a restore has failed."""
-
-    SYNC_FAILED = "SyncFailed"
-    """The joiner did not sync in time, or wrote no snapshot."""
-    RESTORE_FAILED = "RestoreFailed"
-    """A server that was started with the snapshot did not serve it, or served something else."""
-    WORK_VOLUME_FULL = "WorkVolumeFull"
-    """The volume that the containers of the pod share is full."""
-    INCONSISTENT_SNAPSHOT = "InconsistentSnapshot"
-    """The snapshot is torn, or nothing proves that it is not. Another attempt may succeed."""
-    CORRUPT_SNAPSHOT = "CorruptSnapshot"
-    """A seal is wrong, or the file is no snapshot."""
-    STORAGE_REFUSED = "StorageRefused"
-    """The credentials are wrong, or do not allow it."""
-    STORAGE_NOT_FOUND = "StorageNotFound"
-    """There is no such bucket."""
-    STORAGE_UNAVAILABLE = "StorageUnavailable"
-    """It does not answer, or answers with an error. Another attempt may succeed."""
-    STORAGE_FULL = "StorageFull"
-    """There is no room left."""
-    ALREADY_STORED = "AlreadyStored"
-    """Something is stored where this backup should be; nothing is ever overwritten."""
-    INVALID_KEY = "InvalidKey"
-    """The encryption key is missing or has not 32 bytes, or it is not the one of the backup."""
-    INVALID_CREDENTIALS = "InvalidCredentials"
-    """A key of the Secret with the credentials or of the CA is missing or cannot be read."""
-    BACKUP_NOT_FOUND = "BackupNotFound"
-    """There is no complete backup in the directory."""
-    CORRUPT_BACKUP = "CorruptBackup"
-    """What is stored is not what was stored: a checksum is wrong, or the manifest cannot be read."""
-    VOLUME_FULL = "VolumeFull"
-    """The volume of the member has no room for the data."""
-    INVALID_TASK = "InvalidTask"
-    """The task cannot be read, or asks for what cannot be."""
-    UNEXPECTED = "UnexpectedError"
-    """A defect of the agent; its log says more."""
 
 
 class Failure(ApiModel):
     """Why there is no result."""
 
-    reason: str = Field(description="One of `Reason`, or of one that another version knows.")
-    message: str = Field(description="What is wrong, where, and what to do.")
-
-
-class Verified(ApiModel):
-    """How the stored data was verified."""
-
-    at: str = Field(description="When, such as `2026-11-26T02:00:17Z`.")
-    by: Verification = Field(description="By a server that was started with it, or by its checksums.")
-    znodes: int = Field(description="The znodes that were counted.")
-    load_seconds: int | None = Field(
-        default=None, description="How long the server took until it served them."
+    reason: str = Field(
+        description="One of `archive.errors.Reason`, or one that only another version knows."
     )
+    message: str = Field(description="What is wrong, where, and what to do.")
 
 
 class BackUpResult(ApiModel):
@@ -104,7 +54,8 @@ class BackUpResult(ApiModel):
     )
     removed_count: int = Field(default=0, description="How many the retention removed.")
     retention_failure: Failure | None = Field(
-        default=None, description="Why the retention was not applied; the backup itself is complete."
+        default=None,
+        description="Why the retention was not applied; the backup itself is complete.",
     )
 
 
@@ -135,10 +86,14 @@ class PruneResult(ApiModel):
 def termination_message(value: ApiModel) -> str:
     """Return a result as the text of a termination message, which is never too long to be read."""
     text = _text(value)
-    if len(text.encode()) > LONGEST and isinstance(value, Failure):
-        return _text(Failure(reason=value.reason, message=value.message[:LONGEST_MESSAGE] + "..."))
+    while len(text) > LONGEST and isinstance(value, Failure):
+        value = Failure(
+            reason=value.reason, message=value.message[: len(value.message) // 2] + "..."
+        )
+        text = _text(value)
     return text
 
 
 def _text(value: ApiModel) -> str:
+    """As ASCII, so that characters are bytes."""
     return json.dumps(value.to_api(), separators=(",", ":"))
