@@ -47,9 +47,7 @@ BACKUP_CREATED: Final = "BackupCreated"
 BACKUP_REMOVED: Final = "BackupRemoved"
 
 _TABLE: Final = (
-    Reason(
-        ENSEMBLE_NOT_FOUND, "There is no ensemble of that name in the namespace of the backup."
-    ),
+    Reason(ENSEMBLE_NOT_FOUND, "There is no ensemble of that name in the namespace of the backup."),
     Reason(
         QUORUM_NOT_WHOLE, "A voter of the ensemble is missing; the backup waits until all serve."
     ),
@@ -69,9 +67,7 @@ _TABLE: Final = (
         severity="warning",
         runbook=True,
     ),
-    Reason(
-        TIMED_OUT, "The backup took longer than `timeout`.", severity="warning", runbook=True
-    ),
+    Reason(TIMED_OUT, "The backup took longer than `timeout`.", severity="warning", runbook=True),
     Reason(
         POD_LOST,
         "The pod of the backup was deleted or evicted, twice.",
@@ -141,9 +137,7 @@ _TABLE: Final = (
         severity="warning",
         runbook=True,
     ),
-    Reason(
-        "StorageNotFound", "There is no such bucket.", severity="warning", runbook=True
-    ),
+    Reason("StorageNotFound", "There is no such bucket.", severity="warning", runbook=True),
     Reason(
         "StorageUnavailable",
         "The storage does not answer, or answers with an error.",
@@ -221,9 +215,7 @@ _TABLE: Final = (
         severity="warning",
     ),
     Reason(BACKUP_CREATED, "The schedule has created a backup.", event_only=True),
-    Reason(
-        BACKUP_REMOVED, "The retention of the schedule has removed a backup.", event_only=True
-    ),
+    Reason(BACKUP_REMOVED, "The retention of the schedule has removed a backup.", event_only=True),
 )
 
 BACKUP_REASONS: Final[Mapping[str, Reason]] = MappingProxyType(

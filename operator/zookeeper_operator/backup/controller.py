@@ -12,10 +12,10 @@ from typing import Final
 import pydantic
 
 from zookeeper_operator.agent.result import Failure
-from zookeeper_operator.agent.task import RetentionRule
 from zookeeper_operator.api import backup_reasons as reasons
 from zookeeper_operator.api.backup_reasons import BACKUP_REASONS
 from zookeeper_operator.api.backup_status import BackupStatus
+from zookeeper_operator.archive.retention import RetentionRule
 from zookeeper_operator.backup import names, removal
 from zookeeper_operator.backup.build.job import build_config, build_job
 from zookeeper_operator.backup.build.program import Order, Program
@@ -23,6 +23,7 @@ from zookeeper_operator.backup.decide import Decision, Situation, decide, wait
 from zookeeper_operator.backup.readiness import Waiting
 from zookeeper_operator.backup.recording import Writer
 from zookeeper_operator.backup.resource import Backup, read_backup, read_metadata, read_schedule
+from zookeeper_operator.backup.retention import read_rule
 from zookeeper_operator.control.controller import Event, Key, Listed, WatchedResource
 from zookeeper_operator.ensemble import names as ensemble_names
 from zookeeper_operator.ensemble.ensemble import read_ensemble
@@ -30,8 +31,14 @@ from zookeeper_operator.ensemble.installation import manager_of
 from zookeeper_operator.ensemble.membership import read_membership
 from zookeeper_operator.ensemble.observe import utc_now
 from zookeeper_operator.ensemble.security.phase import PLAIN, template_phase
-from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, NamespaceEndingError, Object, Resource
-from zookeeper_operator.kube.duration import parse_duration
+from zookeeper_operator.kube.api import (
+    RESOURCES,
+    Kube,
+    KubeError,
+    NamespaceEndingError,
+    Object,
+    Resource,
+)
 from zookeeper_operator.kube.events import OnEvent
 from zookeeper_operator.settings import Settings
 
@@ -158,7 +165,9 @@ class BackupController:
         ended = situation.backup.done or status.phase in {"Succeeded", "Failed"}
         if ended:
             return self._settings.resync_seconds
-        return _FOLLOWED_SECONDS if status.phase != "Pending" else 5 * self._settings.unsettled_seconds
+        return (
+            _FOLLOWED_SECONDS if status.phase != "Pending" else 5 * self._settings.unsettled_seconds
+        )
 
     async def _tell(self, situation: Situation, status: BackupStatus) -> None:
         """Report what is new in a status."""
@@ -173,7 +182,11 @@ class BackupController:
         known = BACKUP_REASONS.get(status.reason)
         warning = status.phase == "Failed" or (known is not None and known.severity != "normal")
         reason = status.reason or (reasons.STORED if ended else reasons.RUNNING)
-        text = f"stored at {status.location}, verified by {status.verified.by}" if status.verified else ""
+        text = (
+            f"stored at {status.location}, verified by {status.verified.by}"
+            if status.verified
+            else ""
+        )
         await self._writer.record(
             backup.metadata,
             warning=warning,
@@ -257,15 +270,9 @@ class BackupController:
         if body is None:
             return None
         try:
-            retention = read_schedule(body).spec.retention
-            kept = None if retention.keep_for is None else parse_duration(retention.keep_for)
+            return read_rule(read_schedule(body).spec.retention)
         except (pydantic.ValidationError, ValueError):
             return None
-        return RetentionRule(
-            keep_last=retention.keep_last,
-            keep_for_seconds=None if kept is None else int(kept.total_seconds()),
-            keep_verified=retention.keep_verified,
-        )
 
     def _program(self) -> Program:
         return Program(self._settings.image, self._settings.image_pull_policy)
@@ -341,5 +348,3 @@ async def list_objects(kube: Kube, resource: Resource, settings: Settings) -> li
         )
         for metadata in (body["metadata"] for body in found)
     ]
-
-

@@ -18,7 +18,20 @@ _ALIASES: Final = {
     "@weekly": "0 0 * * 0",
     "@monthly": "0 0 1 * *",
 }
-_MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_MONTHS: Final = (
+    "JAN",
+    "FEB",
+    "MAR",
+    "APR",
+    "MAY",
+    "JUN",
+    "JUL",
+    "AUG",
+    "SEP",
+    "OCT",
+    "NOV",
+    "DEC",
+)
 _DAYS: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _PART: Final = re.compile(r"(\*|[0-9A-Z]+)(?:-([0-9A-Z]+))?(?:/([0-9]{1,2}))?", re.ASCII)
 _FIELDS: Final = 5
@@ -73,7 +86,9 @@ class Cron:
             return set()
         folds = (0, 1) if self.every_hour else (0,)
         return {
-            datetime(day.year, day.month, day.day, hour, minute, tzinfo=self.zone, fold=fold).astimezone(UTC)
+            datetime(
+                day.year, day.month, day.day, hour, minute, tzinfo=self.zone, fold=fold
+            ).astimezone(UTC)
             for hour in self.hours
             for minute in self.minutes
             for fold in folds

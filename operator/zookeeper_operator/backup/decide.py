@@ -5,7 +5,6 @@ interrupted: the Job is created before the status says so, and the status says h
 is deleted.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -29,9 +28,7 @@ from zookeeper_operator.kube.times import format_time, parse_time
 
 _RUNNING: Final = frozenset({"Syncing", "Verifying", "Uploading"})
 _MOST_ATTEMPTS: Final = 2
-_WORTH_ANOTHER: Final = frozenset(
-    {"InconsistentSnapshot", reasons.POD_LOST, reasons.RESULT_LOST}
-)
+_WORTH_ANOTHER: Final = frozenset({"InconsistentSnapshot", reasons.POD_LOST, reasons.RESULT_LOST})
 """Causes of a failure that need not be there the next time."""
 
 
@@ -248,18 +245,13 @@ def _conditions(status: Status, reason: str, message: str) -> tuple[Condition, .
     )
 
 
-def _status(situation: Situation, **values: Any) -> BackupStatus:
-    """The status that stands, with these values: what is known of a backup is never lost again."""
-    backup = situation.backup
-    generation = backup.metadata.generation
-    conditions = merge(
-        backup.status.conditions, values.pop("conditions"), format_time(situation.now)
+def _status(
+    situation: Situation, *, conditions: tuple[Condition, ...], **values: Any
+) -> BackupStatus:
+    """The status that stands, with these values: what is known of a backup is not lost again."""
+    backup, generation = situation.backup, situation.backup.metadata.generation
+    dated = merge(backup.status.conditions, conditions, format_time(situation.now))
+    values["conditions"] = tuple(
+        condition.model_copy(update={"observed_generation": generation}) for condition in dated
     )
-    observed = tuple(c.model_copy(update={"observed_generation": generation}) for c in conditions)
-    changed: Mapping[str, Any] = {
-        **values,
-        "conditions": observed,
-        "observed_generation": generation,
-    }
-    return backup.status.model_copy(update=dict(changed))
-
+    return backup.status.model_copy(update={**values, "observed_generation": generation})

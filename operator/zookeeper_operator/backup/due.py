@@ -116,9 +116,7 @@ def _judge(
         if at is None:
             message = f"there is no verified backup; one was due at {format_time(limit)}"
             return True, _condition(FALSE, reasons.NOT_VERIFIED, _why(message, last))
-        message = (
-            f"the newest verified backup is of {format_time(at)}; one was due at {format_time(limit)}"
-        )
+        message = f"the newest verified backup is of {format_time(at)}; one was due at {format_time(limit)}"
         return True, _condition(FALSE, reasons.TOO_OLD, _why(message, last))
     if last is not None and not last.succeeded:
         message = f"the newest backup has failed; the newest verified one is {_named(verified)}"

@@ -7,13 +7,14 @@ from typing import Any, Final, Literal
 
 import pydantic
 
-from zookeeper_operator.agent.result import BackUpResult, Failure, Reason
+from zookeeper_operator.agent.result import BackUpResult, Failure
 from zookeeper_operator.api import backup_reasons as reasons
 from zookeeper_operator.api.backup_status import Phase
 from zookeeper_operator.api.conditions import find_written
+from zookeeper_operator.archive.errors import Reason
 from zookeeper_operator.backup import names
-from zookeeper_operator.kube.api import Object
 from zookeeper_operator.ensemble.kubelet_texts import settled_text
+from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.times import parse_time
 
 _GRACE: Final = timedelta(seconds=30)
@@ -157,7 +158,9 @@ def _obstacle(status: Mapping[str, Any], now: datetime) -> Failure | None:
     """What holds the pod up, as the scheduler or the kubelet says it, if it has done so for a while."""
     scheduled = find_written(status, "PodScheduled")
     if scheduled.get("status") == "False" and _lasts(scheduled.get("lastTransitionTime"), now):
-        return Failure(reason=reasons.UNSCHEDULABLE, message=settled_text(str(scheduled.get("message", ""))))
+        return Failure(
+            reason=reasons.UNSCHEDULABLE, message=settled_text(str(scheduled.get("message", "")))
+        )
     if not _lasts(scheduled.get("lastTransitionTime"), now):
         return None
     for container in _containers(status):

@@ -65,7 +65,9 @@ def _missing_voters(
         return Waiting(backup_reasons.QUORUM_NOT_WHOLE, f"the ensemble {ensemble} is stopped")
     healthy, quorum = find(status.conditions, QUORUM_HEALTHY), status.quorum
     if status.founded_at is None or healthy is None or quorum is None:
-        return Waiting(backup_reasons.QUORUM_NOT_WHOLE, f"the ensemble {ensemble} has not been founded yet")
+        return Waiting(
+            backup_reasons.QUORUM_NOT_WHOLE, f"the ensemble {ensemble} has not been founded yet"
+        )
     if healthy.status != TRUE:
         return Waiting(backup_reasons.QUORUM_NOT_WHOLE, f"{ensemble}: {_words(healthy)}")
     if quorum.live < quorum.voters:

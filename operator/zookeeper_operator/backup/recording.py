@@ -75,6 +75,4 @@ class Writer:
             about.name,
             about.uid,
         )
-        await self._recorder.record(
-            reference, type=type_, reason=reason, message=message, now=now
-        )
+        await self._recorder.record(reference, type=type_, reason=reason, message=message, now=now)

@@ -53,7 +53,10 @@ class Remover:
         if job is not None and is_job_of(job, backup):
             # It could store a backup that no object is about any more.
             await self._kube.delete(
-                _JOBS, backup.metadata.namespace, job["metadata"]["name"], uid=job["metadata"]["uid"]
+                _JOBS,
+                backup.metadata.namespace,
+                job["metadata"]["name"],
+                uid=job["metadata"]["uid"],
             )
             return _AGAIN
         if backup.status.path is None or not self._program.image:

@@ -120,9 +120,7 @@ class ScheduleController:
     async def _fetch_backups(self, schedule: Schedule) -> list[Backup]:
         """The backups that the schedule has created; one that cannot be read counts as none."""
         labels = f"{names.LABEL_SCHEDULE}={schedule.metadata.name}"
-        bodies = await self._kube.list(
-            names.BACKUPS, schedule.metadata.namespace, labels=labels
-        )
+        bodies = await self._kube.list(names.BACKUPS, schedule.metadata.namespace, labels=labels)
         found = (_readable(body) for body in bodies)
         return [b for b in found if b is not None and b.metadata.deleting_since is None]
 
@@ -165,9 +163,7 @@ class ScheduleController:
         self, key: Key, schedule: Schedule, status: BackupScheduleStatus, now: datetime
     ) -> None:
         """Report a new reason, and let the ensemble report it too."""
-        before, after = (
-            find(found.conditions, ON_TIME) for found in (schedule.status, status)
-        )
+        before, after = (find(found.conditions, ON_TIME) for found in (schedule.status, status))
         if after is None or (before is not None and before.reason == after.reason):
             return
         self._wake(

@@ -64,9 +64,9 @@ class ScheduleReport:
             about.name,
             self.schedule.spec.template.spec.ensemble_ref.name,
         )
-        times = {
-            _SUCCESSFUL: status.last_successful and status.last_successful.at,
-            _VERIFIED: status.last_verified and status.last_verified.at,
+        times: dict[Entry, str | None] = {
+            _SUCCESSFUL: None if status.last_successful is None else status.last_successful.at,
+            _VERIFIED: None if status.last_verified is None else status.last_verified.at,
             _NEXT: status.next_schedule_time,
         }
         known = {entry: parse_time(text) for entry, text in times.items()}

@@ -28,9 +28,9 @@ _SCRIPTS: Final = {
     JOINER_SCRIPT: (resources.files(__package__) / "scripts" / JOINER_SCRIPT).read_text(
         encoding="utf-8"
     ),
-    LOGBACK: (
-        resources.files("zookeeper_operator.ensemble.build") / "scripts" / LOGBACK
-    ).read_text(encoding="utf-8"),
+    LOGBACK: (resources.files("zookeeper_operator.ensemble.build") / "scripts" / LOGBACK).read_text(
+        encoding="utf-8"
+    ),
 }
 
 
@@ -133,7 +133,9 @@ def _server_container(order: Order, mode: str) -> Object:
             {"name": "certificates", "mountPath": CERTIFICATES_DIRECTORY, "readOnly": True}
         )
     wanted = {"requests": asked.resources.requests, "limits": asked.resources.limits}
-    container["resources"] = {kind: dict(sorted(value.items())) for kind, value in wanted.items() if value}
+    container["resources"] = {
+        kind: dict(sorted(value.items())) for kind, value in wanted.items() if value
+    }
     return container
 
 

@@ -136,7 +136,9 @@ def agent_volumes(config: str, spec: BackupSpec, *, platform: bool) -> list[Obje
     """The volumes of the agent: its task, and the storage with what is needed to use it."""
     mode = {} if platform else {"defaultMode": _SECRET_MODE}
     storage = spec.storage
-    task: list[Object] = [{"configMap": {"name": config, "items": [_item("task.json", mounts.TASK)]}}]
+    task: list[Object] = [
+        {"configMap": {"name": config, "items": [_item("task.json", mounts.TASK)]}}
+    ]
     found: list[Object] = []
     if storage.s3 is not None and storage.s3.ca_secret is not None:
         ca = storage.s3.ca_secret
@@ -212,5 +214,3 @@ def config_map(backup: Backup, name: str, data: Mapping[str, str]) -> Object:
 def image_pull_secrets(secrets: tuple[Any, ...]) -> Object:
     """The Secrets with the credentials of the registry, as the ensemble names them."""
     return {"imagePullSecrets": [{"name": s.name} for s in secrets]} if secrets else {}
-
-

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from zookeeper_operator.agent.task import RetentionRule
+from zookeeper_operator.archive.retention import RetentionRule
 from zookeeper_operator.backup.resource import Backup
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.membership import Membership
