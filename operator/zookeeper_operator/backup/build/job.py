@@ -116,6 +116,7 @@ def _server_container(order: Order, mode: str) -> Object:
         "env": [
             {"name": "ZK_SERVER_HEAP", "value": str(heap_mebibytes(asked))},
             {"name": "SERVER_JVMFLAGS", "value": " ".join(jvm_flags(spec))},
+            {"name": "JOINER_SECONDS", "value": str(int(order.backup.timeout.total_seconds()))},
             {"name": "JMXDISABLE", "value": "true"},
             {"name": "HOME", "value": "/tmp"},  # noqa: S108 -- of a container
         ],
