@@ -4,24 +4,25 @@ No node fits the pods of the Jobs, so nothing but the test says what happens in 
 and of garbage are the real ones.
 """
 
+import asyncio
+import contextlib
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any, Final
 
 from tests.integration.waiting import until
 
-from zookeeper_operator.api.group import GROUP
+from zookeeper_operator.api.backup_status import BackupStatus
 from zookeeper_operator.archive.errors import Reason
-from zookeeper_operator.backup import series
 from zookeeper_operator.backup.controller import BackupController
 from zookeeper_operator.backup.names import AGENT, BACKUPS, SYNC, VERIFY
+from zookeeper_operator.backup.resource import Backup
 from zookeeper_operator.backup.schedule_controller import ScheduleController
-from zookeeper_operator.control.controller import Controller
-from zookeeper_operator.control.operator import Operator, Parts
+from zookeeper_operator.control.board import Board
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.kube.api import RESOURCES, Object, Resource
+from zookeeper_operator.kube.api import RESOURCES, Kube, Object, Resource
 from zookeeper_operator.kube.client import KubeClient
+from zookeeper_operator.kube.errors import MissingObjectError
 from zookeeper_operator.settings import Settings
 
 JOB: Final = RESOURCES["Job"]
@@ -56,16 +57,12 @@ FAILURES: Final = {
 }
 
 
-def settings_of(kubeconfig: str, place: str, **options: Any) -> Settings:
+def settings_of(place: str, **options: Any) -> Settings:
     return Settings.model_validate(
         {
-            "kubeconfig": kubeconfig,
             "namespaces": (place,),
             "namespace": place,
             "identity": "tester",
-            "http_host": "127.0.0.1",
-            "http_port": 0,
-            "leader_election": False,
             "unsettled_seconds": 0.2,
             "image": IMAGE,
             **options,
@@ -79,6 +76,7 @@ class Place:
     def __init__(self, kube: KubeClient, name: str) -> None:
         self.kube = kube
         self.name = name
+        self.driver: Driver | None = None
 
     # ------------------------------------------------------------------ the ensemble
 
@@ -178,22 +176,26 @@ class Place:
         return listed
 
     async def is_cleared(self) -> None:
-        """Wait until nothing is left of any Job."""
+        """Wait until nothing is left of any Job.
+
+        The garbage collector needs half a minute to notice a kind that has just been installed.
+        """
 
         async def so() -> bool:
             await self.end_pods()
             return not await self.left()
 
-        await until(so, seconds=20)
+        await until(so, seconds=90)
 
     async def end_pods(self) -> None:
         """Remove pods that are being deleted, as their kubelet would."""
         for pod in await self.kube.list(POD, self.name):
             if pod["metadata"].get("deletionTimestamp"):
                 path = POD.path(self.name, pod["metadata"]["name"])
-                await self.kube.transport.json(
-                    "DELETE", path, verb="delete", kind="Pod", body={"gracePeriodSeconds": 0}
-                )
+                with contextlib.suppress(MissingObjectError):
+                    await self.kube.transport.json(
+                        "DELETE", path, verb="delete", kind="Pod", body={"gracePeriodSeconds": 0}
+                    )
 
     async def events(self) -> list[str]:
         found = await self.kube.list(RESOURCES["Event"], self.name)
@@ -290,31 +292,56 @@ _ENDED: Final = _ended(0)
 _WAITS: Final[Object] = {"waiting": {"reason": "PodInitializing"}}
 
 
-@asynccontextmanager
-async def _open(parts: Parts, settings: Settings) -> AsyncIterator[Sequence[Controller]]:
-    yield (
-        BackupController(
-            parts.kube,
-            settings,
-            may_act=parts.may_act,
-            on_end=lambda backup, status: (
-                parts.metrics.counter("backups")
-                .labels(
-                    backup.metadata.namespace, backup.spec.ensemble_ref.name, status.phase or ""
-                )
-                .inc()
-            ),
-        ),
-        ScheduleController(parts.kube, settings, parts.board, may_act=parts.may_act),
-    )
+class Driver:
+    """The two controllers, without a watch: everything is reconciled again and again."""
+
+    def __init__(self, kube: Kube, settings: Settings) -> None:
+        self.board = Board()
+        self.ended: list[tuple[str, str]] = []
+        backups = BackupController(kube, settings, on_end=self._count)
+        schedules = ScheduleController(kube, settings, self.board)
+        self._controllers = (backups, schedules)
+
+    def _count(self, backup: Backup, status: BackupStatus) -> None:
+        self.ended.append((backup.metadata.name, status.phase or ""))
+
+    async def reconcile(self) -> None:
+        """Reconcile everything once."""
+        for controller in self._controllers:
+            for listed in await controller.list_keys():
+                await controller.reconcile(listed.key)
+
+    async def run(self) -> None:
+        """Reconcile everything until cancelled."""
+        while True:
+            await self.reconcile()
+            await asyncio.sleep(0.1)
 
 
-def operator(settings: Settings) -> Operator:
-    """An operator of backups and schedules alone, in this process."""
-    return Operator(
-        settings,
-        lambda parts: _open(parts, settings),
-        domain=GROUP,
-        counted=series.COUNTED,
-        reported=series.REPORTED,
-    )
+class KilledError(Exception):
+    """The operator was killed."""
+
+
+class MortalKube:
+    """The API server for an operator that is killed right after one of its writes."""
+
+    def __init__(self, kube: KubeClient) -> None:
+        self._kube = kube
+        self.left: int | None = None
+        self.written = 0
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._kube, name)
+        if name not in {"create", "apply", "apply_status", "delete"}:
+            return found
+
+        async def write(*arguments: Any, **options: Any) -> Any:
+            answer = await found(*arguments, **options)
+            self.written += 1
+            if self.left is not None:
+                self.left -= 1
+                if self.left == 0:
+                    raise KilledError
+            return answer
+
+        return write

@@ -1,7 +1,8 @@
 """What becomes of a backup on a real API server, whatever happens to its Job, and to the operator."""
 
 import asyncio
-import signal
+import contextlib
+import itertools
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,14 +13,14 @@ from tests.integration.backups import (
     JOB,
     POD,
     RESULT,
+    Driver,
+    KilledError,
+    MortalKube,
     Place,
-    operator,
     settings_of,
 )
-from tests.integration.control_plane import ControlPlane
 from tests.integration.stage import NAMESPACE, install_crd
 from tests.integration.waiting import until
-from tests.kopf_tasks import end_kopf
 
 from zookeeper_operator.backup.names import BACKUPS, LABEL_BACKUP_OF, SCHEDULES
 from zookeeper_operator.ensemble import names
@@ -27,26 +28,26 @@ from zookeeper_operator.kube.api import RESOURCES, KubeError, Object
 from zookeeper_operator.kube.client import KubeClient
 
 
-@pytest.fixture
-async def empty(
-    control_plane: ControlPlane, kube: KubeClient, request: pytest.FixtureRequest
-) -> AsyncIterator[Place]:
-    """A namespace of its own, with an operator of backups and nothing else."""
+async def _new_place(kube: KubeClient, request: pytest.FixtureRequest) -> Place:
     await install_crd(kube)
-    name = request.node.name.replace("_", "-").replace("[", "-").replace("]", "").lower()[5:55]
+    name = "".join(c if c.isalnum() else "-" for c in request.node.name.lower())[5:55]
     place = Place(kube, name.strip("-"))
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place.name}}
     await kube.create(NAMESPACE, namespace)
+    return place
+
+
+@pytest.fixture
+async def empty(kube: KubeClient, request: pytest.FixtureRequest) -> AsyncIterator[Place]:
+    """A namespace of its own, with the controllers of backups and nothing else."""
+    place = await _new_place(kube, request)
     options = getattr(request, "param", {})
-    running = operator(settings_of(str(control_plane.kubeconfig), place.name, **options))
-    stop = asyncio.Event()
-    task = asyncio.create_task(running.run(stop))
+    place.driver = Driver(kube, settings_of(place.name, **options))
+    running = asyncio.create_task(place.driver.run())
     yield place
-    stop.set()
-    await asyncio.wait_for(task, 5)
-    await end_kopf()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().remove_signal_handler(number)
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
 
 
 @pytest.fixture
@@ -322,3 +323,47 @@ async def test_a_suspended_schedule_creates_nothing(place: Place) -> None:
 async def test_a_schedule_that_is_none_says_so(place: Place) -> None:
     await _schedule(place, timeZone="Europe/Atlantis")
     await _is_on_time(place, "False", "InvalidSchedule")
+
+
+async def test_an_operator_that_is_killed_after_a_write(
+    kube: KubeClient, request: pytest.FixtureRequest
+) -> None:
+    """After each of its writes, the first time it comes to it: the backup ends as without that."""
+    place = await _new_place(kube, request)
+    await place.create_ensemble()
+    await place.create(deletionPolicy="Delete")
+    await _carry(place, MortalKube(kube))
+    for number in itertools.count(1):
+        live = await kube.get(BACKUPS, place.name, "first")
+        assert live is not None
+        await kube.apply(BACKUPS, place.body(BACKUPS, "first"))  # takes the finalizer off
+        await kube.delete(BACKUPS, place.name, "first", uid=live["metadata"]["uid"])
+        await place.is_cleared()
+        await place.create(deletionPolicy="Delete")
+        mortal = MortalKube(kube)
+        mortal.left = number
+        status = await _carry(place, mortal)
+        assert _conditions(status)["Complete"] == ("True", "Stored")
+        assert status["attempts"] == 1
+        if mortal.left > 0:
+            break  # it had written all it had to
+    assert number >= 6
+
+
+async def _carry(place: Place, mortal: MortalKube) -> Object:
+    """A whole backup, by an operator that is started again when it is killed."""
+    driver = Driver(mortal, settings_of(place.name))  # type: ignore[arg-type]
+    for _ in range(60):
+        try:
+            await driver.reconcile()
+        except KilledError:
+            driver = Driver(mortal, settings_of(place.name))  # type: ignore[arg-type]
+        status = await place.status()
+        job = await place.kube.get(JOB, place.name, "zk-backup")
+        if job is not None and not job["metadata"].get("deletionTimestamp"):
+            await place.succeed(job)
+        await place.end_pods()
+        if status.get("phase") == "Succeeded" and job is None and not await place.left():
+            return status
+        await asyncio.sleep(0.2)
+    raise AssertionError(f"{mortal.left}: {await place.status()}, {await place.left()}")

@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from zookeeper_operator.api.reasons import Reason
+from zookeeper_operator.api.reasons import (
+    FIRST_BACKUP,
+    INVALID_SCHEDULE,
+    LAST_FAILED,
+    NOT_VERIFIED,
+    REASONS,
+    RECENT_AND_VERIFIED,
+    SUSPENDED,
+    TOO_OLD,
+    Reason,
+)
 
 ENSEMBLE_NOT_FOUND: Final = "EnsembleNotFound"
 QUORUM_NOT_WHOLE: Final = "QuorumNotWhole"
@@ -35,13 +45,17 @@ RETENTION_FAILED: Final = "RetentionFailed"
 REMOVING_STORED: Final = "RemovingStored"
 NOT_REMOVED: Final = "NotRemoved"
 
-RECENT_AND_VERIFIED: Final = "RecentAndVerified"
-FIRST_BACKUP: Final = "FirstBackup"
-NOT_VERIFIED: Final = "NotVerified"
-TOO_OLD: Final = "TooOld"
-LAST_FAILED: Final = "LastFailed"
-SUSPENDED: Final = "Suspended"
-INVALID_SCHEDULE: Final = "InvalidSchedule"
+
+OF_SCHEDULES: Final = (
+    RECENT_AND_VERIFIED,
+    FIRST_BACKUP,
+    NOT_VERIFIED,
+    TOO_OLD,
+    LAST_FAILED,
+    SUSPENDED,
+    INVALID_SCHEDULE,
+)
+"""Those that an ensemble repeats in its condition `BackupRecent`."""
 
 BACKUP_CREATED: Final = "BackupCreated"
 BACKUP_REMOVED: Final = "BackupRemoved"
@@ -67,7 +81,7 @@ _TABLE: Final = (
         severity="warning",
         runbook=True,
     ),
-    Reason(TIMED_OUT, "The backup took longer than `timeout`.", severity="warning", runbook=True),
+    Reason(TIMED_OUT, "The backup took longer than `timeout`.", severity="warning"),
     Reason(
         POD_LOST,
         "The pod of the backup was deleted or evicted, twice.",
@@ -123,13 +137,11 @@ _TABLE: Final = (
         "InconsistentSnapshot",
         "Two copies in a row were not the image of the data at one moment.",
         severity="warning",
-        runbook=True,
     ),
     Reason(
         "CorruptSnapshot",
         "A checksum of the copy is wrong, or it is no snapshot.",
         severity="critical",
-        runbook=True,
     ),
     Reason(
         "StorageRefused",
@@ -137,7 +149,7 @@ _TABLE: Final = (
         severity="warning",
         runbook=True,
     ),
-    Reason("StorageNotFound", "There is no such bucket.", severity="warning", runbook=True),
+    Reason("StorageNotFound", "There is no such bucket.", severity="warning"),
     Reason(
         "StorageUnavailable",
         "The storage does not answer, or answers with an error.",
@@ -188,32 +200,7 @@ _TABLE: Final = (
         "What is stored of a deleted backup could not be removed in time, and stays.",
         severity="warning",
     ),
-    Reason(RECENT_AND_VERIFIED, "The newest backup that was due is there and is verified."),
-    Reason(FIRST_BACKUP, "No backup of the schedule has been due yet."),
-    Reason(
-        NOT_VERIFIED,
-        "The schedule has no verified backup.",
-        severity="warning",
-        runbook=True,
-    ),
-    Reason(
-        TOO_OLD,
-        "The newest verified backup is older than the schedule allows.",
-        severity="warning",
-        runbook=True,
-    ),
-    Reason(
-        LAST_FAILED,
-        "The newest backup of the schedule has failed.",
-        severity="warning",
-        runbook=True,
-    ),
-    Reason(SUSPENDED, "The schedule is suspended."),
-    Reason(
-        INVALID_SCHEDULE,
-        "`schedule` or `timeZone` cannot be understood.",
-        severity="warning",
-    ),
+    *(REASONS[name] for name in OF_SCHEDULES),
     Reason(BACKUP_CREATED, "The schedule has created a backup.", event_only=True),
     Reason(BACKUP_REMOVED, "The retention of the schedule has removed a backup.", event_only=True),
 )

@@ -22,7 +22,13 @@ from zookeeper_operator.backup.build.program import Order, Program
 from zookeeper_operator.backup.decide import Decision, Situation, decide, wait
 from zookeeper_operator.backup.readiness import Waiting
 from zookeeper_operator.backup.recording import Writer
-from zookeeper_operator.backup.resource import Backup, read_backup, read_metadata, read_schedule
+from zookeeper_operator.backup.resource import (
+    FINAL_PHASES,
+    Backup,
+    read_backup,
+    read_metadata,
+    read_schedule,
+)
 from zookeeper_operator.backup.retention import read_rule
 from zookeeper_operator.control.controller import Event, Key, Listed, WatchedResource
 from zookeeper_operator.ensemble import names as ensemble_names
@@ -160,9 +166,9 @@ class BackupController:
         if not await self._writer.write_status(backup.metadata, backup.status, status):
             return self._settings.unsettled_seconds
         await self._tell(situation, status)
-        if decision.stop is not None:
+        ended = status.phase in FINAL_PHASES
+        if ended or decision.stop is not None:
             await self._remove_job(backup, decision.stop)
-        ended = situation.backup.done or status.phase in {"Succeeded", "Failed"}
         if ended:
             return self._settings.resync_seconds
         return (
@@ -174,7 +180,7 @@ class BackupController:
         backup, before = situation.backup, situation.backup.status
         if (before.phase, before.reason) == (status.phase, status.reason) or backup.done:
             return
-        ended = status.phase in {"Succeeded", "Failed"}
+        ended = status.phase in FINAL_PHASES
         if ended:
             self._on_end(backup, status)
         if not status.reason and not ended and before.phase not in {None, "Pending"}:
@@ -195,8 +201,8 @@ class BackupController:
             now=situation.now,
         )
 
-    async def _remove_job(self, backup: Backup, uid: str) -> None:
-        """Delete the Job and its ConfigMap, whose pod goes with it."""
+    async def _remove_job(self, backup: Backup, uid: str | None) -> None:
+        """Delete the ConfigMap of a backup and its Job, if there is one; the pod goes with it."""
         place, ensemble = backup.metadata.namespace, backup.spec.ensemble_ref.name
         config = names.config_name(ensemble, backup.metadata.uid)
         live = await self._kube.get_metadata(RESOURCES["ConfigMap"], place, config)
@@ -204,7 +210,8 @@ class BackupController:
             await self._kube.delete(
                 RESOURCES["ConfigMap"], place, config, uid=live["metadata"]["uid"]
             )
-        await self._kube.delete(JOBS, place, names.backup_name(ensemble), uid=uid)
+        if uid is not None:
+            await self._kube.delete(JOBS, place, names.backup_name(ensemble), uid=uid)
 
     # ------------------------------------------------------------------ start
 
@@ -301,7 +308,7 @@ class BackupController:
             before = BackupStatus.model_validate(body.get("status") or {})
         except pydantic.ValidationError:
             before = BackupStatus()
-        if before.phase in {"Succeeded", "Failed"} or about.deleting_since is not None:
+        if before.phase in FINAL_PHASES or about.deleting_since is not None:
             return self._settings.resync_seconds
         words = "; ".join(str(error).splitlines()[:3])
         status = before.model_copy(

@@ -15,6 +15,7 @@ from typing import Final
 from zookeeper_operator.certificates.fresh import fresh_private_key
 from zookeeper_operator.control.controller import Key
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.backups import SCHEDULES, read_backup_recent
 from zookeeper_operator.ensemble.children import CHILD_KINDS, expected_names
 from zookeeper_operator.ensemble.dereference import dereference, fetch_tls_source
 from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
@@ -136,13 +137,14 @@ class Inspector:
         claims = _read_claims(listed["PersistentVolumeClaim"], name, now)
         addresses = addresses_of(ensemble.namespace, pods)
         secure = secure_access(Observed(ensemble, now, children=children, pods=pods))
-        polled, referenced, source, classes, pods, refused = await asyncio.gather(
+        polled, referenced, source, classes, pods, refused, schedules = await asyncio.gather(
             self._ask_ensemble(key, ensemble.uid, addresses, secure),
             dereference(self._kube, ensemble),
             fetch_tls_source(self._kube, ensemble),
             self._fetch_storage_classes(ensemble, claims),
             with_start_trouble(self._kube, ensemble.namespace, pods, now),
             fetch_refused(self._kube, ensemble.namespace, statefulsets, pods),
+            self._kube.list(SCHEDULES, ensemble.namespace),
         )
         lost_nodes = await self._fetch_lost_nodes(
             {p.node for p in pods if p.node and not _answered(polled.answers, p)}
@@ -161,6 +163,7 @@ class Inspector:
             answers=polled.answers,
             committed=polled.committed,
             unreadable=polled.unreadable,
+            backup_recent=read_backup_recent(name, schedules),
             storage_classes=classes,
             referenced=referenced,
             lost_nodes=lost_nodes,
