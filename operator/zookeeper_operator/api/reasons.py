@@ -483,6 +483,7 @@ _TABLE: Final = (
         NOT_VERIFIED,
         "The schedule has no verified backup.",
         severity="warning",
+        runbook=True,
     ),
     Reason(
         TOO_OLD,
@@ -501,6 +502,7 @@ _TABLE: Final = (
         INVALID_SCHEDULE,
         "`schedule` or `timeZone` cannot be understood.",
         severity="warning",
+        runbook=True,
     ),
     Reason(FOUNDED, "The first majority has formed.", event_only=True),
     Reason(

@@ -4,7 +4,7 @@ A backup is created for a time of the schedule, and its name is made of that tim
 is decided about, one backup is created for it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,9 +14,11 @@ from zookeeper_operator.api.backup_schedule import ON_TIME, BackupReference, Bac
 from zookeeper_operator.api.conditions import FALSE, TRUE, UNKNOWN, Condition, Status, merge
 from zookeeper_operator.backup.cron import Cron, CronError, parse_cron
 from zookeeper_operator.backup.resource import Backup, Schedule
+from zookeeper_operator.ensemble.plan.step import Verdict
 from zookeeper_operator.kube.duration import parse_duration
 from zookeeper_operator.kube.times import format_time, parse_time
 
+_STATUS: Final[Mapping[bool | None, Status]] = {True: TRUE, False: FALSE, None: UNKNOWN}
 _FUTURE: Final = timedelta(minutes=1)
 """A time that is further ahead was written before a clock was set back; it holds nothing up."""
 
@@ -34,7 +36,7 @@ class Outlook:
 
     due: datetime | None
     next: datetime | None
-    verdict: Condition
+    verdict: Verdict
     overdue: bool
 
 
@@ -44,11 +46,11 @@ def look(schedule: Schedule, backups: Sequence[Backup], now: datetime) -> Outloo
     try:
         cron = parse_cron(spec.schedule, spec.time_zone)
     except CronError as error:
-        return Outlook(None, None, _condition(FALSE, reasons.INVALID_SCHEDULE, str(error)), False)
+        return Outlook(None, None, Verdict(False, reasons.INVALID_SCHEDULE, str(error)), False)
     overdue, verdict = _judge(schedule, cron, backups, now)
     if spec.suspend:
         message = "the schedule is suspended (spec.suspend)"
-        return Outlook(None, None, _condition(UNKNOWN, reasons.SUSPENDED, message), False)
+        return Outlook(None, None, Verdict(None, reasons.SUSPENDED, message), False)
     busy = any(not backup.done for backup in backups)
     due = None if busy else _due(schedule, cron, now)
     return Outlook(due, cron.next_after(now), verdict, overdue)
@@ -65,8 +67,12 @@ def build_status(
     """The status as it must be; `created` is the time that a backup has just been created for."""
     before = schedule.status
     active = sorted(b.metadata.name for b in backups if not b.done)
-    condition = outlook.verdict.model_copy(
-        update={"observed_generation": schedule.metadata.generation}
+    condition = Condition(
+        type=ON_TIME,
+        status=_STATUS[outlook.verdict.state],
+        reason=outlook.verdict.reason,
+        message=outlook.verdict.message,
+        observed_generation=schedule.metadata.generation,
     )
     return BackupScheduleStatus(
         observed_generation=schedule.metadata.generation,
@@ -104,7 +110,7 @@ def _due(schedule: Schedule, cron: Cron, now: datetime) -> datetime | None:
 
 def _judge(
     schedule: Schedule, cron: Cron, backups: Sequence[Backup], now: datetime
-) -> tuple[bool, Condition]:
+) -> tuple[bool, Verdict]:
     """Whether a verified backup is overdue, and the condition `OnTime`."""
     known = schedule.status.last_verified
     verified = _reference(newest(b for b in backups if b.verified)) or known
@@ -115,17 +121,17 @@ def _judge(
     if limit is not None and (at is None or at < limit):
         if at is None:
             message = f"there is no verified backup; one was due at {format_time(limit)}"
-            return True, _condition(FALSE, reasons.NOT_VERIFIED, _why(message, last))
+            return True, Verdict(False, reasons.NOT_VERIFIED, _why(message, last))
         message = f"the newest verified backup is of {format_time(at)}; one was due at {format_time(limit)}"
-        return True, _condition(FALSE, reasons.TOO_OLD, _why(message, last))
+        return True, Verdict(False, reasons.TOO_OLD, _why(message, last))
     if last is not None and not last.succeeded:
         message = f"the newest backup has failed; the newest verified one is {_named(verified)}"
-        return False, _condition(FALSE, reasons.LAST_FAILED, _why(message, last))
+        return False, Verdict(False, reasons.LAST_FAILED, _why(message, last))
     if at is None:
         message = "no backup of the schedule has been due yet"
-        return False, _condition(UNKNOWN, reasons.FIRST_BACKUP, message)
+        return False, Verdict(None, reasons.FIRST_BACKUP, message)
     message = f"the newest verified backup is {_named(verified)}"
-    return False, _condition(TRUE, reasons.RECENT_AND_VERIFIED, message)
+    return False, Verdict(True, reasons.RECENT_AND_VERIFIED, message)
 
 
 def _slack(schedule: Schedule) -> timedelta:
@@ -145,7 +151,3 @@ def _why(message: str, last: Backup | None) -> str:
     if last is None or last.succeeded:
         return message
     return f"{message}; {last.metadata.name}: {last.status.reason}: {last.status.message}"
-
-
-def _condition(status: Status, reason: str, message: str) -> Condition:
-    return Condition(type=ON_TIME, status=status, reason=reason, message=message)

@@ -24,7 +24,7 @@ from zookeeper_operator.api.versions import KNOWN_VERSIONS
 
 _HEAD: Final = f"""\
 <!-- Generated from operator/zookeeper_operator/api; do not edit.
-     To generate it again: python -m zookeeper_operator.api.schema.reference ensemble > docs/reference/ensemble.md -->
+     To generate it again: make generate -->
 
 # ZookeeperEnsemble
 
@@ -36,7 +36,7 @@ members. The same texts are in `kubectl explain zke.spec`.
 
 _BACKUPS_HEAD: Final = f"""\
 <!-- Generated from operator/zookeeper_operator/api; do not edit.
-     To generate it again: python -m zookeeper_operator.api.schema.reference backups > docs/reference/backups.md -->
+     To generate it again: make generate -->
 
 # Backups
 
