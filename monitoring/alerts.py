@@ -412,8 +412,8 @@ BACKUPS: Final = (
         "10m",
         "warning",
         f"There is no recent verified backup of {_ZK} by the schedule {{{{ $labels.schedule }}}}",
-        "A verified backup should be there by the schedule and is not: the last ones have failed, or none was "
-        "created. The status of the schedule names the reason.",
+        "A verified backup should be there by the schedule and is not: the last ones have failed, or none "
+        "was created. The status of the schedule names the reason.",
         "TooOld.md",
     ),
 )

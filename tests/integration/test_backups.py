@@ -106,7 +106,7 @@ async def test_an_inconsistent_copy_is_tried_again_once(place: Place) -> None:
 
     async def again() -> bool:
         await place.end_pods()
-        return (await place.job())["metadata"]["uid"] != first["metadata"]["uid"]
+        return bool((await place.job())["metadata"]["uid"] != first["metadata"]["uid"])
 
     await until(again, seconds=20)
     await place.fail(await place.job(), "agent", torn)
@@ -124,7 +124,7 @@ async def test_a_lost_pod_is_replaced_once(place: Place) -> None:
 
     async def again() -> bool:
         await place.end_pods()
-        return (await place.job())["metadata"]["uid"] != first["metadata"]["uid"]
+        return bool((await place.job())["metadata"]["uid"] != first["metadata"]["uid"])
 
     await until(again, seconds=20)
     await place.succeed(await place.job())
@@ -352,12 +352,12 @@ async def test_an_operator_that_is_killed_after_a_write(
 
 async def _carry(place: Place, mortal: MortalKube) -> Object:
     """A whole backup, by an operator that is started again when it is killed."""
-    driver = Driver(mortal, settings_of(place.name))  # type: ignore[arg-type]
+    driver = Driver(mortal, settings_of(place.name))
     for _ in range(60):
         try:
             await driver.reconcile()
         except KilledError:
-            driver = Driver(mortal, settings_of(place.name))  # type: ignore[arg-type]
+            driver = Driver(mortal, settings_of(place.name))
         status = await place.status()
         job = await place.kube.get(JOB, place.name, "zk-backup")
         if job is not None and not job["metadata"].get("deletionTimestamp"):

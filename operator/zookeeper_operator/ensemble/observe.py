@@ -115,7 +115,9 @@ class Inspector:
             operator=self._settings.installation,
         )
         now = self._now()
-        listed = await self._fetch_children(ensemble)
+        listed, schedules = await asyncio.gather(
+            self._fetch_children(ensemble), self._kube.list(SCHEDULES, namespace)
+        )
         candidates = [
             child
             for kind, found in listed.items()
@@ -137,14 +139,13 @@ class Inspector:
         claims = _read_claims(listed["PersistentVolumeClaim"], name, now)
         addresses = addresses_of(ensemble.namespace, pods)
         secure = secure_access(Observed(ensemble, now, children=children, pods=pods))
-        polled, referenced, source, classes, pods, refused, schedules = await asyncio.gather(
+        polled, referenced, source, classes, pods, refused = await asyncio.gather(
             self._ask_ensemble(key, ensemble.uid, addresses, secure),
             dereference(self._kube, ensemble),
             fetch_tls_source(self._kube, ensemble),
             self._fetch_storage_classes(ensemble, claims),
             with_start_trouble(self._kube, ensemble.namespace, pods, now),
             fetch_refused(self._kube, ensemble.namespace, statefulsets, pods),
-            self._kube.list(SCHEDULES, ensemble.namespace),
         )
         lost_nodes = await self._fetch_lost_nodes(
             {p.node for p in pods if p.node and not _answered(polled.answers, p)}
