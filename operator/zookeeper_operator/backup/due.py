@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from zookeeper_operator.api import backup_reasons as reasons
+from zookeeper_operator.api import reasons
 from zookeeper_operator.api.backup_schedule import ON_TIME, BackupReference, BackupScheduleStatus
 from zookeeper_operator.api.conditions import FALSE, TRUE, UNKNOWN, Condition, Status, merge
 from zookeeper_operator.backup.cron import Cron, CronError, parse_cron
