@@ -28,6 +28,7 @@ class KnownVersion:
 
 
 _FIXED_IN_3_9_4 = "upgrade to 3.9.4 or later: it can lose data from a discontinuous committed log"
+_NEW: Final = "not every registry has an image of it yet"
 
 KNOWN_VERSIONS: Final[Mapping[str, KnownVersion]] = MappingProxyType(
     {
@@ -36,12 +37,14 @@ KNOWN_VERSIONS: Final[Mapping[str, KnownVersion]] = MappingProxyType(
             KnownVersion("3.8.4"),
             KnownVersion("3.8.5"),
             KnownVersion("3.8.6"),
+            KnownVersion("3.8.7", _NEW),
             KnownVersion("3.9.0", _FIXED_IN_3_9_4),
             KnownVersion("3.9.1", _FIXED_IN_3_9_4),
             KnownVersion("3.9.2", _FIXED_IN_3_9_4),
             KnownVersion("3.9.3", _FIXED_IN_3_9_4),
             KnownVersion("3.9.4"),
-            KnownVersion("3.9.5", "not every registry has an image of it yet"),
+            KnownVersion("3.9.5"),
+            KnownVersion("3.9.6", _NEW),
         )
     }
 )

@@ -14,7 +14,10 @@ def test_known_versions_lead_to_each_other(current: str, target: str) -> None:
 @pytest.mark.parametrize(
     ("current", "target", "allowed"),
     [
-        ("3.9.5", "3.9.6", True),
+        ("3.9.6", "3.9.7", True),
+        ("3.8.7", "3.8.8", True),
+        ("3.8.7", "3.9.7", True),
+        ("3.9.7", "3.8.8", True),
         ("3.10.0", "3.10.1", True),
         ("3.9.5", "3.10.0", False),
         ("3.10.0", "3.9.5", False),

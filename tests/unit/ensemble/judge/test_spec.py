@@ -7,6 +7,7 @@ import pytest
 from tests.unit.ensemble.plan.scenes import at_rest, edited
 
 from zookeeper_operator.api import reasons
+from zookeeper_operator.api.versions import KNOWN_VERSIONS
 from zookeeper_operator.ensemble.judge.problem import Problem
 from zookeeper_operator.ensemble.judge.spec import SpecJudgement, judge_spec
 from zookeeper_operator.ensemble.plan import build_plan
@@ -33,12 +34,19 @@ def test_a_version_without_an_upgrade_path_is_refused_with_a_reason() -> None:
     assert problem.reason == reasons.UNSUPPORTED_VERSION
 
 
-def test_a_release_that_is_newer_than_the_operator_runs_with_a_warning() -> None:
-    found = judged({"version": "3.9.6"})
+@pytest.mark.parametrize("version", KNOWN_VERSIONS)
+def test_a_known_release_runs_without_a_warning(version: str) -> None:
+    found = judged({"version": version})
+    assert (found.problems, found.warnings) == ((), ())
+
+
+@pytest.mark.parametrize("version", ["3.9.7", "3.8.8", "3.9.10", "3.8.0"])
+def test_a_release_of_a_known_line_that_is_not_known_runs_with_a_warning(version: str) -> None:
+    found = judged({"version": version})
     assert found.problems == ()
     (warning,) = found.warnings
     assert warning.reason == reasons.UNKNOWN_VERSION
-    assert "3.9.6" in warning.message
+    assert version in warning.message
 
 
 @pytest.mark.parametrize("version", ["3.10.0", "3.7.2", "3.9.6-rc1", "4.0.0"])
