@@ -24,6 +24,9 @@ NO_QUORUM: Final = "NoQuorum"
 ELECTION_IN_PROGRESS: Final = "ElectionInProgress"
 ELECTION_EXPECTED: Final = "ElectionExpected"
 MEMBERS_NOT_CONNECTED: Final = "MembersNotConnected"
+RECOVERING: Final = "Recovering"
+RECOVERY_REFUSED: Final = "RecoveryRefused"
+LOST_MEMBERS_MAY_RETURN: Final = "LostMembersMayReturn"
 SPLIT_BRAIN: Final = "SplitBrain"
 VOTING_VIEWS_DIFFER: Final = "VotingViewsDiffer"
 NOT_PROBED: Final = "NotProbed"
@@ -159,6 +162,29 @@ _TABLE: Final = (
         MEMBERS_NOT_CONNECTED,
         "Enough members answer the operator, but for a minute they have not agreed on a leader: they do not "
         "reach each other, or do not resolve each other's names.",
+        severity="critical",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        RECOVERING,
+        "A person has asked for a recovery: one member that still holds data becomes the whole ensemble, and "
+        "the others join it again.",
+        severity="warning",
+        alarming=True,
+    ),
+    Reason(
+        RECOVERY_REFUSED,
+        "The recovery that was asked for is not carried out, because the named member cannot become the "
+        "whole ensemble.",
+        severity="critical",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        LOST_MEMBERS_MAY_RETURN,
+        "The recovery that was asked for waits: another member could come back with its data, and with it the "
+        "old majority.",
         severity="critical",
         runbook=True,
         alarming=True,

@@ -24,6 +24,8 @@ class Ensemble:
     generation: int
     spec: EnsembleSpec
     restarted_at: str = ""
+    recover: str = ""
+    """What a person asks for by the annotation `recover`; `plan.recovery` reads it."""
     deleting: bool = False
     cluster_domain: str = "cluster.local"
     operator_namespace: str = "zookeeper-operator"
@@ -69,13 +71,15 @@ def read_ensemble(
             object stored under an older schema.
     """
     metadata = body["metadata"]
+    annotations = metadata.get("annotations") or {}
     return Ensemble(
         namespace=metadata["namespace"],
         name=metadata["name"],
         uid=metadata["uid"],
         generation=metadata.get("generation", 0),
         spec=EnsembleSpec.model_validate(body.get("spec") or {}),
-        restarted_at=(metadata.get("annotations") or {}).get(names.ANNOTATION_RESTARTED_AT, ""),
+        restarted_at=annotations.get(names.ANNOTATION_RESTARTED_AT, ""),
+        recover=annotations.get(names.ANNOTATION_RECOVER, ""),
         deleting=bool(metadata.get("deletionTimestamp")),
         cluster_domain=cluster_domain,
         operator_namespace=operator_namespace,

@@ -70,6 +70,7 @@ ANNOTATION_MEMBER: Final = f"{GROUP}/member"
 # Written by people.
 ANNOTATION_RESTARTED_AT: Final = f"{GROUP}/restartedAt"
 ANNOTATION_REPLACE: Final = f"{GROUP}/replace"
+ANNOTATION_RECOVER: Final = f"{GROUP}/recover"
 # Written by `kubectl rollout restart`, on a pod template.
 ANNOTATION_ROLLOUT_RESTART: Final = "kubectl.kubernetes.io/restartedAt"
 ANNOTATION_OPERATOR: Final = f"{GROUP}/operator"

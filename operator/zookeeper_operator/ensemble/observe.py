@@ -22,7 +22,13 @@ from zookeeper_operator.ensemble.handshakes import HandshakeReader
 from zookeeper_operator.ensemble.installation import check_managed_here
 from zookeeper_operator.ensemble.judge.quorum import judge_quorum
 from zookeeper_operator.ensemble.membership import published_ids
-from zookeeper_operator.ensemble.observed import Claim, Observed, Pod, StorageClass
+from zookeeper_operator.ensemble.observed import (
+    Claim,
+    FormerVolume,
+    Observed,
+    Pod,
+    StorageClass,
+)
 from zookeeper_operator.ensemble.plan.claims import asked_size
 from zookeeper_operator.ensemble.pod_events import fetch_refused, with_start_trouble
 from zookeeper_operator.ensemble.pods import (
@@ -30,6 +36,7 @@ from zookeeper_operator.ensemble.pods import (
     is_node_ready,
     is_ours,
     read_claim,
+    read_former_volumes,
     read_pods,
     read_previous_pods,
     read_storage_classes,
@@ -136,13 +143,14 @@ class Inspector:
         claims = _read_claims(listed["PersistentVolumeClaim"], name, now)
         addresses = addresses_of(ensemble.namespace, pods)
         secure = secure_access(Observed(ensemble, now, children=children, pods=pods))
-        polled, referenced, source, classes, pods, refused = await asyncio.gather(
+        polled, referenced, source, classes, pods, refused, former = await asyncio.gather(
             self._ask_ensemble(key, ensemble.uid, addresses, secure),
             dereference(self._kube, ensemble),
             fetch_tls_source(self._kube, ensemble),
             self._fetch_storage_classes(ensemble, claims),
             with_start_trouble(self._kube, ensemble.namespace, pods, now),
             fetch_refused(self._kube, ensemble.namespace, statefulsets, pods),
+            self._fetch_former_volumes(ensemble, claims),
         )
         lost_nodes = await self._fetch_lost_nodes(
             {p.node for p in pods if p.node and not _answered(polled.answers, p)}
@@ -158,6 +166,7 @@ class Inspector:
             previous_pods=read_previous_pods(listed["Pod"], ensemble=name, pods_of_members=pods),
             refused=refused,
             claims=claims,
+            former_volumes=former,
             answers=polled.answers,
             committed=polled.committed,
             unreadable=polled.unreadable,
@@ -210,6 +219,20 @@ class Inspector:
             if error.status != HTTPStatus.FORBIDDEN:
                 raise
             return {}
+
+    async def _fetch_former_volumes(
+        self, ensemble: Ensemble, claims: tuple[Claim, ...]
+    ) -> tuple[FormerVolume, ...] | None:
+        """The volumes that lost claims have left, for a recovery; None where they may not be read."""
+        if not ensemble.recover:
+            return ()
+        try:
+            found = await self._kube.list(RESOURCES["PersistentVolume"], None)
+        except KubeError as error:
+            if error.status != HTTPStatus.FORBIDDEN:
+                raise
+            return None
+        return read_former_volumes(found, namespace=ensemble.namespace, claims=claims)
 
     async def _fetch_lost_nodes(self, nodes: set[str]) -> frozenset[str]:
         """Which of these nodes the cluster says are not ready; none where nodes may not be read."""

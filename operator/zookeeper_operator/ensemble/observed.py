@@ -100,6 +100,15 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class FormerVolume:
+    """A PersistentVolume that is bound to no claim there is, but to one that was called like a member's."""
+
+    name: str
+    claim: str
+    phase: str
+
+
+@dataclass(frozen=True)
 class StorageClass:
     """What the planner must know of a storage class."""
 
@@ -185,6 +194,9 @@ class Observed:
     committed: CommittedConfig | None = None
     unreadable: str = ""
     """Why the committed configuration could not be read, when it could not."""
+    former_volumes: tuple[FormerVolume, ...] | None = ()
+    """Volumes that earlier claims of the members have left; None if they may not be read. Only read
+    when a recovery is asked for."""
     storage_classes: Mapping[str, StorageClass] = field(default_factory=dict)
     referenced: Referenced = field(default_factory=Referenced)
     lost_nodes: frozenset[str] = frozenset()

@@ -9,6 +9,7 @@ from typing import Final
 
 from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.ensemble.plan.loss import find_loss
+from zookeeper_operator.ensemble.plan.recovery import describe_recovery
 from zookeeper_operator.ensemble.plan.step import Situation, Verdict
 
 # Counted from the status that says so, which is written up to 5 s after the members fell silent: together a
@@ -21,6 +22,9 @@ _LOST: Final = frozenset(
         reasons.ELECTION_EXPECTED,
         reasons.MEMBERS_NOT_CONNECTED,
         reasons.VOLUME_LOST,
+        reasons.RECOVERING,
+        reasons.RECOVERY_REFUSED,
+        reasons.LOST_MEMBERS_MAY_RETURN,
     }
 )
 """Reasons under which a known loss is reported."""
@@ -37,7 +41,7 @@ def availability(situation: Situation) -> Verdict:
         return Verdict(False, reasons.PREVIOUS_ENSEMBLE, _leftovers(situation))
     if not situation.founded:
         return Verdict(False, reasons.FOUNDING, "the first quorum has not formed yet")
-    loss = find_loss(situation)
+    loss = describe_recovery(situation) or find_loss(situation)
     if loss is not None:
         return loss
     if not quorum.may_serve:

@@ -22,6 +22,7 @@ from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan.claim_deletion import is_stop_refused, is_stopped
 from zookeeper_operator.ensemble.plan.founding import decide_membership, find_leftovers, is_founded
 from zookeeper_operator.ensemble.plan.order import ORDER, Concern, Hold, is_exclusive
+from zookeeper_operator.ensemble.plan.recovery import judge_recovery, recovered_membership
 from zookeeper_operator.ensemble.plan.revision import is_outdated
 from zookeeper_operator.ensemble.plan.security import why_founding_waits
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
@@ -132,7 +133,7 @@ def understand(observed: Observed) -> Situation:
     founded = is_founded(observed, quorum, may_found_again=may_act)
     certificates = judge_certificates(observed)
     walk = decide_walk(observed, quorum, judge_readiness(observed, certificates))
-    return Situation(
+    situation = Situation(
         observed=observed,
         quorum=quorum,
         target=build_target(
@@ -148,6 +149,13 @@ def understand(observed: Observed) -> Situation:
         leftovers=() if founded else find_leftovers(observed),
         problems=judgement.problems,
         warnings=judgement.warnings,
+    )
+    recovery = judge_recovery(situation)
+    if recovery is None or recovery.refused is not None:
+        return replace(situation, recovery=recovery)
+    membership = recovered_membership(situation, recovery.survivor)
+    return replace(
+        situation, recovery=recovery, target=replace(situation.target, membership=membership)
     )
 
 

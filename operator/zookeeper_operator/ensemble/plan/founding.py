@@ -155,7 +155,8 @@ def decide_membership(observed: Observed, *, founded: bool) -> Membership:
     published = published_membership(observed)
     identity = find_identity(observed, published)
     committed = observed.committed
-    if committed is not None and _is_news(committed, published):
+    news = committed is not None and _is_news(committed, published)
+    if committed is not None and news:
         servers: tuple[Server, ...] = committed.servers
         version = committed.version
     elif published is not None:
@@ -173,6 +174,8 @@ def decide_membership(observed: Observed, *, founded: bool) -> Membership:
         identity=identity,
         epoch=published.epoch if published else 0,
     )
+    if published is not None and published.restart:
+        found = replace(found, restart=_to_restart(observed, published, found))
     if founded:
         return found
     if published is None:
@@ -181,6 +184,22 @@ def decide_membership(observed: Observed, *, founded: bool) -> Membership:
         return replace(found, founders=published.founders)
     epoch = max(found.epoch, version >> 32) + _EPOCHS_AHEAD
     return replace(found, founders=tuple(sorted(found.voters)), epoch=epoch)
+
+
+def _to_restart(
+    observed: Observed, published: Membership, now: Membership
+) -> tuple[tuple[int, str], ...]:
+    """The pods that a recovery must still restart.
+
+    All of them stay on the list until the recovered ensemble has committed who it is: the survivor among
+    them says that it has yet to.
+    """
+    if published.servers == now.servers and published.version == now.version:
+        waits = any(member_id in now.voters for member_id, _ in published.restart)
+        if waits:
+            return published.restart
+    pods = {(pod.id, pod.uid) for pod in observed.pods}
+    return tuple(e for e in published.restart if e in pods and e[0] not in now.voters)
 
 
 def _is_news(committed: CommittedConfig, published: Membership | None) -> bool:

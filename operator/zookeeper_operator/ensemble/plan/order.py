@@ -27,6 +27,7 @@ from zookeeper_operator.ensemble.plan.members import waiting_for_vote
 from zookeeper_operator.ensemble.plan.membership import plan_membership
 from zookeeper_operator.ensemble.plan.permission import plan_scale_permission
 from zookeeper_operator.ensemble.plan.plain_port import plan_plain_port
+from zookeeper_operator.ensemble.plan.recovery import plan_recovery
 from zookeeper_operator.ensemble.plan.rollout import plan_rollout
 from zookeeper_operator.ensemble.plan.security import plan_security, why_founding_waits
 from zookeeper_operator.ensemble.plan.step import Situation, Step
@@ -110,6 +111,8 @@ ORDER: Final[tuple[Hold | Concern, ...]] = (
     Hold("contradiction", _contradiction),
     # Before everything that needs a quorum.
     Concern("founders", plan_founders, reported=False),
+    # Only while a person asks for it and there is no quorum, or to complete what was begun.
+    Concern("recovery", plan_recovery, reported=False),
     # Early, because it completes what a restart or a scaling has left half done, and so gives back the
     # votes that every other line needs. Under an invalid spec it does nothing else.
     Concern("membership", plan_membership),

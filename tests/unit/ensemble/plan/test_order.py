@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from tests.unit.ensemble.plan.disasters import disaster, leading, published, restarted
 from tests.unit.ensemble.plan.scenes import (
     answers,
     applied,
@@ -88,6 +89,12 @@ def closed(scene: Observed) -> Observed:
     return replace(scene, committed=replace(scene.committed, servers=servers))
 
 
+def recovering() -> Observed:
+    """Member 2 leads alone, member 3 has synced from it, and member 1 still knows the old list."""
+    scene = leading(restarted(published(disaster(2)), 2, 3), 2, 0x200000001)
+    return replace(scene, answers={**scene.answers, 3: answers(3, 2, [2], epoch=2)})
+
+
 BOTH_WANT = {
     ("deletion", "founding end"): deleted(edited(unpublished(at_rest()), {"paused": True})),
     ("founding end", "pause"): edited(unpublished(at_rest()), {"paused": True}),
@@ -103,6 +110,7 @@ BOTH_WANT = {
         split(recreated(edited(at_rest(), WITHOUT_CERTIFICATE))), previous_pods=()
     ),
     ("contradiction", "children"): split(edited(at_rest(), EDITED)),
+    ("recovery", "membership"): recovering(),
     ("membership", "publication"): unpublished(handed_over()),
     ("publication", "storage"): changed(unpublished(at_rest()), 2, replace_requested=True),
     # Not adjacent, since the publication stands aside for nobody.
@@ -122,7 +130,11 @@ BOTH_WANT = {
 NEVER_ACT = {"security", "scale"}
 # Founders are restarted while nobody serves. Members that contradict each other serve, and so does the quorum
 # that the membership needs.
-NEVER_BOTH = {("contradiction", "founders"), ("founders", "membership")}
+NEVER_BOTH = {
+    ("contradiction", "founders"),
+    ("founders", "recovery"),
+    ("founders", "membership"),
+}
 
 
 def wanted(name: str, situation: Situation) -> tuple[Action, ...]:
