@@ -18,6 +18,9 @@ STOPPED: Final = "Stopped"
 PAUSED: Final = "Paused"
 DELETING: Final = "Deleting"
 FOUNDING: Final = "Founding"
+RESTORING: Final = "Restoring"
+RESTORE_FAILED: Final = "RestoreFailed"
+BOOTSTRAP_IGNORED: Final = "BootstrapIgnored"
 PREVIOUS_ENSEMBLE: Final = "PreviousEnsemble"
 SERVING: Final = "Serving"
 NO_QUORUM: Final = "NoQuorum"
@@ -135,6 +138,28 @@ _TABLE: Final = (
         runbook=True,
     ),
     Reason(
+        RESTORING,
+        "The ensemble is founded from a backup; its first member downloads it, or waits for it.",
+        severity="warning",
+        runbook=True,
+    ),
+    Reason(
+        RESTORE_FAILED,
+        "The first member could not be restored from the backup that `bootstrap` names; it tries again, and "
+        "the ensemble stays without data until it succeeds.",
+        severity="critical",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        BOOTSTRAP_IGNORED,
+        "`bootstrap` has no effect, because volumes of the ensemble existed when it was created: they hold "
+        "its data.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
         PREVIOUS_ENSEMBLE,
         "A deleted ensemble of the same name is not gone yet; the new one waits for that.",
         severity="warning",
@@ -183,8 +208,8 @@ _TABLE: Final = (
     ),
     Reason(
         LOST_MEMBERS_MAY_RETURN,
-        "The recovery that was asked for waits: another member could come back with its data, and with it the "
-        "old majority.",
+        "The recovery that was asked for waits: another member could come back with its data, and with it "
+        "the old majority.",
         severity="critical",
         runbook=True,
         alarming=True,

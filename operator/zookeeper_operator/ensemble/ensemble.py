@@ -8,7 +8,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from zookeeper_operator.api.ensemble import MAX_OBSERVERS, MAX_REPLICAS, EnsembleSpec
+from zookeeper_operator.api.ensemble import (
+    MAX_OBSERVERS,
+    MAX_REPLICAS,
+    EnsembleSpec,
+    ImagePullPolicy,
+)
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.servers import Role, Server
@@ -31,6 +36,8 @@ class Ensemble:
     operator_namespace: str = "zookeeper-operator"
     allowed_privileges: frozenset[str] = frozenset()
     operator: str = ""
+    agent_image: str = ""
+    agent_pull_policy: ImagePullPolicy = "IfNotPresent"
     resource_version: str = ""
     status: Mapping[str, Any] = field(default_factory=dict)
 
@@ -61,10 +68,13 @@ def read_ensemble(
     operator_namespace: str,
     allowed_privileges: Collection[str] = (),
     operator: str = "",
+    agent_image: str = "",
+    agent_pull_policy: ImagePullPolicy = "IfNotPresent",
 ) -> Ensemble:
     """Type a raw `ZookeeperEnsemble`.
 
-    `operator` is who manages it; empty for a reader, who manages nothing.
+    `operator` is who manages it; empty for a reader, who manages nothing. `agent_image` is what runs in the
+    pod of a member that is restored.
 
     Raises:
         pydantic.ValidationError: the spec is not what the CRD would let through, for example an
@@ -85,6 +95,8 @@ def read_ensemble(
         operator_namespace=operator_namespace,
         allowed_privileges=frozenset(allowed_privileges),
         operator=operator,
+        agent_image=agent_image,
+        agent_pull_policy=agent_pull_policy,
         resource_version=metadata.get("resourceVersion", ""),
         status=body.get("status") or {},
     )

@@ -12,6 +12,7 @@ FOUNDERS_KEY: Final = "founders"
 IDENTITY_KEY: Final = "identity"
 EPOCH_KEY: Final = "epoch"
 RESTART_KEY: Final = "restart"
+RESTORE_KEY: Final = "restore"
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Membership:
     what the volumes of this ensemble are stamped with. `epoch` is the one after which founders begin:
     0, unless an ensemble whose members have lost all data was founded again. `restart` is only there after
     a recovery: by member and UID, the pods that have started from the list that this one took the place of.
+    `restore` is the task of the first member while the ensemble is founded from a backup; there is no
+    founder then.
     """
 
     servers: tuple[Server, ...]
@@ -32,6 +35,7 @@ class Membership:
     identity: str
     epoch: int = 0
     restart: tuple[tuple[int, str], ...] = ()
+    restore: str = ""
 
     @property
     def voters(self) -> frozenset[int]:
@@ -71,6 +75,7 @@ def read_membership(config_map: Object) -> Membership:
         identity=data[IDENTITY_KEY],
         epoch=int(data.get(EPOCH_KEY) or 0),
         restart=tuple(_pod_of(line) for line in (data.get(RESTART_KEY) or "").splitlines()),
+        restore=data.get(RESTORE_KEY) or "",
     )
 
 

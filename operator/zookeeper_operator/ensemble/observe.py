@@ -16,7 +16,7 @@ from zookeeper_operator.certificates.fresh import fresh_private_key
 from zookeeper_operator.control.controller import Key
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.children import CHILD_KINDS, expected_names
-from zookeeper_operator.ensemble.dereference import dereference, fetch_tls_source
+from zookeeper_operator.ensemble.dereference import dereference, fetch_backup, fetch_tls_source
 from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
 from zookeeper_operator.ensemble.handshakes import HandshakeReader
 from zookeeper_operator.ensemble.installation import check_managed_here
@@ -119,6 +119,8 @@ class Inspector:
             operator_namespace=self._settings.namespace,
             allowed_privileges=self._settings.allow_privileged,
             operator=self._settings.installation,
+            agent_image=self._settings.image,
+            agent_pull_policy=self._settings.image_pull_policy,
         )
         now = self._now()
         listed = await self._fetch_children(ensemble)
@@ -143,7 +145,7 @@ class Inspector:
         claims = _read_claims(listed["PersistentVolumeClaim"], name, now)
         addresses = addresses_of(ensemble.namespace, pods)
         secure = secure_access(Observed(ensemble, now, children=children, pods=pods))
-        polled, referenced, source, classes, pods, refused, former = await asyncio.gather(
+        polled, referenced, source, classes, pods, refused, former, backup = await asyncio.gather(
             self._ask_ensemble(key, ensemble.uid, addresses, secure),
             dereference(self._kube, ensemble),
             fetch_tls_source(self._kube, ensemble),
@@ -151,6 +153,7 @@ class Inspector:
             with_start_trouble(self._kube, ensemble.namespace, pods, now),
             fetch_refused(self._kube, ensemble.namespace, statefulsets, pods),
             self._fetch_former_volumes(ensemble, claims),
+            fetch_backup(self._kube, ensemble),
         )
         lost_nodes = await self._fetch_lost_nodes(
             {p.node for p in pods if p.node and not _answered(polled.answers, p)}
@@ -167,6 +170,7 @@ class Inspector:
             refused=refused,
             claims=claims,
             former_volumes=former,
+            backup=backup,
             answers=polled.answers,
             committed=polled.committed,
             unreadable=polled.unreadable,

@@ -12,6 +12,7 @@ from typing import Final
 
 from zookeeper_operator.certificates.private_key import PrivateKey
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.bootstrap import FoundBackup
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.referenced import Referenced
 from zookeeper_operator.kube.api import Object
@@ -194,6 +195,8 @@ class Observed:
     committed: CommittedConfig | None = None
     unreadable: str = ""
     """Why the committed configuration could not be read, when it could not."""
+    backup: FoundBackup = field(default_factory=FoundBackup)
+    """The backup that the spec names, while the ensemble is not founded."""
     former_volumes: tuple[FormerVolume, ...] | None = ()
     """Volumes that earlier claims of the members have left; None if they may not be read. Only read
     when a recovery is asked for."""

@@ -12,6 +12,7 @@ from zookeeper_operator.ensemble.membership import (
     FOUNDERS_KEY,
     IDENTITY_KEY,
     RESTART_KEY,
+    RESTORE_KEY,
     SERVERS_KEY,
     VERSION_KEY,
 )
@@ -37,6 +38,7 @@ def build_membership(target: Target) -> Object:
                 IDENTITY_KEY: membership.identity,
                 **({EPOCH_KEY: str(membership.epoch)} if membership.epoch else {}),
                 **({RESTART_KEY: restart} if restart else {}),
+                **({RESTORE_KEY: membership.restore} if membership.restore else {}),
             }
         },
     )

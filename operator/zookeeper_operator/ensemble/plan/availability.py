@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from zookeeper_operator.api import conditions, reasons
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.bootstrap import read_task
+from zookeeper_operator.ensemble.plan.founding import why_restore_waits
 from zookeeper_operator.ensemble.plan.loss import find_loss
 from zookeeper_operator.ensemble.plan.recovery import describe_recovery
 from zookeeper_operator.ensemble.plan.step import Situation, Verdict
@@ -40,7 +43,7 @@ def availability(situation: Situation) -> Verdict:
     if situation.leftovers:
         return Verdict(False, reasons.PREVIOUS_ENSEMBLE, _leftovers(situation))
     if not situation.founded:
-        return Verdict(False, reasons.FOUNDING, "the first quorum has not formed yet")
+        return _founding(situation)
     loss = describe_recovery(situation) or find_loss(situation)
     if loss is not None:
         return loss
@@ -49,6 +52,17 @@ def availability(situation: Situation) -> Verdict:
     if _is_lost_by_silence(situation):
         return Verdict(False, reasons.NO_QUORUM, _silence(situation))
     return Verdict(None, reasons.NOT_PROBED, _unknown(situation))
+
+
+def _founding(situation: Situation) -> Verdict:
+    waits = why_restore_waits(situation)
+    if waits is not None:
+        return Verdict(False, reasons.RESTORING, waits)
+    task = read_task(situation.membership.restore) if situation.membership.restore else None
+    if task is not None:
+        name = names.member_name(situation.ensemble.name, task.member)
+        return Verdict(False, reasons.RESTORING, f"{name} is restored from backup {task.path}")
+    return Verdict(False, reasons.FOUNDING, "the first quorum has not formed yet")
 
 
 def _leftovers(situation: Situation) -> str:

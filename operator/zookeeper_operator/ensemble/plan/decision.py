@@ -20,7 +20,13 @@ from zookeeper_operator.ensemble.judge.spec import judge_spec
 from zookeeper_operator.ensemble.membership import FOUNDERS_KEY
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan.claim_deletion import is_stop_refused, is_stopped
-from zookeeper_operator.ensemble.plan.founding import decide_membership, find_leftovers, is_founded
+from zookeeper_operator.ensemble.plan.founding import (
+    decide_membership,
+    find_leftovers,
+    is_bootstrap_ignored,
+    is_founded,
+    why_restore_waits,
+)
 from zookeeper_operator.ensemble.plan.order import ORDER, Concern, Hold, is_exclusive
 from zookeeper_operator.ensemble.plan.recovery import judge_recovery, recovered_membership
 from zookeeper_operator.ensemble.plan.revision import is_outdated
@@ -34,6 +40,11 @@ from zookeeper_operator.ensemble.target import build_target
 # A leader checks its followers every half tick, and an answer is up to a probe's time-out old.
 _MARGIN: Final = timedelta(seconds=5)
 NOTHING_TO_DO: Final = "nothing to do"
+_BOOTSTRAP_IGNORED: Final = Problem(
+    reasons.BOOTSTRAP_IGNORED,
+    "spec.bootstrap is ignored: the ensemble was created over volumes that exist, and they hold its data; to "
+    "begin from the backup, create one of another name, or delete the claims before",
+)
 
 
 @dataclass(frozen=True)
@@ -150,6 +161,8 @@ def understand(observed: Observed) -> Situation:
         problems=judgement.problems,
         warnings=judgement.warnings,
     )
+    if is_bootstrap_ignored(situation):
+        situation = replace(situation, warnings=(*situation.warnings, _BOOTSTRAP_IGNORED))
     recovery = judge_recovery(situation)
     if recovery is None or recovery.refused is not None:
         return replace(situation, recovery=recovery)
@@ -242,7 +255,8 @@ def _an_event_will_come(situation: Situation) -> bool:
     ensemble, quorum = situation.ensemble, situation.quorum
     must_serve = situation.founded and not (is_stopped(situation) or ensemble.deleting)
     certificate = why_founding_waits(situation) is not None
-    waits = taken or certificate or bool(situation.leftovers)
+    backup = why_restore_waits(situation) is not None
+    waits = taken or certificate or backup or bool(situation.leftovers)
     return quorum.contradiction is None and not waits and (quorum.all_live or not must_serve)
 
 

@@ -23,6 +23,7 @@ from zookeeper_operator.ensemble.plan.children import (
 )
 from zookeeper_operator.ensemble.plan.claim_template import plan_claim_templates
 from zookeeper_operator.ensemble.plan.founders import plan_founders
+from zookeeper_operator.ensemble.plan.founding import why_restore_waits
 from zookeeper_operator.ensemble.plan.members import waiting_for_vote
 from zookeeper_operator.ensemble.plan.membership import plan_membership
 from zookeeper_operator.ensemble.plan.permission import plan_scale_permission
@@ -107,6 +108,8 @@ ORDER: Final[tuple[Hold | Concern, ...]] = (
     Hold("previous ensemble", _previous_ensemble),
     # It would be founded without the TLS that its spec asks for.
     Hold("certificate", why_founding_waits),
+    # It would be founded empty.
+    Hold("backup", why_restore_waits),
     # While members contradict each other, any change could turn one ensemble into two.
     Hold("contradiction", _contradiction),
     # Before everything that needs a quorum.

@@ -1,8 +1,8 @@
 """Recovering an ensemble on one survivor, when the other members have lost their data for good.
 
 A person asks for it by an annotation that names the survivor and the UID of its pod. The survivor becomes the
-whole configuration, by a list that is published at the version of the old one; its restart reads that list, it
-leads alone, and the others, which are empty, join it as they would join any ensemble.
+whole configuration, by a list that is published at the version of the old one. It is restarted with that list
+and leads alone; the others, which are empty, join it as they would join any ensemble.
 
 Safety:
 

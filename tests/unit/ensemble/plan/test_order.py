@@ -40,6 +40,7 @@ from zookeeper_operator.zookeeper.servers import CLOSED_CLIENT
 LINES = {line.name: line for line in ORDER}
 
 INVALID = {"config": {"clientPort": "1"}}
+WITHOUT_BACKUP = {"bootstrap": {"fromBackup": {"backupRef": {"name": "gone"}}}}
 WITHOUT_CERTIFICATE = {"tls": {"source": {"secretName": "my-tls"}}}
 EDITED = {"logging": {"level": "DEBUG"}}
 LARGER = {"storage": {"data": {"size": "10Gi"}}}
@@ -106,6 +107,16 @@ BOTH_WANT = {
     ("previous ensemble", "certificate"): replace(
         recreated(edited(at_rest(), WITHOUT_CERTIFICATE)), answers={}, committed=None
     ),
+    ("certificate", "backup"): replace(
+        recreated(edited(at_rest(), {**WITHOUT_CERTIFICATE, **WITHOUT_BACKUP})),
+        answers={},
+        committed=None,
+        previous_pods=(),
+    ),
+    ("backup", "contradiction"): replace(
+        split(recreated(edited(at_rest(), WITHOUT_BACKUP))), previous_pods=()
+    ),
+    # Not adjacent, since only an ensemble that is new waits for either.
     ("certificate", "contradiction"): replace(
         split(recreated(edited(at_rest(), WITHOUT_CERTIFICATE))), previous_pods=()
     ),
