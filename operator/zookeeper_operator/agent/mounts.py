@@ -13,8 +13,8 @@ CA: Final = "/etc/zookeeper-backup/ca.crt"
 
 S3_CREDENTIALS: Final = "/var/run/secrets/zookeeper-backup/s3"
 ACCESS_KEY_ID: Final = "access-key-id"
-SECRET_ACCESS_KEY: Final = "secret-access-key"
-SESSION_TOKEN: Final = "session-token"
+SECRET_ACCESS_KEY: Final = "secret-access-key"  # noqa: S105 -- the name of a file
+SESSION_TOKEN: Final = "session-token"  # noqa: S105 -- the name of a file
 """Files of `S3_CREDENTIALS`; only the last may be missing."""
 
 ENCRYPTION_KEY: Final = "/var/run/secrets/zookeeper-backup/encryption/key"

@@ -8,8 +8,8 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from zookeeper_operator.api.backup import Verification
 from zookeeper_operator.api.model import ApiModel
+from zookeeper_operator.archive.manifest import Verified
 
 LONGEST: Final = 4096  # bytes of a termination message
 MOST_REMOVED: Final = 50  # names in a result
@@ -18,19 +18,10 @@ MOST_REMOVED: Final = 50  # names in a result
 class Failure(ApiModel):
     """Why there is no result."""
 
-    reason: str = Field(description="One of `archive.errors.Reason`, or one that only another version knows.")
-    message: str = Field(description="What is wrong, where, and what to do.")
-
-
-class Verified(ApiModel):
-    """How the stored data was verified."""
-
-    at: str = Field(description="When, such as `2026-11-26T02:00:17Z`.")
-    by: Verification = Field(description="By a server that was started with it, or by its checksums.")
-    znodes: int = Field(description="The znodes that were counted.")
-    load_seconds: int | None = Field(
-        default=None, description="How long the server took until it served them."
+    reason: str = Field(
+        description="One of `archive.errors.Reason`, or one that only another version knows."
     )
+    message: str = Field(description="What is wrong, where, and what to do.")
 
 
 class BackUpResult(ApiModel):
@@ -63,7 +54,8 @@ class BackUpResult(ApiModel):
     )
     removed_count: int = Field(default=0, description="How many the retention removed.")
     retention_failure: Failure | None = Field(
-        default=None, description="Why the retention was not applied; the backup itself is complete."
+        default=None,
+        description="Why the retention was not applied; the backup itself is complete.",
     )
 
 
@@ -95,7 +87,9 @@ def termination_message(value: ApiModel) -> str:
     """Return a result as the text of a termination message, which is never too long to be read."""
     text = _text(value)
     while len(text) > LONGEST and isinstance(value, Failure):
-        value = Failure(reason=value.reason, message=value.message[: len(value.message) // 2] + "...")
+        value = Failure(
+            reason=value.reason, message=value.message[: len(value.message) // 2] + "..."
+        )
         text = _text(value)
     return text
 

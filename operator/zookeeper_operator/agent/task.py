@@ -1,4 +1,4 @@
-"""What an agent must do: the content of `task.json`, which the operator writes and which holds no secret. Pure.
+"""What an agent must do: the content of `task.json`, which the operator writes. Pure. It holds no secret.
 
 Unknown fields are ignored, so that an agent of another version than the operator's reads what it knows.
 """
@@ -9,19 +9,7 @@ from pydantic import Field
 
 from zookeeper_operator.api.backup import BackupStorage, Verification
 from zookeeper_operator.api.model import ApiModel
-
-
-class RetentionRule(ApiModel):
-    """Which backups of one schedule stay; `archive.retention` applies it."""
-
-    keep_last: int = Field(default=7, description="The newest ones, this many.")
-    keep_for_seconds: int | None = Field(
-        default=None, description="Those that are younger, however many."
-    )
-    keep_verified: int = Field(
-        default=1,
-        description="The newest verified ones, this many; at least one stays whatever this says.",
-    )
+from zookeeper_operator.archive.retention import RetentionRule
 
 
 class Source(ApiModel):
@@ -49,8 +37,9 @@ class BackUpTask(ApiModel):
     )
     verify: Verification = Field(
         default="Restore",
-        description="With `Restore` it is refused unless `mounts.VERIFIED` says that a server has "
-        "served it.",
+        description=(
+            "With `Restore` it is refused unless `mounts.VERIFIED` says that a server has served it."
+        ),
     )
     zookeeper_version: str = Field(default="", description="Version of the ensemble.")
     last_epoch: int | None = Field(
@@ -77,7 +66,10 @@ class RestoreTask(ApiModel):
         description="What `status.sha256` of its object says; a backup with another one is refused.",
     )
     subtree: str = Field(
-        default="/", description="Only the znode of this path, its ancestors and what is below it."
+        default="/",
+        description=(
+            "Only the znode of this path, what is below it, its ancestors, and what is below `/zookeeper`."
+        ),
     )
     last_epoch: int | None = Field(
         default=None,
@@ -94,7 +86,8 @@ class PruneTask(ApiModel):
     storage: BackupStorage = Field(description="Where they are stored.")
     source: Source = Field(description="The ensemble; nothing of another one is removed.")
     paths: tuple[str, ...] = Field(
-        default=(), description="`status.path` of those to remove. One that is not there is removed."
+        default=(),
+        description="`status.path` of those to remove. One that is not there is removed.",
     )
     schedule: str | None = Field(default=None, description="The schedule of the retention.")
     retention: RetentionRule | None = Field(

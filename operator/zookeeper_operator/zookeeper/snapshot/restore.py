@@ -28,6 +28,7 @@ UNKNOWN_EPOCHS: Final = 1000
 """How many elections there may have been after a backup, where the last epoch is not known."""
 
 _CONFIG: Final = b"/zookeeper/config"
+_SYSTEM: Final = b"/zookeeper"
 _HIGHEST_EPOCH: Final = (
     1 << 31
 ) - 2  # the first election raises it by one, and a zxid is not negative
@@ -86,7 +87,9 @@ def restore_point(zxid: int, *, last_epoch: int | None) -> RestorePoint:
     return RestorePoint(last + 1)
 
 
-def strip(reader: SnapshotReader, write: Write, point: RestorePoint) -> Stripped:
+def strip(
+    reader: SnapshotReader, write: Write, point: RestorePoint, *, subtree: str = "/"
+) -> Stripped:
     """Copy a snapshot without its sessions and ephemeral znodes, as the tree at the restore point.
 
     The ephemeral znodes are those of sessions that do not come back. Containers and znodes with a TTL stay.
@@ -96,11 +99,19 @@ def strip(reader: SnapshotReader, write: Write, point: RestorePoint) -> Stripped
 
     What was written must not be used unless this returns.
 
+    Args:
+        reader: the source, of which nothing has been read yet.
+        write: where the copy goes.
+        point: where the restored ensemble begins.
+        subtree: copy only the znode of this path, what is below it, its ancestors, and what is below
+            `/zookeeper`.
+
     Raises:
         SnapshotError: a server would not load the source, it is torn, or not older than the restore point.
     """
     verifier = Verifier(reader)
     writer = SnapshotWriter(write, replace(reader.header, sessions=Sessions()))
+    chosen = _Subtree(subtree)
     nodes = ephemerals = 0
     below: bytes | None = None
     for record in verifier.records():
@@ -110,6 +121,8 @@ def strip(reader: SnapshotReader, write: Write, point: RestorePoint) -> Stripped
         if kind_of(record) is Kind.EPHEMERAL and path:
             ephemerals += 1
             below = path + b"/"
+            continue
+        if not chosen.holds(path):
             continue
         writer.add((path, b"", fixed) if path == _CONFIG else record)
         nodes += 1
@@ -124,5 +137,27 @@ def strip(reader: SnapshotReader, write: Write, point: RestorePoint) -> Stripped
             f"not at {point.zxid:#x}",
             reader.offset,
         )
+    if not chosen.found:
+        raise SnapshotError(f"there is no znode {subtree} in the snapshot", reader.offset)
     digest = writer.finish(point.zxid)
     return Stripped(source, nodes, source.sessions, ephemerals, digest)
+
+
+class _Subtree:
+    """Which znodes a copy of one subtree has."""
+
+    def __init__(self, path: str) -> None:
+        if not path.startswith("/") or (path != "/" and path.endswith("/")) or "//" in path:
+            raise ValueError(f"{path!r} is not the path of a znode")
+        self._root = b"" if path == "/" else path.encode()
+        self._below = self._root + b"/"
+        self.found = False
+
+    def holds(self, path: bytes) -> bool:
+        """Whether a znode belongs to it; the path of the root is empty."""
+        if path == self._root:
+            self.found = True
+            return True
+        if not path or path.startswith(self._below) or self._root.startswith(path + b"/"):
+            return True
+        return path == _SYSTEM or path.startswith(_SYSTEM + b"/")
