@@ -13,11 +13,11 @@ from zookeeper_operator.zookeeper import subtree
 from zookeeper_operator.zookeeper.live_tree import list_paths, read_contents, read_znodes
 from zookeeper_operator.zookeeper.session import Deadline, Session, open_session
 from zookeeper_operator.zookeeper.snapshot.records import Acl
+from zookeeper_operator.zookeeper.snapshot.selection import Wanted
 from zookeeper_operator.zookeeper.subtree import (
     Change,
     Outcome,
     SubtreeError,
-    Wanted,
     restore_subtree,
 )
 

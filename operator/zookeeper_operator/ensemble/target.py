@@ -121,8 +121,8 @@ _NO_TEMPLATE: Final[Mapping[str, Any]] = {
 """The fields whose change alone is no reason to build a pinned template again.
 
 No template is made of them, but for the size of a small volume: it reaches `zoo.cfg`, with the next roll
-where the template is pinned. `tls` and `auth` reach a template by phases, `bootstrap` by the task of the first member: these are
-inputs of their own."""
+where the template is pinned. `tls` and `auth` reach a template by phases, `bootstrap` by the task of the
+first member: these are inputs of their own."""
 
 
 _SHORT: Final = 8

@@ -14,9 +14,7 @@ from kazoo.exceptions import NoNodeError
 from zookeeper_operator.zookeeper.session import Session
 from zookeeper_operator.zookeeper.snapshot.content import Content, content_of, is_content
 from zookeeper_operator.zookeeper.snapshot.records import Acl
-
-SYSTEM: Final = "/zookeeper"
-"""What is at and below this path is ZooKeeper's own."""
+from zookeeper_operator.zookeeper.snapshot.selection import is_system
 
 _UNDER_WAY: Final = 100
 _SECONDS: Final = 30.0
@@ -88,16 +86,6 @@ def read_contents(
             page = []
     yield from _contents(session, page)
     on_read(len(page))
-
-
-def is_system(path: str) -> bool:
-    """Whether a znode is ZooKeeper's own, and not an application's."""
-    return path == SYSTEM or path.startswith(f"{SYSTEM}/")
-
-
-def is_below(path: str, top: str) -> bool:
-    """Whether a znode is the top of a subtree, or below it."""
-    return top in {"/", path} or path.startswith(f"{top}/")
 
 
 def _contents(session: Session, paths: Sequence[str]) -> Iterator[Content]:

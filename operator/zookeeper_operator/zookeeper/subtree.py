@@ -32,15 +32,10 @@ from kazoo.exceptions import (
 from kazoo.protocol.serialization import Create
 from kazoo.security import ACL, Id
 
-from zookeeper_operator.zookeeper.live_tree import (
-    LiveZnode,
-    is_below,
-    is_system,
-    list_paths,
-    read_znodes,
-)
+from zookeeper_operator.zookeeper.live_tree import LiveZnode, list_paths, read_znodes
 from zookeeper_operator.zookeeper.session import FAILURES, Session
 from zookeeper_operator.zookeeper.snapshot.records import Acl
+from zookeeper_operator.zookeeper.snapshot.selection import Wanted, is_below, is_system
 
 TOGETHER: Final = 100
 """How many znodes are written in one `multi`."""
@@ -65,15 +60,6 @@ class Change(StrEnum):
     SAME = "the same"
     EPHEMERAL = "ephemeral, left alone"
     BUSY = "changed by a client meanwhile, left alone"
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One znode of a backup."""
-
-    path: str
-    data: bytes | None
-    acls: tuple[Acl, ...]
 
 
 @dataclass

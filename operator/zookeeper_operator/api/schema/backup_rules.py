@@ -33,6 +33,7 @@ def _name(limit: int) -> Rule:
 
 
 def relative(field: str) -> Rule:
+    """Return the rule of a path below a bucket or a volume."""
     return Rule(
         rule=f"self.{field} == '' || (self.{field}.matches({_PATH}) && !self.{field}.matches({_DOTS}))",
         message=f"{field} must be a relative path such as backups/production, without . and ..",
@@ -41,6 +42,7 @@ def relative(field: str) -> Rule:
 
 
 def object_name(field: str) -> Rule:
+    """Return the rule of a reference by name."""
     return Rule(
         rule=f"self.{field}.matches('{OBJECT_NAME}')",
         message=f"{field} must be the name of an object of Kubernetes",
