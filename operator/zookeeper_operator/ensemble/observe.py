@@ -15,6 +15,7 @@ from typing import Final
 from zookeeper_operator.certificates.fresh import fresh_private_key
 from zookeeper_operator.control.controller import Key
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.bootstrap import FoundBackup
 from zookeeper_operator.ensemble.children import CHILD_KINDS, expected_names
 from zookeeper_operator.ensemble.dereference import dereference, fetch_backup, fetch_tls_source
 from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
@@ -28,6 +29,7 @@ from zookeeper_operator.ensemble.observed import (
     Observed,
     Pod,
     StorageClass,
+    TlsSource,
 )
 from zookeeper_operator.ensemble.plan.claims import asked_size
 from zookeeper_operator.ensemble.pod_events import fetch_refused, with_start_trouble
@@ -145,15 +147,20 @@ class Inspector:
         claims = _read_claims(listed["PersistentVolumeClaim"], name, now)
         addresses = addresses_of(ensemble.namespace, pods)
         secure = secure_access(Observed(ensemble, now, children=children, pods=pods))
-        polled, referenced, source, classes, pods, refused, former, backup = await asyncio.gather(
+        (
+            polled,
+            referenced,
+            (source, backup),
+            (classes, former),
+            pods,
+            refused,
+        ) = await asyncio.gather(
             self._ask_ensemble(key, ensemble.uid, addresses, secure),
             dereference(self._kube, ensemble),
-            fetch_tls_source(self._kube, ensemble),
-            self._fetch_storage_classes(ensemble, claims),
+            self._fetch_sources(ensemble),
+            self._fetch_volumes(ensemble, claims),
             with_start_trouble(self._kube, ensemble.namespace, pods, now),
             fetch_refused(self._kube, ensemble.namespace, statefulsets, pods),
-            self._fetch_former_volumes(ensemble, claims),
-            fetch_backup(self._kube, ensemble),
         )
         lost_nodes = await self._fetch_lost_nodes(
             {p.node for p in pods if p.node and not _answered(polled.answers, p)}
@@ -209,6 +216,21 @@ class Inspector:
             )
         )
         return [body for body in found if body is not None]
+
+    async def _fetch_sources(self, ensemble: Ensemble) -> tuple[TlsSource | None, FoundBackup]:
+        """Where the certificate is from, and what a new ensemble begins with."""
+        return await asyncio.gather(
+            fetch_tls_source(self._kube, ensemble), fetch_backup(self._kube, ensemble)
+        )
+
+    async def _fetch_volumes(
+        self, ensemble: Ensemble, claims: tuple[Claim, ...]
+    ) -> tuple[Mapping[str, StorageClass], tuple[FormerVolume, ...] | None]:
+        """What the cluster knows of storage beside the claims."""
+        return await asyncio.gather(
+            self._fetch_storage_classes(ensemble, claims),
+            self._fetch_former_volumes(ensemble, claims),
+        )
 
     async def _fetch_storage_classes(
         self, ensemble: Ensemble, claims: tuple[Claim, ...]

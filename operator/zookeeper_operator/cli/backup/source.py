@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from zookeeper_operator.api.backup import BackupSpec, BackupStorage, S3Storage
+from zookeeper_operator.archive import layout
 from zookeeper_operator.archive.catalog import read_backup
 from zookeeper_operator.archive.encryption import Key
 from zookeeper_operator.archive.errors import ArchiveError
