@@ -4,8 +4,8 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from zookeeper_operator.api.ensemble import ResourcesSpec
 from zookeeper_operator.api.model import ApiModel, LocalReference
+from zookeeper_operator.api.resources import ResourcesSpec
 from zookeeper_operator.api.security import MAX_DURATION_LENGTH, SecretKeyReference
 
 KIND: Final = "ZookeeperBackup"

@@ -8,8 +8,10 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, field_validator
 
-from zookeeper_operator.api.model import ApiModel, LocalReference, Quantity
+from zookeeper_operator.api.bootstrap import BootstrapSpec
+from zookeeper_operator.api.model import ApiModel, LocalReference
 from zookeeper_operator.api.network import NetworkPeer
+from zookeeper_operator.api.resources import ResourcesSpec
 from zookeeper_operator.api.security import AuthSpec, TlsSpec
 from zookeeper_operator.api.versions import DEFAULT_VERSION
 
@@ -120,23 +122,6 @@ class LoggingSpec(ApiModel):
     level: LogLevel = Field(default="INFO", description="The lowest level that is written.")
     format: LogFormat = Field(
         default="text", description="One line of text per entry, or one JSON object."
-    )
-
-
-class ResourcesSpec(ApiModel):
-    """CPU and memory of every member."""
-
-    requests: dict[str, Quantity] = Field(
-        default_factory=dict,
-        description="What a member is guaranteed, such as `cpu: 100m` and `memory: 512Mi`.",
-        json_schema_extra={"maxProperties": 16, "valueSchema": {"maxLength": 32}},
-    )
-    limits: dict[str, Quantity] = Field(
-        default_factory=dict,
-        description=(
-            "What a member may not exceed. Set a memory limit: the heap is computed from it."
-        ),
-        json_schema_extra={"maxProperties": 16, "valueSchema": {"maxLength": 32}},
     )
 
 
@@ -420,6 +405,13 @@ class EnsembleSpec(ApiModel):
     )
     security_context: SecurityContextSpec = Field(
         default_factory=SecurityContextSpec, description="The user and group the members run as."
+    )
+    bootstrap: BootstrapSpec | None = Field(
+        default=None,
+        description=(
+            "What a new ensemble begins with. It is read only while the ensemble is founded, ignored where "
+            "volumes of it exist already, and cannot be changed."
+        ),
     )
     labels: dict[str, str] = Field(
         default_factory=dict,

@@ -260,6 +260,11 @@ class EnsembleStatus(ApiModel):
         description=("When the first majority formed. From then on an empty volume is a loss."),
         json_schema_extra={"format": "date-time"},
     )
+    restored_from: str | None = Field(
+        default=None,
+        description="The backup that the ensemble was founded from (`spec.bootstrap`): its directory below "
+        "the bucket or the volume.",
+    )
     founded_again_at: str | None = Field(
         default=None,
         description="When the ensemble was last founded again, because every member had lost its data "

@@ -18,12 +18,18 @@ STOPPED: Final = "Stopped"
 PAUSED: Final = "Paused"
 DELETING: Final = "Deleting"
 FOUNDING: Final = "Founding"
+RESTORING: Final = "Restoring"
+RESTORE_FAILED: Final = "RestoreFailed"
+BOOTSTRAP_IGNORED: Final = "BootstrapIgnored"
 PREVIOUS_ENSEMBLE: Final = "PreviousEnsemble"
 SERVING: Final = "Serving"
 NO_QUORUM: Final = "NoQuorum"
 ELECTION_IN_PROGRESS: Final = "ElectionInProgress"
 ELECTION_EXPECTED: Final = "ElectionExpected"
 MEMBERS_NOT_CONNECTED: Final = "MembersNotConnected"
+RECOVERING: Final = "Recovering"
+RECOVERY_REFUSED: Final = "RecoveryRefused"
+LOST_MEMBERS_MAY_RETURN: Final = "LostMembersMayReturn"
 SPLIT_BRAIN: Final = "SplitBrain"
 VOTING_VIEWS_DIFFER: Final = "VotingViewsDiffer"
 NOT_PROBED: Final = "NotProbed"
@@ -141,6 +147,28 @@ _TABLE: Final = (
         runbook=True,
     ),
     Reason(
+        RESTORING,
+        "The ensemble is founded from a backup; its first member downloads it, or waits for it.",
+        severity="warning",
+        runbook=True,
+    ),
+    Reason(
+        RESTORE_FAILED,
+        "The first member could not be restored from the backup that `bootstrap` names; it tries again, and "
+        "the ensemble stays without data until it succeeds.",
+        severity="critical",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        BOOTSTRAP_IGNORED,
+        "`bootstrap` has no effect, because volumes of the ensemble existed when it was created: they hold "
+        "its data.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
         PREVIOUS_ENSEMBLE,
         "A deleted ensemble of the same name is not gone yet; the new one waits for that.",
         severity="warning",
@@ -168,6 +196,29 @@ _TABLE: Final = (
         MEMBERS_NOT_CONNECTED,
         "Enough members answer the operator, but for a minute they have not agreed on a leader: they do not "
         "reach each other, or do not resolve each other's names.",
+        severity="critical",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        RECOVERING,
+        "A person has asked for a recovery: one member that still holds data becomes the whole ensemble, and "
+        "the others join it again.",
+        severity="warning",
+        alarming=True,
+    ),
+    Reason(
+        RECOVERY_REFUSED,
+        "The recovery that was asked for is not carried out, because the named member cannot become the "
+        "whole ensemble.",
+        severity="critical",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        LOST_MEMBERS_MAY_RETURN,
+        "The recovery that was asked for waits: another member could come back with its data, and with it "
+        "the old majority.",
         severity="critical",
         runbook=True,
         alarming=True,

@@ -9,6 +9,9 @@ from typing import Any, Final
 import click
 from rich.console import RenderableType
 
+from zookeeper_operator.cli.backup.command import backup, backups, restore
+from zookeeper_operator.cli.backup.diff import diff
+from zookeeper_operator.cli.backup.recover import recover
 from zookeeper_operator.cli.edit import pick_ensemble, read_ensembles
 from zookeeper_operator.cli.events import events_as_values, events_of, render_events
 from zookeeper_operator.cli.failure import Failure
@@ -279,3 +282,8 @@ async def _events(target: KubeContext, name: str) -> list[Object]:
 zk.add_command(top)
 zk.add_command(report)
 zk.add_command(page)
+zk.add_command(backup)
+zk.add_command(backups)
+zk.add_command(restore)
+zk.add_command(recover)
+zk.add_command(diff)

@@ -8,6 +8,8 @@ import re
 from http import HTTPStatus
 from typing import Final
 
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.bootstrap import FoundBackup, backup_name
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.observed import TlsSource
 from zookeeper_operator.ensemble.referenced import (
@@ -35,6 +37,23 @@ async def dereference(kube: Kube, ensemble: Ensemble) -> Referenced:
         *(_follow(kube, ensemble.namespace, reference) for reference in references_of(ensemble))
     )
     return Referenced(tuple(found))
+
+
+async def fetch_backup(kube: Kube, ensemble: Ensemble) -> FoundBackup:
+    """The backup that a new ensemble is founded from, as its object describes it.
+
+    Raises:
+        KubeError: the API server could not be asked.
+    """
+    name = backup_name(ensemble)
+    if name is None or ensemble.status.get("foundedAt") or not _OBJECT_NAME.fullmatch(name):
+        return FoundBackup()
+    try:
+        return FoundBackup(await kube.get(names.BACKUPS, ensemble.namespace, name))
+    except KubeError as error:
+        if _says_nothing(error):
+            raise
+        return FoundBackup(why=error.message)
 
 
 async def fetch_tls_source(kube: Kube, ensemble: Ensemble) -> TlsSource | None:

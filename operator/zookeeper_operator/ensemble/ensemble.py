@@ -8,7 +8,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from zookeeper_operator.api.ensemble import MAX_OBSERVERS, MAX_REPLICAS, EnsembleSpec
+from zookeeper_operator.api.ensemble import (
+    MAX_OBSERVERS,
+    MAX_REPLICAS,
+    EnsembleSpec,
+    ImagePullPolicy,
+)
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.servers import Role, Server
@@ -24,11 +29,15 @@ class Ensemble:
     generation: int
     spec: EnsembleSpec
     restarted_at: str = ""
+    recover: str = ""
+    """What a person asks for by the annotation `recover`; `plan.recovery` reads it."""
     deleting: bool = False
     cluster_domain: str = "cluster.local"
     operator_namespace: str = "zookeeper-operator"
     allowed_privileges: frozenset[str] = frozenset()
     operator: str = ""
+    agent_image: str = ""
+    agent_pull_policy: ImagePullPolicy = "IfNotPresent"
     resource_version: str = ""
     status: Mapping[str, Any] = field(default_factory=dict)
 
@@ -59,28 +68,35 @@ def read_ensemble(
     operator_namespace: str,
     allowed_privileges: Collection[str] = (),
     operator: str = "",
+    agent_image: str = "",
+    agent_pull_policy: ImagePullPolicy = "IfNotPresent",
 ) -> Ensemble:
     """Type a raw `ZookeeperEnsemble`.
 
-    `operator` is who manages it; empty for a reader, who manages nothing.
+    `operator` is who manages it; empty for a reader, who manages nothing. `agent_image` is what runs in the
+    pod of a member that is restored.
 
     Raises:
         pydantic.ValidationError: the spec is not what the CRD would let through, for example an
             object stored under an older schema.
     """
     metadata = body["metadata"]
+    annotations = metadata.get("annotations") or {}
     return Ensemble(
         namespace=metadata["namespace"],
         name=metadata["name"],
         uid=metadata["uid"],
         generation=metadata.get("generation", 0),
         spec=EnsembleSpec.model_validate(body.get("spec") or {}),
-        restarted_at=(metadata.get("annotations") or {}).get(names.ANNOTATION_RESTARTED_AT, ""),
+        restarted_at=annotations.get(names.ANNOTATION_RESTARTED_AT, ""),
+        recover=annotations.get(names.ANNOTATION_RECOVER, ""),
         deleting=bool(metadata.get("deletionTimestamp")),
         cluster_domain=cluster_domain,
         operator_namespace=operator_namespace,
         allowed_privileges=frozenset(allowed_privileges),
         operator=operator,
+        agent_image=agent_image,
+        agent_pull_policy=agent_pull_policy,
         resource_version=metadata.get("resourceVersion", ""),
         status=body.get("status") or {},
     )

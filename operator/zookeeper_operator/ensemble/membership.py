@@ -11,6 +11,8 @@ VERSION_KEY: Final = "configVersion"
 FOUNDERS_KEY: Final = "founders"
 IDENTITY_KEY: Final = "identity"
 EPOCH_KEY: Final = "epoch"
+RESTART_KEY: Final = "restart"
+RESTORE_KEY: Final = "restore"
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,10 @@ class Membership:
     `founders` are the ids that may elect a leader on empty volumes: the members of the first
     configuration until it has had a quorum, and none from then on. `identity` is
     what the volumes of this ensemble are stamped with. `epoch` is the one after which founders begin:
-    0, unless an ensemble whose members have lost all data was founded again.
+    0, unless an ensemble whose members have lost all data was founded again. `restart` is only there after
+    a recovery: by member and UID, the pods that have started from the list that this one took the place of.
+    `restore` is the task of the first member while the ensemble is founded from a backup; there is no
+    founder then.
     """
 
     servers: tuple[Server, ...]
@@ -29,6 +34,8 @@ class Membership:
     founders: tuple[int, ...]
     identity: str
     epoch: int = 0
+    restart: tuple[tuple[int, str], ...] = ()
+    restore: str = ""
 
     @property
     def voters(self) -> frozenset[int]:
@@ -67,4 +74,11 @@ def read_membership(config_map: Object) -> Membership:
         founders=tuple(int(word) for word in data[FOUNDERS_KEY].split()),
         identity=data[IDENTITY_KEY],
         epoch=int(data.get(EPOCH_KEY) or 0),
+        restart=tuple(_pod_of(line) for line in (data.get(RESTART_KEY) or "").splitlines()),
+        restore=data.get(RESTORE_KEY) or "",
     )
+
+
+def _pod_of(line: str) -> tuple[int, str]:
+    member_id, _, uid = line.partition(" ")
+    return int(member_id), uid

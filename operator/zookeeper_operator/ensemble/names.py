@@ -7,6 +7,7 @@ name and a member's id, forever. Changing one renames objects that hold data.
 import re
 from typing import Final
 
+from zookeeper_operator.api import backup
 from zookeeper_operator.api.ensemble import FIRST_OBSERVER_ID, KIND, LAST_OBSERVER_ID, PLURAL
 from zookeeper_operator.api.group import API_VERSION, GROUP, VERSION
 from zookeeper_operator.kube.api import FIELD_MANAGER, Resource
@@ -36,6 +37,8 @@ __all__ = [
 
 ENSEMBLES: Final = Resource(API_VERSION, KIND, PLURAL)
 """Where the ensembles themselves are in the Kubernetes API."""
+BACKUPS: Final = Resource(API_VERSION, backup.KIND, backup.PLURAL)
+"""Where backups are in the Kubernetes API."""
 
 LABEL_ENSEMBLE: Final = f"{GROUP}/ensemble"
 # GitOps tools take what bears it for their own, and remove what has no owner and is in no repository.
@@ -72,6 +75,7 @@ ANNOTATION_MEMBER: Final = f"{GROUP}/member"
 # Written by people.
 ANNOTATION_RESTARTED_AT: Final = f"{GROUP}/restartedAt"
 ANNOTATION_REPLACE: Final = f"{GROUP}/replace"
+ANNOTATION_RECOVER: Final = f"{GROUP}/recover"
 # Written by `kubectl rollout restart`, on a pod template.
 ANNOTATION_ROLLOUT_RESTART: Final = "kubectl.kubernetes.io/restartedAt"
 ANNOTATION_OPERATOR: Final = f"{GROUP}/operator"
@@ -86,6 +90,8 @@ TEMPLATE_MARKS: Final = (
 """The annotations of a pod template that say why it differs from another one."""
 
 CONTAINER: Final = "zookeeper"
+RESTORE: Final = "restore"
+"""The init container of a member that is founded from a backup."""
 METRICS_PORT: Final = "zk-metrics"
 """The name of the port by which scrape configurations find the metrics of the members."""
 DATA_VOLUME: Final = "data"

@@ -16,14 +16,22 @@ from zookeeper_operator.certificates.fresh import fresh_private_key
 from zookeeper_operator.control.controller import Key
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.backups import SCHEDULES, read_backup_recent
+from zookeeper_operator.ensemble.bootstrap import FoundBackup
 from zookeeper_operator.ensemble.children import CHILD_KINDS, expected_names
-from zookeeper_operator.ensemble.dereference import dereference, fetch_tls_source
+from zookeeper_operator.ensemble.dereference import dereference, fetch_backup, fetch_tls_source
 from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
 from zookeeper_operator.ensemble.handshakes import HandshakeReader
 from zookeeper_operator.ensemble.installation import check_managed_here
 from zookeeper_operator.ensemble.judge.quorum import judge_quorum
 from zookeeper_operator.ensemble.membership import published_ids
-from zookeeper_operator.ensemble.observed import Claim, Observed, Pod, StorageClass
+from zookeeper_operator.ensemble.observed import (
+    Claim,
+    FormerVolume,
+    Observed,
+    Pod,
+    StorageClass,
+    TlsSource,
+)
 from zookeeper_operator.ensemble.plan.claims import asked_size
 from zookeeper_operator.ensemble.pod_events import fetch_refused, with_start_trouble
 from zookeeper_operator.ensemble.pods import (
@@ -31,6 +39,7 @@ from zookeeper_operator.ensemble.pods import (
     is_node_ready,
     is_ours,
     read_claim,
+    read_former_volumes,
     read_pods,
     read_previous_pods,
     read_storage_classes,
@@ -113,6 +122,8 @@ class Inspector:
             operator_namespace=self._settings.namespace,
             allowed_privileges=self._settings.allow_privileged,
             operator=self._settings.installation,
+            agent_image=self._settings.image,
+            agent_pull_policy=self._settings.image_pull_policy,
         )
         now = self._now()
         listed, schedules = await asyncio.gather(
@@ -139,11 +150,18 @@ class Inspector:
         claims = _read_claims(listed["PersistentVolumeClaim"], name, now)
         addresses = addresses_of(ensemble.namespace, pods)
         secure = secure_access(Observed(ensemble, now, children=children, pods=pods))
-        polled, referenced, source, classes, pods, refused = await asyncio.gather(
+        (
+            polled,
+            referenced,
+            (source, backup),
+            (classes, former),
+            pods,
+            refused,
+        ) = await asyncio.gather(
             self._ask_ensemble(key, ensemble.uid, addresses, secure),
             dereference(self._kube, ensemble),
-            fetch_tls_source(self._kube, ensemble),
-            self._fetch_storage_classes(ensemble, claims),
+            self._fetch_sources(ensemble),
+            self._fetch_volumes(ensemble, claims),
             with_start_trouble(self._kube, ensemble.namespace, pods, now),
             fetch_refused(self._kube, ensemble.namespace, statefulsets, pods),
         )
@@ -162,6 +180,8 @@ class Inspector:
             configs_of_pods=frozenset(config_of(pod.get("spec") or {}) for pod in listed["Pod"]),
             refused=refused,
             claims=claims,
+            former_volumes=former,
+            backup=backup,
             answers=polled.answers,
             committed=polled.committed,
             unreadable=polled.unreadable,
@@ -202,6 +222,21 @@ class Inspector:
         )
         return [body for body in found if body is not None]
 
+    async def _fetch_sources(self, ensemble: Ensemble) -> tuple[TlsSource | None, FoundBackup]:
+        """Where the certificate is from, and what a new ensemble begins with."""
+        return await asyncio.gather(
+            fetch_tls_source(self._kube, ensemble), fetch_backup(self._kube, ensemble)
+        )
+
+    async def _fetch_volumes(
+        self, ensemble: Ensemble, claims: tuple[Claim, ...]
+    ) -> tuple[Mapping[str, StorageClass], tuple[FormerVolume, ...] | None]:
+        """What the cluster knows of storage beside the claims."""
+        return await asyncio.gather(
+            self._fetch_storage_classes(ensemble, claims),
+            self._fetch_former_volumes(ensemble, claims),
+        )
+
     async def _fetch_storage_classes(
         self, ensemble: Ensemble, claims: tuple[Claim, ...]
     ) -> Mapping[str, StorageClass]:
@@ -215,6 +250,20 @@ class Inspector:
             if error.status != HTTPStatus.FORBIDDEN:
                 raise
             return {}
+
+    async def _fetch_former_volumes(
+        self, ensemble: Ensemble, claims: tuple[Claim, ...]
+    ) -> tuple[FormerVolume, ...] | None:
+        """The volumes that lost claims have left, for a recovery; None where they may not be read."""
+        if not ensemble.recover:
+            return ()
+        try:
+            found = await self._kube.list(RESOURCES["PersistentVolume"], None)
+        except KubeError as error:
+            if error.status != HTTPStatus.FORBIDDEN:
+                raise
+            return None
+        return read_former_volumes(found, namespace=ensemble.namespace, claims=claims)
 
     async def _fetch_lost_nodes(self, nodes: set[str]) -> frozenset[str]:
         """Which of these nodes the cluster says are not ready; none where nodes may not be read."""

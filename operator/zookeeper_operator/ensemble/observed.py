@@ -13,6 +13,7 @@ from typing import Final
 from zookeeper_operator.api.conditions import Condition
 from zookeeper_operator.certificates.private_key import PrivateKey
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.bootstrap import FoundBackup
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.referenced import Referenced
 from zookeeper_operator.kube.api import Object
@@ -98,6 +99,15 @@ class Claim:
     file_system_resize_pending: bool = False
     owners: frozenset[str] = frozenset()
     instance: str | None = None
+
+
+@dataclass(frozen=True)
+class FormerVolume:
+    """A PersistentVolume that is bound to no claim there is, but to one that was called like a member's."""
+
+    name: str
+    claim: str
+    phase: str
 
 
 @dataclass(frozen=True)
@@ -190,6 +200,11 @@ class Observed:
     """Why the committed configuration could not be read, when it could not."""
     backup_recent: Condition | None = None
     """What its schedules say of its backups; None if it has none."""
+    backup: FoundBackup = field(default_factory=FoundBackup)
+    """The backup that the spec names, while the ensemble is not founded."""
+    former_volumes: tuple[FormerVolume, ...] | None = ()
+    """Volumes that earlier claims of the members have left; None if they may not be read. Only read
+    when a recovery is asked for."""
     storage_classes: Mapping[str, StorageClass] = field(default_factory=dict)
     referenced: Referenced = field(default_factory=Referenced)
     lost_nodes: frozenset[str] = frozenset()

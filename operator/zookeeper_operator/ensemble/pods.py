@@ -10,7 +10,7 @@ from typing import Any, Final
 from zookeeper_operator.api.conditions import find_written
 from zookeeper_operator.api.ensemble import LAST_OBSERVER_ID
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.observed import Claim, Pod, StorageClass
+from zookeeper_operator.ensemble.observed import Claim, FormerVolume, Pod, StorageClass
 from zookeeper_operator.ensemble.trouble import (
     creating_since,
     member_trouble,
@@ -240,6 +240,23 @@ def read_storage_classes(classes: Iterable[Object]) -> Mapping[str, StorageClass
         )
         for c in classes
     }
+
+
+def read_former_volumes(
+    volumes: Iterable[Object], *, namespace: str, claims: Iterable[Claim]
+) -> tuple[FormerVolume, ...]:
+    """The volumes of this namespace that name a claim which is not, or no longer, the one of that name."""
+    present = {claim.uid for claim in claims}
+    references = ((v, (v.get("spec") or {}).get("claimRef") or {}) for v in volumes)
+    return tuple(
+        FormerVolume(
+            name=v["metadata"]["name"],
+            claim=str(reference.get("name", "")),
+            phase=str((v.get("status") or {}).get("phase", "Pending")),
+        )
+        for v, reference in references
+        if reference.get("namespace") == namespace and reference.get("uid") not in present
+    )
 
 
 def controller_uid(body: Object) -> str:

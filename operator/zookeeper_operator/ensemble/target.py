@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from zookeeper_operator.api.ensemble import EnsembleSpec
+from zookeeper_operator.api.ensemble import EnsembleSpec, ImagePullPolicy
 from zookeeper_operator.api.security import TlsSpec
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.membership import Membership
@@ -35,6 +35,8 @@ class Target:
     spec: EnsembleSpec
     membership: Membership
     restarted_at: str = ""
+    agent_image: str = ""
+    agent_pull_policy: ImagePullPolicy = "IfNotPresent"
     cluster_domain: str = "cluster.local"
     operator_namespace: str = "zookeeper-operator"
     phase: Phase = PLAIN
@@ -67,6 +69,8 @@ def build_target(
         spec=ensemble.spec,
         membership=membership,
         restarted_at=ensemble.restarted_at,
+        agent_image=ensemble.agent_image,
+        agent_pull_policy=ensemble.agent_pull_policy,
         cluster_domain=ensemble.cluster_domain,
         operator_namespace=ensemble.operator_namespace,
         phase=phase,
@@ -109,6 +113,7 @@ _NO_TEMPLATE: Final[Mapping[str, Any]] = {
     "metrics": {"from_": True},
     "tls": True,
     "auth": True,
+    "bootstrap": True,
     "labels": True,
     "annotations": True,
     "storage": {"retention": True, "data": {"size": True}, "log": {"size": True}},
@@ -116,7 +121,8 @@ _NO_TEMPLATE: Final[Mapping[str, Any]] = {
 """The fields whose change alone is no reason to build a pinned template again.
 
 No template is made of them, but for the size of a small volume: it reaches `zoo.cfg`, with the next roll
-where the template is pinned. `tls` and `auth` reach a template by phases, which are inputs of their own."""
+where the template is pinned. `tls` and `auth` reach a template by phases, `bootstrap` by the task of the
+first member: these are inputs of their own."""
 
 
 _SHORT: Final = 8
@@ -140,7 +146,7 @@ def later_inputs(target: Target) -> str:
     """
     spec = _without_defaults(target.spec, exclude=_NO_TEMPLATE)
     known = _without_defaults(target.spec, include=_FIRST_FIELDS)
-    later = _difference(spec, known) | _security(target)
+    later = _difference(spec, known) | _security(target) | _restore(target)
     return content_hash(later) if later else ""
 
 
@@ -156,9 +162,16 @@ def hashed_fields(target: Target) -> Mapping[str, str]:
             found |= {f"{name}.{key}": content_hash(below) for key, below in value.items()}
         else:
             found[name] = content_hash(value)
+    for name, value in _restore(target).items():
+        found[name] = content_hash(value)
     for name, value in _security(target).get("tls", {}).items():
         found[f"tls.{name}"] = content_hash(value)
     return {name: value[:_SHORT] for name, value in sorted(found.items())}
+
+
+def _restore(target: Target) -> dict[str, Any]:
+    """That the first member is restored; empty once the ensemble is founded."""
+    return {"bootstrap": target.membership.restore} if target.membership.restore else {}
 
 
 def _security(target: Target) -> dict[str, Any]:

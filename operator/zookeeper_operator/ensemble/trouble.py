@@ -13,6 +13,7 @@ from typing import Any, Final
 from zookeeper_operator.api import reasons
 from zookeeper_operator.api.conditions import find_written
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.bootstrap import read_failure
 from zookeeper_operator.ensemble.kubelet_texts import settled_text
 from zookeeper_operator.ensemble.observed import Trouble
 from zookeeper_operator.kube.texts import ending
@@ -132,6 +133,28 @@ def _init_containers(status: Status) -> list[_Container]:
     return [_Container(c, _INIT_CONTAINERS) for c in status.get("initContainerStatuses") or []]
 
 
+def _restore_trouble(status: Status) -> Trouble | None:
+    """Why the restore of the first member fails, in the words of the program that has just tried."""
+    if status.get("ready"):
+        return None
+    state, last = status.get("state") or {}, status.get("lastState") or {}
+    waiting = state.get("waiting") or {}
+    if waiting.get("reason") in _PULL_REASONS:
+        why = settled_text(waiting.get("message", "")) or waiting["reason"]
+        return Trouble(
+            reasons.IMAGE_PULL_FAILED,
+            f"the image of the operator, which restores the member, cannot be pulled: {why}",
+        )
+    ended = state.get("terminated") or last.get("terminated") or {}
+    if not ended.get("exitCode"):
+        return None
+    said = settled_text(read_failure(str(ended.get("message") or "")))
+    return Trouble(
+        reasons.RESTORE_FAILED,
+        f"the restore has failed and is tried again: {ending(said, _LONGEST_LOG) or 'see its log'}",
+    )
+
+
 def runs(container: Status) -> bool:
     """Whether a container runs, by its status."""
     return bool((container.get("state") or {}).get("running"))
@@ -143,6 +166,8 @@ def _first_trouble(containers: Iterable[_Container], now: datetime) -> Trouble |
 
 def _container_trouble(container: _Container, now: datetime) -> Trouble | None:
     status, named = container.status, container.named
+    if container.field == _INIT_CONTAINERS and status["name"] == names.RESTORE:
+        return _restore_trouble(status)
     if status.get("ready"):
         return None
     state, last = status.get("state") or {}, status.get("lastState") or {}

@@ -108,6 +108,7 @@ RESOURCES: Mapping[str, Resource] = {
         Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets"),
         Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
         Resource("v1", "Node", "nodes", namespaced=False),
+        Resource("v1", "PersistentVolume", "persistentvolumes", namespaced=False),
         Resource("storage.k8s.io/v1", "StorageClass", "storageclasses", namespaced=False),
         Resource("coordination.k8s.io/v1", "Lease", "leases"),
     )

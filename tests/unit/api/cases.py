@@ -247,8 +247,89 @@ _SECURITY_REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
 )
 
 
+_S3: Final = {"s3": {"bucket": "backups"}}
+_LOCATION: Final = {"storage": _S3, "path": "demo/zk/0123abcd/20261126T020017Z-200000da0"}
+
+
+def _bootstrap(**changes: Any) -> Spec:
+    """A spec that begins from a backup."""
+    return {"bootstrap": {"fromBackup": {"location": _LOCATION, **changes}}}
+
+
+def _bootstrap_storage(**storage: Any) -> Spec:
+    return _bootstrap(location={**_LOCATION, "storage": storage})
+
+
+_REFERENCE: Final[Spec] = {"bootstrap": {"fromBackup": {"backupRef": {"name": "nightly"}}}}
+
+_BOOTSTRAP_REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
+    ("bootstrap-added", _bootstrap(), {}, "bootstrap cannot be changed"),
+    ("bootstrap-removed", {}, _bootstrap(), "bootstrap cannot be changed"),
+    ("bootstrap-changed", _REFERENCE, _bootstrap(), "bootstrap cannot be changed"),
+    (
+        "bootstrap-ephemeral",
+        {**_bootstrap(), "storage": {"ephemeral": True}},
+        None,
+        "bootstrap needs volumes that stay",
+    ),
+    (
+        "bootstrap-both",
+        _bootstrap(backupRef={"name": "nightly"}),
+        None,
+        "exactly one of backupRef and location",
+    ),
+    ("bootstrap-neither", {"bootstrap": {"fromBackup": {}}}, None, "exactly one of backupRef"),
+    ("bootstrap-subtree", _bootstrap(subtree="app"), None, "subtree must be the path of a znode"),
+    ("bootstrap-dots", _bootstrap(subtree="/app/.."), None, "subtree must be the path of a znode"),
+    ("bootstrap-epoch", _bootstrap(minEpoch=-1), None, "minEpoch must be 0 to"),
+    (
+        "bootstrap-reference",
+        {"bootstrap": {"fromBackup": {"backupRef": {"name": "No/Name"}}}},
+        None,
+        "name must be the name of an object",
+    ),
+    (
+        "bootstrap-path",
+        _bootstrap(location={**_LOCATION, "path": "../x"}),
+        None,
+        "path must be a relative path",
+    ),
+    ("bootstrap-storage", _bootstrap_storage(), None, "storage needs exactly one of s3"),
+    (
+        "bootstrap-bucket",
+        _bootstrap_storage(s3={"bucket": "s3://b"}),
+        None,
+        "bucket must be the name of a bucket",
+    ),
+    (
+        "bootstrap-endpoint",
+        _bootstrap_storage(s3={"bucket": "backups", "endpoint": "https://user:pw@host"}),
+        None,
+        "endpoint must be a URL",
+    ),
+    (
+        "bootstrap-prefix",
+        _bootstrap_storage(s3={"bucket": "backups", "prefix": "/a"}),
+        None,
+        "prefix must be a relative path",
+    ),
+    (
+        "bootstrap-claim",
+        _bootstrap_storage(persistentVolumeClaim={"claimName": "A"}),
+        None,
+        "claimName must be the name of an object",
+    ),
+    (
+        "bootstrap-sub-path",
+        _bootstrap_storage(persistentVolumeClaim={"claimName": "a", "subPath": "a/../b"}),
+        None,
+        "subPath must be a relative path",
+    ),
+)
+
 REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
     *_SECURITY_REFUSED,
+    *_BOOTSTRAP_REFUSED,
     ("replicas-zero", {"replicas": 0}, None, "set stopped: true"),
     ("replicas-scaled-to-zero", {"replicas": 0}, {"replicas": 3}, "set stopped: true"),
     ("replicas-negative", {"replicas": -1}, None, "replicas must be 1 to 9"),
@@ -597,6 +678,9 @@ ACCEPTED: Final[Sequence[tuple[str, Spec, Spec | None]]] = (
         None,
     ),
     ("no-resources", {"resources": {}}, None),
+    ("bootstrap", _bootstrap(subtree="/app", minEpoch=7), None),
+    ("bootstrap-from-claim", _bootstrap_storage(persistentVolumeClaim={"claimName": "a"}), None),
+    ("bootstrap-stays", _REFERENCE, _REFERENCE),
     ("grow", {"storage": {"data": {"size": "10Gi"}}}, {}),
     ("same-size", {"storage": {"data": {"size": "5120Mi"}}}, {}),
     (

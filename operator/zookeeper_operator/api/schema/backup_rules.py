@@ -32,7 +32,8 @@ def _name(limit: int) -> Rule:
     )
 
 
-def _relative(field: str) -> Rule:
+def relative(field: str) -> Rule:
+    """Return the rule of a path below a bucket or a volume."""
     return Rule(
         rule=f"self.{field} == '' || (self.{field}.matches({_PATH}) && !self.{field}.matches({_DOTS}))",
         message=f"{field} must be a relative path such as backups/production, without . and ..",
@@ -40,7 +41,8 @@ def _relative(field: str) -> Rule:
     )
 
 
-def _object_name(field: str) -> Rule:
+def object_name(field: str) -> Rule:
+    """Return the rule of a reference by name."""
     return Rule(
         rule=f"self.{field}.matches('{OBJECT_NAME}')",
         message=f"{field} must be the name of an object of Kubernetes",
@@ -56,26 +58,16 @@ def _duration(field: str, example: str) -> Rule:
     )
 
 
-def _spec_rules(path: str) -> dict[str, tuple[Rule, ...]]:
-    """The rules of the spec of a backup, wherever it stands."""
+def storage_rules(path: str) -> dict[str, tuple[Rule, ...]]:
+    """The rules of where a backup is stored, wherever it stands."""
     return {
         path: (
-            _duration("timeout", "1h or 90m"),
-            Rule(
-                rule="!has(self.serviceAccountName) || "
-                f"self.serviceAccountName.matches('{OBJECT_NAME}')",
-                message="serviceAccountName must be the name of a service account",
-                field=".serviceAccountName",
-            ),
-        ),
-        f"{path}.ensembleRef": (_object_name("name"),),
-        f"{path}.storage": (
             Rule(
                 rule="has(self.s3) != has(self.persistentVolumeClaim)",
                 message="storage needs exactly one of s3 and persistentVolumeClaim",
             ),
         ),
-        f"{path}.storage.s3": (
+        f"{path}.s3": (
             Rule(
                 rule="self.bucket.matches('^[a-z0-9A-Z][a-z0-9A-Z._-]*[a-z0-9A-Z]$')",
                 message="bucket must be the name of a bucket, without a URL around it",
@@ -89,9 +81,26 @@ def _spec_rules(path: str) -> dict[str, tuple[Rule, ...]]:
                 ),
                 field=".endpoint",
             ),
-            _relative("prefix"),
+            relative("prefix"),
         ),
-        f"{path}.storage.persistentVolumeClaim": (_object_name("claimName"), _relative("subPath")),
+        f"{path}.persistentVolumeClaim": (object_name("claimName"), relative("subPath")),
+    }
+
+
+def _spec_rules(path: str) -> dict[str, tuple[Rule, ...]]:
+    """The rules of the spec of a backup, wherever it stands."""
+    return {
+        path: (
+            _duration("timeout", "1h or 90m"),
+            Rule(
+                rule="!has(self.serviceAccountName) || "
+                f"self.serviceAccountName.matches('{OBJECT_NAME}')",
+                message="serviceAccountName must be the name of a service account",
+                field=".serviceAccountName",
+            ),
+        ),
+        f"{path}.ensembleRef": (object_name("name"),),
+        **storage_rules(f"{path}.storage"),
         f"{path}.resources.requests": (QUANTITIES,),
         f"{path}.resources.limits": (QUANTITIES,),
     }

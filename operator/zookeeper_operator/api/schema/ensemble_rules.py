@@ -14,6 +14,7 @@ from zookeeper_operator.api.ensemble import (
     MAX_OBSERVERS,
     MAX_REPLICAS,
 )
+from zookeeper_operator.api.schema.bootstrap_rules import BOOTSTRAP_RULES, BOOTSTRAP_SPEC_RULES
 from zookeeper_operator.api.schema.config_rules import CONFIG_RULES
 from zookeeper_operator.api.schema.jvm_rules import JVM_RULES
 from zookeeper_operator.api.schema.known_keys import OWN_PORTS, PORT
@@ -158,7 +159,9 @@ ENSEMBLE_RULES: Final[Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
                 cause="FieldValueForbidden",
             ),
             *TLS_SPEC_RULES,
+            *BOOTSTRAP_SPEC_RULES,
         ),
+        **BOOTSTRAP_RULES,
         "spec.tls": TLS_RULES,
         "spec.tls.source": SOURCE_RULES,
         "spec.tls.source.operatorCA": OPERATOR_CA_RULES,

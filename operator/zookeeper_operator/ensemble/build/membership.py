@@ -11,6 +11,8 @@ from zookeeper_operator.ensemble.membership import (
     EPOCH_KEY,
     FOUNDERS_KEY,
     IDENTITY_KEY,
+    RESTART_KEY,
+    RESTORE_KEY,
     SERVERS_KEY,
     VERSION_KEY,
 )
@@ -22,6 +24,7 @@ def build_membership(target: Target) -> Object:
     """The ConfigMap `NAME-membership`, one server line each, sorted by id."""
     membership = target.membership
     servers = sorted(membership.servers, key=lambda server: server.id)
+    restart = "".join(f"{member_id} {uid}\n" for member_id, uid in membership.restart)
     return child(
         target,
         api_version="v1",
@@ -34,6 +37,8 @@ def build_membership(target: Target) -> Object:
                 FOUNDERS_KEY: " ".join(map(str, sorted(membership.founders))),
                 IDENTITY_KEY: membership.identity,
                 **({EPOCH_KEY: str(membership.epoch)} if membership.epoch else {}),
+                **({RESTART_KEY: restart} if restart else {}),
+                **({RESTORE_KEY: membership.restore} if membership.restore else {}),
             }
         },
     )

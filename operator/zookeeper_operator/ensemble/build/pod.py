@@ -8,6 +8,7 @@ from typing import Final
 
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.bootstrap import read_task
 from zookeeper_operator.ensemble.build.auth import DIGEST_KEY
 from zookeeper_operator.ensemble.build.config import (
     CERTIFICATES_SCRIPT,
@@ -16,6 +17,13 @@ from zookeeper_operator.ensemble.build.config import (
 )
 from zookeeper_operator.ensemble.build.metrics import container_ports
 from zookeeper_operator.ensemble.build.objects import labels_of, member_selector
+from zookeeper_operator.ensemble.build.restore import (
+    build_container_security,
+    build_database_mounts,
+    build_resources,
+    build_restore_container,
+    build_restore_volumes,
+)
 from zookeeper_operator.ensemble.build.security import CERTIFICATES_DIRECTORY
 from zookeeper_operator.ensemble.build.volumes import volumes_asked_for
 from zookeeper_operator.ensemble.membership import SERVERS_KEY
@@ -93,6 +101,10 @@ def _pod_spec(target: Target, component: str, config: str) -> Object:
         "containers": [_container(target)],
         "volumes": _volumes(target, config),
     }
+    task = read_task(target.membership.restore) if target.membership.restore else None
+    if task is not None and component == names.VOTER:
+        spec["initContainers"] = [build_restore_container(target, task)]
+        spec["volumes"] += build_restore_volumes(target, task)
     secrets = target.spec.image.pull_secrets
     if secrets:
         spec["imagePullSecrets"] = [{"name": secret.name} for secret in secrets]
@@ -143,17 +155,12 @@ def _container(target: Target) -> Object:
             for name, number in _ports(target).items()
         ]
         + container_ports(spec),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": build_container_security(),
         # Where the start script leaves no message, the end of the server's log says why it ended.
         "terminationMessagePolicy": "FallbackToLogsOnError",
         **_probes(),
         "volumeMounts": [
-            {"name": names.DATA_VOLUME, "mountPath": "/data", "subPath": "data"},
-            {"name": _log_volume(target), "mountPath": "/datalog", "subPath": "datalog"},
+            *build_database_mounts(target),
             # On the volume, for the server lists that ZooKeeper stores beside zoo.cfg.
             {"name": names.DATA_VOLUME, "mountPath": "/conf", "subPath": "conf"},
             {"name": names.CONFIG_VOLUME, "mountPath": "/config", "readOnly": True},
@@ -163,12 +170,8 @@ def _container(target: Target) -> Object:
             *(_TLS_MOUNTS if secured else ()),
         ],
     }
-    resources = {
-        "requests": dict(sorted(spec.resources.requests.items())),
-        "limits": dict(sorted(spec.resources.limits.items())),
-    }
-    if any(resources.values()):
-        container["resources"] = {kind: value for kind, value in resources.items() if value}
+    if resources := build_resources(spec):
+        container["resources"] = resources
     return container
 
 
@@ -260,10 +263,6 @@ def _probes() -> Object:
 
 def _command(name: str) -> Object:
     return {"path": f"/commands/{name}", "port": names.ADMIN_PORT, "scheme": "HTTP"}
-
-
-def _log_volume(target: Target) -> str:
-    return names.DATA_VOLUME if target.spec.storage.log is None else names.LOG_VOLUME
 
 
 def heap_mebibytes(spec: EnsembleSpec) -> int:

@@ -13,6 +13,7 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.objection import Objection
 from zookeeper_operator.ensemble.build.objects import common_labels
 from zookeeper_operator.ensemble.build.privileges import requested_privileges
+from zookeeper_operator.ensemble.build.restore import RESTORE_VOLUMES
 from zookeeper_operator.ensemble.build.security import CERTIFICATES_DIRECTORY
 from zookeeper_operator.ensemble.build.sidecars import declared_ports, running_containers
 from zookeeper_operator.ensemble.build.variables import OWN_ENVIRONMENT, refusal_of_variable
@@ -71,6 +72,7 @@ def pod_template_problems(ensemble: Ensemble) -> tuple[Objection, ...]:
     return (
         *map(Objection, _problems(ensemble, template)),
         *(map(Objection, _tls_problems(template)) if ensemble.spec.tls is not None else ()),
+        *(map(Objection, _restore_problems(template)) if ensemble.spec.bootstrap else ()),
         *_bypasses(template),
         *_privileges(ensemble, template),
     )
@@ -153,6 +155,21 @@ def _metadata_problems(ensemble: Ensemble, metadata: Mapping[str, Any]) -> Itera
     for name, value in (("labels", labels), ("annotations", annotations)):
         if not isinstance(value, Mapping) or not all(isinstance(v, str) for v in value.values()):
             yield f"{where}.{name} must be a map of strings"
+
+
+def _restore_problems(template: Mapping[str, Any]) -> Iterator[str]:
+    """Names that the restore of the first member needs."""
+    spec = template.get("spec", {})
+    if not isinstance(spec, Mapping):
+        return
+    where, why = "spec.podTemplate.spec", "is owned by the operator where spec.bootstrap is set"
+    for volume in _named(spec.get("volumes", [])):
+        if volume["name"] in RESTORE_VOLUMES:
+            yield f"{where}.volumes: {volume['name']} {why}; give the volume another name"
+    for kind in ("containers", "initContainers"):
+        for container in _named(spec.get(kind, [])):
+            if container["name"] == names.RESTORE:
+                yield f"{where}.{kind}: {names.RESTORE} {why}; give the container another name"
 
 
 def _tls_problems(template: Mapping[str, Any]) -> Iterator[str]:

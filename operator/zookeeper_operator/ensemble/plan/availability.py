@@ -8,7 +8,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from zookeeper_operator.api import conditions, reasons
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.bootstrap import read_task
+from zookeeper_operator.ensemble.plan.founding import why_restore_waits
 from zookeeper_operator.ensemble.plan.loss import find_loss
+from zookeeper_operator.ensemble.plan.recovery import describe_recovery
 from zookeeper_operator.ensemble.plan.step import Situation, Verdict
 
 # Counted from the status that says so, which is written up to 5 s after the members fell silent: together a
@@ -21,6 +25,9 @@ _LOST: Final = frozenset(
         reasons.ELECTION_EXPECTED,
         reasons.MEMBERS_NOT_CONNECTED,
         reasons.VOLUME_LOST,
+        reasons.RECOVERING,
+        reasons.RECOVERY_REFUSED,
+        reasons.LOST_MEMBERS_MAY_RETURN,
     }
 )
 """Reasons under which a known loss is reported."""
@@ -36,8 +43,8 @@ def availability(situation: Situation) -> Verdict:
     if situation.leftovers:
         return Verdict(False, reasons.PREVIOUS_ENSEMBLE, _leftovers(situation))
     if not situation.founded:
-        return Verdict(False, reasons.FOUNDING, "the first quorum has not formed yet")
-    loss = find_loss(situation)
+        return _founding(situation)
+    loss = describe_recovery(situation) or find_loss(situation)
     if loss is not None:
         return loss
     if not quorum.may_serve:
@@ -45,6 +52,17 @@ def availability(situation: Situation) -> Verdict:
     if _is_lost_by_silence(situation):
         return Verdict(False, reasons.NO_QUORUM, _silence(situation))
     return Verdict(None, reasons.NOT_PROBED, _unknown(situation))
+
+
+def _founding(situation: Situation) -> Verdict:
+    waits = why_restore_waits(situation)
+    if waits is not None:
+        return Verdict(False, reasons.RESTORING, waits)
+    task = read_task(situation.membership.restore) if situation.membership.restore else None
+    if task is not None:
+        name = names.member_name(situation.ensemble.name, task.member)
+        return Verdict(False, reasons.RESTORING, f"{name} is restored from backup {task.path}")
+    return Verdict(False, reasons.FOUNDING, "the first quorum has not formed yet")
 
 
 def _leftovers(situation: Situation) -> str:

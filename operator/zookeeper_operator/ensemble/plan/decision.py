@@ -20,8 +20,15 @@ from zookeeper_operator.ensemble.judge.spec import judge_spec
 from zookeeper_operator.ensemble.membership import FOUNDERS_KEY
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan.claim_deletion import is_stop_refused, is_stopped
-from zookeeper_operator.ensemble.plan.founding import decide_membership, find_leftovers, is_founded
+from zookeeper_operator.ensemble.plan.founding import (
+    decide_membership,
+    find_leftovers,
+    is_bootstrap_ignored,
+    is_founded,
+    why_restore_waits,
+)
 from zookeeper_operator.ensemble.plan.order import ORDER, Concern, Hold, is_exclusive
+from zookeeper_operator.ensemble.plan.recovery import judge_recovery, recovered_membership
 from zookeeper_operator.ensemble.plan.revision import is_outdated
 from zookeeper_operator.ensemble.plan.security import why_founding_waits
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
@@ -33,6 +40,11 @@ from zookeeper_operator.ensemble.target import build_target
 # A leader checks its followers every half tick, and an answer is up to a probe's time-out old.
 _MARGIN: Final = timedelta(seconds=5)
 NOTHING_TO_DO: Final = "nothing to do"
+_BOOTSTRAP_IGNORED: Final = Problem(
+    reasons.BOOTSTRAP_IGNORED,
+    "spec.bootstrap is ignored: the ensemble was created over volumes that exist, and they hold its data; to "
+    "begin from the backup, create one of another name, or delete the claims before",
+)
 
 
 @dataclass(frozen=True)
@@ -132,7 +144,7 @@ def understand(observed: Observed) -> Situation:
     founded = is_founded(observed, quorum, may_found_again=may_act)
     certificates = judge_certificates(observed)
     walk = decide_walk(observed, quorum, judge_readiness(observed, certificates))
-    return Situation(
+    situation = Situation(
         observed=observed,
         quorum=quorum,
         target=build_target(
@@ -148,6 +160,15 @@ def understand(observed: Observed) -> Situation:
         leftovers=() if founded else find_leftovers(observed),
         problems=judgement.problems,
         warnings=judgement.warnings,
+    )
+    if is_bootstrap_ignored(situation):
+        situation = replace(situation, warnings=(*situation.warnings, _BOOTSTRAP_IGNORED))
+    recovery = judge_recovery(situation)
+    if recovery is None or recovery.refused is not None:
+        return replace(situation, recovery=recovery)
+    membership = recovered_membership(situation, recovery.survivor)
+    return replace(
+        situation, recovery=recovery, target=replace(situation.target, membership=membership)
     )
 
 
@@ -234,7 +255,8 @@ def _an_event_will_come(situation: Situation) -> bool:
     ensemble, quorum = situation.ensemble, situation.quorum
     must_serve = situation.founded and not (is_stopped(situation) or ensemble.deleting)
     certificate = why_founding_waits(situation) is not None
-    waits = taken or certificate or bool(situation.leftovers)
+    backup = why_restore_waits(situation) is not None
+    waits = taken or certificate or backup or bool(situation.leftovers)
     return quorum.contradiction is None and not waits and (quorum.all_live or not must_serve)
 
 

@@ -16,11 +16,14 @@ from dataclasses import replace
 from typing import Final
 
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.bootstrap import plan_founding
 from zookeeper_operator.ensemble.judge.emptiness import is_empty
 from zookeeper_operator.ensemble.judge.quorum import Quorum
 from zookeeper_operator.ensemble.membership import Membership, read_membership
 from zookeeper_operator.ensemble.observed import Claim, Observed
+from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.ensemble.security.readiness import closes_plain_port
+from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.servers import (
     CLOSED_CLIENT,
     OPEN_CLIENT,
@@ -54,7 +57,7 @@ def is_founded(observed: Observed, quorum: Quorum, *, may_found_again: bool) -> 
     recorded = (
         bool(observed.ensemble.status.get("foundedAt"))
         or any(claim.member for claim in _lasting_claims(observed))
-        or (published is not None and not published.founders)
+        or (published is not None and not published.founders and not published.restore)
     )
     lost = may_found_again and _is_lost(observed, published)
     return quorum.healthy or (recorded and not lost)
@@ -155,16 +158,15 @@ def decide_membership(observed: Observed, *, founded: bool) -> Membership:
     published = published_membership(observed)
     identity = find_identity(observed, published)
     committed = observed.committed
-    if committed is not None and _is_news(committed, published):
+    news = committed is not None and _is_news(committed, published)
+    if committed is not None and news:
         servers: tuple[Server, ...] = committed.servers
         version = committed.version
     elif published is not None:
         servers, version = published.servers, published.version
     else:
         ids = known_ids(observed) if founded else _founders(observed)
-        closed = not founded and closes_plain_port(ensemble.spec)
-        client = CLOSED_CLIENT if closed else OPEN_CLIENT
-        servers = tuple(replace(ensemble.server(i), client=client) for i in sorted(ids))
+        servers = tuple(_new_server(observed, i, founded=founded) for i in sorted(ids))
         version = 0
     found = Membership(
         servers=servers,
@@ -173,14 +175,87 @@ def decide_membership(observed: Observed, *, founded: bool) -> Membership:
         identity=identity,
         epoch=published.epoch if published else 0,
     )
+    if published is not None and published.restart:
+        found = replace(found, restart=_to_restart(observed, published, found))
     if founded:
         return found
+    if published is not None and published.restore:
+        return replace(found, restore=published.restore)
+    if published is None and begins_from_backup(observed):
+        # Without founders: a member that the restore has left empty must never elect itself.
+        task = plan_founding(ensemble, observed.backup, identity).task
+        return replace(found, servers=(_new_server(observed, 1, founded=False),), restore=task)
     if published is None:
         return replace(found, founders=tuple(sorted(found.voters)))
     if published.founders:
         return replace(found, founders=published.founders)
     epoch = max(found.epoch, version >> 32) + _EPOCHS_AHEAD
     return replace(found, founders=tuple(sorted(found.voters)), epoch=epoch)
+
+
+def _new_server(observed: Observed, member_id: int, *, founded: bool) -> Server:
+    ensemble = observed.ensemble
+    closed = not founded and closes_plain_port(ensemble.spec)
+    return replace(ensemble.server(member_id), client=CLOSED_CLIENT if closed else OPEN_CLIENT)
+
+
+def begins_from_backup(observed: Observed) -> bool:
+    """Whether an ensemble that is not founded is founded from the backup that its spec names.
+
+    Where a volume of it exists that is older than its first pod, that is its data. Once there is a template,
+    it says whether the first member is restored.
+    """
+    if observed.ensemble.spec.bootstrap is None:
+        return False
+    statefulset = observed.statefulset(names.VOTER)
+    if statefulset is None:
+        return not _lasting_claims(observed)
+    return restores(statefulset)
+
+
+def restores(statefulset: Object) -> bool:
+    """Whether the members of a StatefulSet are restored before they start."""
+    containers = statefulset["spec"]["template"]["spec"].get("initContainers") or []
+    return any(container.get("name") == names.RESTORE for container in containers)
+
+
+def why_restore_waits(situation: Situation) -> str | None:
+    """Why a new ensemble that must be founded from a backup is not yet; None if it need not wait."""
+    observed = situation.observed
+    if situation.founded or situation.leftovers or situation.membership.restore:
+        return None
+    if published_membership(observed) is not None or not begins_from_backup(observed):
+        return None
+    waits_for = plan_founding(
+        observed.ensemble, observed.backup, situation.membership.identity
+    ).waits_for
+    return f"nothing until there is a backup to begin from: {waits_for}"
+
+
+def is_bootstrap_ignored(situation: Situation) -> bool:
+    """Whether the spec names a backup and the ensemble was, or will be, founded without it."""
+    observed = situation.observed
+    if observed.ensemble.spec.bootstrap is None or situation.leftovers:
+        return False
+    if observed.ensemble.status.get("restoredFrom") or situation.membership.restore:
+        return False
+    return situation.founded or not begins_from_backup(observed)
+
+
+def _to_restart(
+    observed: Observed, published: Membership, now: Membership
+) -> tuple[tuple[int, str], ...]:
+    """The pods that a recovery must still restart.
+
+    All of them stay on the list until the recovered ensemble has committed who it is: the survivor among
+    them says that it has yet to.
+    """
+    if published.servers == now.servers and published.version == now.version:
+        waits = any(member_id in now.voters for member_id, _ in published.restart)
+        if waits:
+            return published.restart
+    pods = {(pod.id, pod.uid) for pod in observed.pods}
+    return tuple(e for e in published.restart if e in pods and e[0] not in now.voters)
 
 
 def _is_news(committed: CommittedConfig, published: Membership | None) -> bool:

@@ -23,10 +23,12 @@ from zookeeper_operator.ensemble.plan.children import (
 )
 from zookeeper_operator.ensemble.plan.claim_template import plan_claim_templates
 from zookeeper_operator.ensemble.plan.founders import plan_founders
+from zookeeper_operator.ensemble.plan.founding import why_restore_waits
 from zookeeper_operator.ensemble.plan.members import waiting_for_vote
 from zookeeper_operator.ensemble.plan.membership import plan_membership
 from zookeeper_operator.ensemble.plan.permission import plan_scale_permission
 from zookeeper_operator.ensemble.plan.plain_port import plan_plain_port
+from zookeeper_operator.ensemble.plan.recovery import plan_recovery
 from zookeeper_operator.ensemble.plan.rollout import plan_rollout
 from zookeeper_operator.ensemble.plan.security import plan_security, why_founding_waits
 from zookeeper_operator.ensemble.plan.step import Situation, Step
@@ -106,10 +108,14 @@ ORDER: Final[tuple[Hold | Concern, ...]] = (
     Hold("previous ensemble", _previous_ensemble),
     # It would be founded without the TLS that its spec asks for.
     Hold("certificate", why_founding_waits),
+    # It would be founded empty.
+    Hold("backup", why_restore_waits),
     # While members contradict each other, any change could turn one ensemble into two.
     Hold("contradiction", _contradiction),
     # Before everything that needs a quorum.
     Concern("founders", plan_founders, reported=False),
+    # Only while a person asks for it and there is no quorum, or to complete what was begun.
+    Concern("recovery", plan_recovery, reported=False),
     # Early, because it completes what a restart or a scaling has left half done, and so gives back the
     # votes that every other line needs. Under an invalid spec it does nothing else.
     Concern("membership", plan_membership),

@@ -27,6 +27,8 @@ def hosted_voters(situation: Situation) -> int:
     if not situation.founded:
         return base
     if len(situation.ensemble.voter_ids) > base:
+        if live is not None and live > base + 1 and not _may_shrink(situation):
+            return live
         joiner_started = live is not None and live > base
         return base + 1 if joiner_started or scale_permission(situation).state else base
     if live is not None and live > base and not _may_shrink(situation):

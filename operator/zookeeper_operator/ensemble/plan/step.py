@@ -38,6 +38,14 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Recovery:
+    """A recovery on one survivor that a person has asked for; with `refused`, why it is not carried out."""
+
+    survivor: int
+    refused: Verdict | None = None
+
+
+@dataclass(frozen=True)
 class Situation:
     """What was observed, and what follows from it before anything is decided.
 
@@ -45,7 +53,8 @@ class Situation:
     the ensemble has ever had a quorum, after which it must not be founded again; `leftovers` are what a
     deleted ensemble of the same name has left, for which the founding waits; `problems` are what makes the
     spec unusable; `warnings` are what a person should know of it, and stop nothing; `certificates` are what
-    the members mount, `walk` is the phase of TLS that they are in and the one that templates must have now.
+    the members mount, `walk` is the phase of TLS that they are in and the one that templates must have now;
+    `recovery` is what a person has asked for while there is no quorum.
     """
 
     observed: Observed
@@ -57,6 +66,7 @@ class Situation:
     warnings: tuple[Problem, ...] = ()
     certificates: Certificates = field(default_factory=Certificates)
     walk: Walk = field(default_factory=Walk)
+    recovery: Recovery | None = None
 
     @property
     def membership(self) -> Membership:

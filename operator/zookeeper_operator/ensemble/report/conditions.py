@@ -13,6 +13,7 @@ from zookeeper_operator.ensemble.failure import NO_FAILURE, Failure
 from zookeeper_operator.ensemble.judge.quorum import Quorum
 from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.plan.claim_deletion import is_stop_refused, is_stopped
+from zookeeper_operator.ensemble.plan.founding import why_restore_waits
 from zookeeper_operator.ensemble.plan.security import why_founding_waits
 from zookeeper_operator.ensemble.plan.step import Situation, Verdict
 from zookeeper_operator.ensemble.report.absence import describe_absence
@@ -89,6 +90,8 @@ def _ready(plan: Plan, quorum_healthy: Verdict, spec_valid: Verdict, failure: Fa
         return unapplied
     if why_founding_waits(situation) is not None:
         return plan.security
+    if why_restore_waits(situation) is not None:
+        return quorum_healthy
     if plan.storage.state is False and plan.storage.reason in _BLOCKING:
         return plan.storage
     trouble = _trouble(situation)

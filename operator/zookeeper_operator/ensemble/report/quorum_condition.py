@@ -54,7 +54,7 @@ def judge_quorum_condition(plan: Plan) -> Verdict:
     if len(answering) >= max(plan.quorum.needed, 2) and _are_not_connected(situation, since):
         message = _describe(situation, answering, since)
         return Verdict(False, reasons.MEMBERS_NOT_CONNECTED, message)
-    if verdict.reason != reasons.FOUNDING and _is_expected(plan, since):
+    if verdict.reason not in {reasons.FOUNDING, reasons.RESTORING} and _is_expected(plan, since):
         return Verdict(
             False,
             reasons.ELECTION_EXPECTED,

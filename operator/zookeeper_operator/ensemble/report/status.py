@@ -19,6 +19,7 @@ from zookeeper_operator.api.ensemble_status import (
     VersionStatus,
 )
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.bootstrap import read_task
 from zookeeper_operator.ensemble.build.connection import (
     connection_string,
     tls_connection_string,
@@ -27,6 +28,7 @@ from zookeeper_operator.ensemble.failure import NO_FAILURE, Failure
 from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.plan.availability import availability
 from zookeeper_operator.ensemble.plan.decision import NOTHING_TO_DO
+from zookeeper_operator.ensemble.plan.founding import published_membership
 from zookeeper_operator.ensemble.plan.replicas import live_replicas
 from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.ensemble.report.conditions import build_conditions
@@ -80,9 +82,17 @@ def build_status(
         identity=situation.membership.identity,
         managed_by=ensemble.operator or old.managed_by,
         founded_at=(old.founded_at or now) if situation.founded else None,
+        restored_from=_restored_from(situation) or old.restored_from,
         founded_again_at=now if old.founded_at and not situation.founded else old.founded_again_at,
     )
     return within_limits(status.to_api())
+
+
+def _restored_from(situation: Situation) -> str | None:
+    """The backup that the first member was given, as long as that is published."""
+    published = published_membership(situation.observed)
+    task = read_task(published.restore) if published is not None and published.restore else None
+    return None if task is None else task.path
 
 
 def _summary(plan: Plan, found: Sequence[Condition]) -> str:

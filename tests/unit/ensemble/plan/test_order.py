@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from tests.unit.ensemble.plan.disasters import disaster, leading, published, restarted
 from tests.unit.ensemble.plan.scenes import (
     answers,
     applied,
@@ -39,6 +40,7 @@ from zookeeper_operator.zookeeper.servers import CLOSED_CLIENT
 LINES = {line.name: line for line in ORDER}
 
 INVALID = {"config": {"clientPort": "1"}}
+WITHOUT_BACKUP = {"bootstrap": {"fromBackup": {"backupRef": {"name": "gone"}}}}
 WITHOUT_CERTIFICATE = {"tls": {"source": {"secretName": "my-tls"}}}
 EDITED = {"logging": {"level": "DEBUG"}}
 LARGER = {"storage": {"data": {"size": "10Gi"}}}
@@ -88,6 +90,12 @@ def closed(scene: Observed) -> Observed:
     return replace(scene, committed=replace(scene.committed, servers=servers))
 
 
+def recovering() -> Observed:
+    """Member 2 leads alone, member 3 has synced from it, and member 1 still knows the old list."""
+    scene = leading(restarted(published(disaster(2)), 2, 3), 2, 0x200000001)
+    return replace(scene, answers={**scene.answers, 3: answers(3, 2, [2], epoch=2)})
+
+
 BOTH_WANT = {
     ("deletion", "founding end"): deleted(edited(unpublished(at_rest()), {"paused": True})),
     ("founding end", "pause"): edited(unpublished(at_rest()), {"paused": True}),
@@ -99,10 +107,21 @@ BOTH_WANT = {
     ("previous ensemble", "certificate"): replace(
         recreated(edited(at_rest(), WITHOUT_CERTIFICATE)), answers={}, committed=None
     ),
+    ("certificate", "backup"): replace(
+        recreated(edited(at_rest(), {**WITHOUT_CERTIFICATE, **WITHOUT_BACKUP})),
+        answers={},
+        committed=None,
+        previous_pods=(),
+    ),
+    ("backup", "contradiction"): replace(
+        split(recreated(edited(at_rest(), WITHOUT_BACKUP))), previous_pods=()
+    ),
+    # Not adjacent, since only an ensemble that is new waits for either.
     ("certificate", "contradiction"): replace(
         split(recreated(edited(at_rest(), WITHOUT_CERTIFICATE))), previous_pods=()
     ),
     ("contradiction", "children"): split(edited(at_rest(), EDITED)),
+    ("recovery", "membership"): recovering(),
     ("membership", "publication"): unpublished(handed_over()),
     ("publication", "storage"): changed(unpublished(at_rest()), 2, replace_requested=True),
     # Not adjacent, since the publication stands aside for nobody.
@@ -122,7 +141,11 @@ BOTH_WANT = {
 NEVER_ACT = {"security", "scale"}
 # Founders are restarted while nobody serves. Members that contradict each other serve, and so does the quorum
 # that the membership needs.
-NEVER_BOTH = {("contradiction", "founders"), ("founders", "membership")}
+NEVER_BOTH = {
+    ("contradiction", "founders"),
+    ("founders", "recovery"),
+    ("founders", "membership"),
+}
 
 
 def wanted(name: str, situation: Situation) -> tuple[Action, ...]:
