@@ -16,9 +16,14 @@ from zookeeper_operator.ensemble.build.config import (
 )
 from zookeeper_operator.ensemble.build.metrics import container_ports
 from zookeeper_operator.ensemble.build.objects import labels_of, member_selector
-from zookeeper_operator.ensemble.build.security import CERTIFICATES_DIRECTORY
+from zookeeper_operator.ensemble.build.security import (
+    CERTIFICATES_DIRECTORY,
+    JAAS_OPTION,
+    USERS_DIRECTORY,
+)
 from zookeeper_operator.ensemble.build.volumes import volumes_asked_for
 from zookeeper_operator.ensemble.membership import SERVERS_KEY
+from zookeeper_operator.ensemble.security.phase import PLAIN
 from zookeeper_operator.ensemble.target import Target, hashed_fields, later_inputs
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.merge import merge
@@ -63,8 +68,10 @@ def build_pod_template(target: Target, component: str, *, config: str, auth_hash
     }
     if later := later_inputs(target):
         annotations[names.ANNOTATION_TARGET] = later
-    if target.phase.uses_certificates:
+    if target.phase != PLAIN:
         annotations[names.ANNOTATION_SECURITY] = target.phase.text
+    if target.phase.knows_users:
+        annotations[names.ANNOTATION_USERS] = target.users
     if target.restarted_at:
         annotations[names.ANNOTATION_RESTARTED_AT] = target.restarted_at
     template = {
@@ -161,6 +168,7 @@ def _container(target: Target) -> Object:
             {"name": "scratch", "mountPath": "/logs", "subPath": "logs"},
             {"name": "scratch", "mountPath": "/tmp", "subPath": "tmp"},  # noqa: S108
             *(_TLS_MOUNTS if secured else ()),
+            *(_USERS_MOUNTS if target.phase.knows_users else ()),
         ],
     }
     resources = {
@@ -175,6 +183,10 @@ def _container(target: Target) -> Object:
 _TLS_MOUNTS: Final = (
     {"name": names.TLS_VOLUME, "mountPath": "/tls", "readOnly": True},
     {"name": names.CERTIFICATES_VOLUME, "mountPath": CERTIFICATES_DIRECTORY},
+)
+
+_USERS_MOUNTS: Final = (
+    {"name": names.USERS_VOLUME, "mountPath": USERS_DIRECTORY, "readOnly": True},
 )
 
 
@@ -209,9 +221,16 @@ def _environment(target: Target) -> list[Object]:
         {"name": "JMXDISABLE", "value": "true"},
         {"name": "HOME", "value": "/tmp"},  # noqa: S108 - zkCli.sh runs here; nothing else is writable
     ]
-    if limits := [o for o in target.spec.jvm.options if o.startswith(_LARGEST_PACKET)]:
-        environment.append({"name": "CLIENT_JVMFLAGS", "value": " ".join(limits)})
+    if options := _client_flags(target):
+        environment.append({"name": "CLIENT_JVMFLAGS", "value": " ".join(options)})
     return environment
+
+
+def _client_flags(target: Target) -> tuple[str, ...]:
+    """The options of zkCli.sh: where there are users it logs in, for which clients need FIPS mode off."""
+    limits = (o for o in target.spec.jvm.options if o.startswith(_LARGEST_PACKET))
+    login = (JAAS_OPTION, "-Dzookeeper.fips-mode=false") if target.phase.knows_users else ()
+    return (*limits, *login)
 
 
 def _jvm_flags(target: Target) -> tuple[str, ...]:
@@ -220,6 +239,7 @@ def _jvm_flags(target: Target) -> tuple[str, ...]:
         *_JVM_FLAGS,
         f"-Dzookeeper.log.level={logging.level}",
         f"-Dzookeeper.log.format={logging.format}",
+        *((JAAS_OPTION,) if target.phase.knows_users else ()),
         *target.spec.jvm.options,
     )
 
@@ -294,18 +314,25 @@ def _volumes(target: Target, config: str) -> list[Object]:
         {"name": "scratch", "emptyDir": {}},
     ]
     if target.phase.uses_certificates:
-        secret: Object = {"secretName": names.tls_name(target.name)}
-        if target.spec.security_context.mode == "Fixed":
-            secret["defaultMode"] = 0o440  # it is the group's; a platform may set none
         # In memory: a key must not be on the disk of a node.
         memory = {"medium": "Memory", "sizeLimit": "4Mi"}
         volumes += [
-            {"name": names.TLS_VOLUME, "secret": secret},
+            {"name": names.TLS_VOLUME, "secret": _secret(target, names.tls_name(target.name))},
             {"name": names.CERTIFICATES_VOLUME, "emptyDir": memory},
         ]
+    if target.phase.knows_users:
+        secret = _secret(target, names.users_name(target.name))
+        volumes.append({"name": names.USERS_VOLUME, "secret": secret})
     if target.spec.storage.ephemeral:
         volumes.extend(
             {"name": name, "emptyDir": {"sizeLimit": volume.size}}
             for name, volume in volumes_asked_for(target.spec).items()
         )
     return volumes
+
+
+def _secret(target: Target, name: str) -> Object:
+    source: Object = {"secretName": name}
+    if target.spec.security_context.mode == "Fixed":
+        source["defaultMode"] = 0o440  # it is the group's; a platform may set none
+    return source
