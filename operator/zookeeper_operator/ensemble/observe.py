@@ -16,7 +16,7 @@ from zookeeper_operator.certificates.fresh import fresh_private_key
 from zookeeper_operator.control.controller import Key
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.children import CHILD_KINDS, expected_names
-from zookeeper_operator.ensemble.dereference import dereference, fetch_tls_source
+from zookeeper_operator.ensemble.dereference import dereference, fetch_passwords, fetch_tls_source
 from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
 from zookeeper_operator.ensemble.handshakes import HandshakeReader
 from zookeeper_operator.ensemble.installation import check_managed_here
@@ -35,14 +35,18 @@ from zookeeper_operator.ensemble.pods import (
     read_storage_classes,
 )
 from zookeeper_operator.ensemble.security.certificates import has_tls, uses_tls
-from zookeeper_operator.ensemble.security.readiness import secure_access
+from zookeeper_operator.ensemble.security.phase import read_phase, template_phase, wanted_phase
+from zookeeper_operator.ensemble.security.readiness import published_config, secure_access
+from zookeeper_operator.ensemble.security.users import running_phases, session_login
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
 from zookeeper_operator.settings import Settings
 from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.jaas import Login
 from zookeeper_operator.zookeeper.protocol import (
     Access,
     Address,
     EnsembleUnreachableError,
+    LoginRefusedError,
     SecureAccess,
     ZooKeeper,
 )
@@ -66,6 +70,18 @@ class _KnownConfig:
     fingerprint: object
     at: float
     uid: str
+    login: Login | None
+
+
+@dataclass(frozen=True)
+class _WayIn:
+    """How the operator's own sessions come in."""
+
+    secure: SecureAccess | None
+    login: Login | None
+    required: bool
+    """Whether a member serves no session that does not log in."""
+    published: CommittedConfig | None
 
 
 @dataclass(frozen=True)
@@ -73,6 +89,7 @@ class _Told:
     answers: Mapping[int, Answers]
     committed: CommittedConfig | None
     unreadable: str = ""
+    login_accepted: bool | None = None
 
 
 class Inspector:
@@ -122,7 +139,10 @@ class Inspector:
             for child in found
         ]
         secured = _is_secured(ensemble, candidates, listed["Pod"])
-        needed = _needed_names(ensemble, candidates, listed["Pod"], secured=secured)
+        with_users = _has_users(ensemble, candidates, listed["Pod"])
+        needed = _needed_names(
+            ensemble, candidates, listed["Pod"], secured=secured, with_users=with_users
+        )
         # What an earlier source of the certificate has left, or somebody else's, which is no obstacle.
         read = needed | ({("Secret", names.authority_name(name))} if secured else set())
         candidates += await self._fetch_unlisted(ensemble, candidates, read)
@@ -135,11 +155,18 @@ class Inspector:
         pods = read_pods(listed["Pod"], ensemble=name, statefulsets=statefulsets, now=now)
         claims = _read_claims(listed["PersistentVolumeClaim"], name, now)
         addresses = addresses_of(ensemble.namespace, pods)
-        secure = secure_access(Observed(ensemble, now, children=children, pods=pods))
-        polled, referenced, source, classes, pods, refused = await asyncio.gather(
-            self._ask_ensemble(key, ensemble.uid, addresses, secure),
+        so_far = Observed(ensemble, now, children=children, pods=pods)
+        way_in = _WayIn(
+            secure_access(so_far),
+            session_login(so_far),
+            required=any(phase.requires_authentication for phase in running_phases(so_far)),
+            published=published_config(so_far),
+        )
+        polled, referenced, source, passwords, classes, pods, refused = await asyncio.gather(
+            self._ask_ensemble(key, ensemble.uid, addresses, way_in),
             dereference(self._kube, ensemble),
             fetch_tls_source(self._kube, ensemble),
+            fetch_passwords(self._kube, ensemble),
             self._fetch_storage_classes(ensemble, claims),
             with_start_trouble(self._kube, ensemble.namespace, pods, now),
             fetch_refused(self._kube, ensemble.namespace, statefulsets, pods),
@@ -161,11 +188,14 @@ class Inspector:
             answers=polled.answers,
             committed=polled.committed,
             unreadable=polled.unreadable,
+            login_accepted=polled.login_accepted,
             storage_classes=classes,
             referenced=referenced,
             lost_nodes=lost_nodes,
             tls_source=source,
+            passwords=passwords,
             fresh_password=secrets.token_urlsafe(24),
+            fresh_login_password=secrets.token_urlsafe(24),
         )
         if not has_tls(observed):
             return observed
@@ -226,7 +256,7 @@ class Inspector:
         )
 
     async def _ask_ensemble(
-        self, key: Key, uid: str, addresses: tuple[Address, ...], secure: SecureAccess | None
+        self, key: Key, uid: str, addresses: tuple[Address, ...], way_in: _WayIn
     ) -> _Told:
         """What the members say, and who they are by the configuration that they have committed."""
         answers = await self._zookeeper.probe(addresses, thorough=True)
@@ -234,9 +264,14 @@ class Inspector:
         now = asyncio.get_running_loop().time()
         known = self._readings.get(key)
         # One that was created again under this name is another ensemble, whatever its members are called.
-        is_same = known is not None and (known.uid, known.fingerprint) == (uid, fingerprint)
+        is_same = known is not None and (known.uid, known.fingerprint, known.login) == (
+            uid,
+            fingerprint,
+            way_in.login,
+        )
+        accepted = None if way_in.login is None else True
         if known and is_same and now - known.at < _CONFIG_AGE_SECONDS:
-            return _Told(answers, known.config)
+            return _Told(answers, known.config, login_accepted=accepted)
         serving = tuple(a for a in addresses if a.id in answers and answers[a.id].serving)
         if not serving:
             return _Told(
@@ -250,14 +285,38 @@ class Inspector:
                 None,
                 "no majority has answered that it serves, so the configuration was not read",
             )
+        access = Access(serving, secure=way_in.secure, login=way_in.login)
         try:
-            config = await self._zookeeper.read_config(Access(serving, secure=secure))
+            config = await self._zookeeper.read_config(access)
+        except LoginRefusedError as error:
+            return await self._ask_without_login(answers, access, way_in, str(error))
         except EnsembleUnreachableError as error:
             # Giving up has taken seconds, and what was said before them is too old to report.
             why = f"the configuration could not be read: {error}"
             return _Told(await self._zookeeper.probe(addresses, thorough=True), None, why)
-        self._readings[key] = _KnownConfig(config, fingerprint, now, uid)
-        return _Told(answers, config)
+        self._readings[key] = _KnownConfig(config, fingerprint, now, uid, way_in.login)
+        return _Told(answers, config, login_accepted=accepted)
+
+    async def _ask_without_login(
+        self, answers: Mapping[int, Answers], access: Access, way_in: _WayIn, refusal: str
+    ) -> _Told:
+        """The committed configuration, while the members refuse the operator's user.
+
+        They know another password than the operator until they are restarted, which takes to know who they
+        are. Where a session without a user is not served either, nobody can have reconfigured them, so the
+        published configuration counts if every member that serves names the same voters.
+        """
+        why = f"the configuration could not be read: {refusal}"
+        if way_in.required:
+            views = {answer.voting_view for answer in answers.values() if answer.serving}
+            published = way_in.published
+            same = published is not None and views == {published.voters}
+            return _Told(answers, published if same else None, why, login_accepted=False)
+        try:
+            config = await self._zookeeper.read_config(replace(access, login=None))
+        except EnsembleUnreachableError:
+            return _Told(answers, None, why, login_accepted=False)
+        return _Told(answers, config, why, login_accepted=False)
 
     def invalidate(self, key: Key) -> None:
         """Read the configuration again next time: it may be changed, whatever the call answers."""
@@ -279,8 +338,21 @@ def _is_secured(ensemble: Ensemble, listed: list[Object], pods: list[Object]) ->
     return uses_tls(ensemble, statefulsets, annotations)
 
 
+def _has_users(ensemble: Ensemble, listed: list[Object], pods: list[Object]) -> bool:
+    """Whether the spec asks for users, or members mount them."""
+    templates = [template_phase(c["spec"]["template"]) for c in listed if c["kind"] == "StatefulSet"]
+    found = [read_phase(pod["metadata"].get("annotations") or {}) for pod in pods]
+    phases = (wanted_phase(ensemble.spec), *templates, *found)
+    return any(phase is not None and phase.knows_users for phase in phases)
+
+
 def _needed_names(
-    ensemble: Ensemble, listed: list[Object], pods: list[Object], *, secured: bool
+    ensemble: Ensemble,
+    listed: list[Object],
+    pods: list[Object],
+    *,
+    secured: bool,
+    with_users: bool,
 ) -> frozenset[tuple[str, str]]:
     """Kind and name of what the spec calls for, and of what members need that are still there."""
     published = next(
@@ -289,7 +361,8 @@ def _needed_names(
     )
     present = {names.member_id_of(ensemble.name, pod["metadata"]["name"]) for pod in pods}
     ids = published_ids(published) | {i for i in present if i is not None}
-    return expected_names(ensemble, ids, secured=secured) | _named_configs(listed, pods)
+    expected = expected_names(ensemble, ids, secured=secured, with_users=with_users)
+    return expected | _named_configs(listed, pods)
 
 
 def _named_configs(listed: list[Object], pods: list[Object]) -> frozenset[tuple[str, str]]:

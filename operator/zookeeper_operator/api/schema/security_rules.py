@@ -112,6 +112,19 @@ TLS_ROOT_RULES: Final = (
         ),
         field=".spec.tls.source.secretName",
     ),
+    Rule(
+        rule=(
+            "!has(self.spec.auth) || self.spec.auth.users.all(user, "
+            f"!{list_of(OWN_SECRETS)}.exists(own, "
+            "user.passwordSecret.name == self.metadata.name + '-' + own))"
+        ),
+        message=(
+            "auth.users: passwordSecret must not be a Secret that the operator writes itself (the name of the "
+            f"ensemble and {', '.join(f'-{own}' for own in OWN_SECRETS)}); put the password into a Secret of "
+            "another name"
+        ),
+        field=".spec.auth.users",
+    ),
 )
 """Rules that need the name of the ensemble."""
 
@@ -190,6 +203,14 @@ AUTH_RULES: Final = (
         rule="self.required != 'Sasl' || size(self.users) > 0",
         message="required: Sasl needs at least one entry in users; without one no client could authenticate",
         field=".required",
+    ),
+    Rule(
+        rule="self.required != 'X509' || size(self.users) == 0",
+        message=(
+            "required: X509 lets no user in; remove users, or choose Any, which lets in both users and clients "
+            "with a certificate"
+        ),
+        field=".users",
     ),
 )
 

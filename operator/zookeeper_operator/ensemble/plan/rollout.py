@@ -213,7 +213,9 @@ def _healthy_step(situation: Situation, due: list[Pod]) -> Step:
             f"{len(due)} members are due for a restart; waiting until every voter is in sync"
         )
     phase = situation.walk.target
-    if why := why_none_restarted(situation.observed, situation.certificates, phase):
+    if why := why_none_restarted(
+        situation.observed, situation.certificates, situation.users, phase
+    ):
         return Step(
             Verdict(False, reasons.CERTIFICATE_EXPIRING, f"{due[0].name} is not restarted: {why}")
         )

@@ -41,10 +41,14 @@ def check_action(world: World, action: Action) -> None:
 
 
 def check_phases(world: World) -> None:
-    """No two members that run are more than one phase apart."""
-    levels = {world.name(i): phase.quorum for i, phase in running_phases(world).items()}
+    """No two members that run are more than one phase apart, of TLS and of authentication."""
+    phases = running_phases(world)
+    levels = {world.name(i): phase.quorum for i, phase in phases.items()}
     if levels and max(levels.values()) - min(levels.values()) > 1:
         raise PromiseBrokenError(f"members of these phases do not find each other: {levels}")
+    logins = {world.name(i): phase.auth for i, phase in phases.items()}
+    if logins and max(logins.values()) - min(logins.values()) > 1:
+        raise PromiseBrokenError(f"no session is served by members of all these phases: {logins}")
 
 
 def running_phases(world: World) -> dict[int, Phase]:
