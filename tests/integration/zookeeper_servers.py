@@ -80,7 +80,14 @@ class ZooKeeperServer:
         self.ip = f"127.0.0.{10 + member_id}"
         self.address = Address(member_id, "test", f"zk-{member_id}", self.ip)
         self._directory = directory
-        java = ["java", f"@{directory}/options", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp"]
+        java = [
+            "java",
+            f"@{directory}/options",
+            "-Xmx128m",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+        ]
         main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
         self._process = Process(
             f"zookeeper-{member_id}",

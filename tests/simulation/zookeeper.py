@@ -140,6 +140,10 @@ class Member:
     listens_for_tls: bool = False
     stores: Stores | None = None
     """The certificates that it has taken over last."""
+    auth: int = 0
+    """The authentication phase that it was started in."""
+    users: Mapping[str, str] = field(default_factory=dict)
+    """Who may log in, with their passwords, as it read them when it started."""
 
     @property
     def empty(self) -> bool:

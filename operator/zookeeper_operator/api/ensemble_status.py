@@ -121,8 +121,8 @@ class MemberSecurityStatus(ApiModel):
 
     phase: str = Field(
         default="",
-        description="The phases that it runs: `q` of TLS in the quorum (0 to 3), `c` of TLS for clients (0 or "
-        "1), `a` of authentication (0: no users, 1: users, 2: required).",
+        description="The phases that it runs: `q` of TLS in the quorum (0 to 3), `c` of TLS for clients (0 "
+        "or 1), `a` of authentication (0: no users, 1: users, 2: required).",
     )
     serial: str = Field(
         default="", description="Serial number of the certificate that its ports serve, if known."
@@ -244,7 +244,9 @@ class EnsembleStatus(ApiModel):
         },
     )
     security: SecurityStatus | None = Field(
-        default=None, description="What is encrypted, and what is asked of clients, while `tls` or `auth` is used or is being left."
+        default=None,
+        description="What is encrypted, and what is asked of clients, while `tls` or `auth` is used or is "
+        "being left.",
     )
     connection_string: str | None = Field(
         default=None, description="Connection string for clients in the cluster."

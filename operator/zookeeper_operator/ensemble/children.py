@@ -42,8 +42,8 @@ def expected_names(
     """Kind and name of every child the spec calls for: no object of others may have such a name.
 
     `present` are members that are still there, whether or not the spec asks for them; `secured` says whether
-    members mount certificates, or will, `with_users` the same of users. The CA is the operator's own; where it is another one, its Secret may
-    well have the name.
+    members mount certificates, or will, and `with_users` the same of users. The CA is the operator's own;
+    where it is another one, its Secret may well have the name.
 
     The configuration is left out: its name holds a hash of its content, and no object of others has it.
     """

@@ -7,7 +7,7 @@ asked all at once. What could not be learned is left unknown in the value, never
 import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
@@ -16,13 +16,13 @@ from zookeeper_operator.certificates.fresh import fresh_private_key
 from zookeeper_operator.control.controller import Key
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.children import CHILD_KINDS, expected_names
+from zookeeper_operator.ensemble.configuration_reader import ConfigurationReader
 from zookeeper_operator.ensemble.dereference import dereference, fetch_passwords, fetch_tls_source
 from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
 from zookeeper_operator.ensemble.handshakes import HandshakeReader
 from zookeeper_operator.ensemble.installation import check_managed_here
-from zookeeper_operator.ensemble.judge.quorum import judge_quorum
 from zookeeper_operator.ensemble.membership import published_ids
-from zookeeper_operator.ensemble.observed import Claim, Observed, Pod, StorageClass
+from zookeeper_operator.ensemble.observed import Claim, Observed, Pod, StorageClass, TlsSource
 from zookeeper_operator.ensemble.plan.claims import asked_size
 from zookeeper_operator.ensemble.pod_events import fetch_refused, with_start_trouble
 from zookeeper_operator.ensemble.pods import (
@@ -34,62 +34,24 @@ from zookeeper_operator.ensemble.pods import (
     read_previous_pods,
     read_storage_classes,
 )
+from zookeeper_operator.ensemble.referenced import Referenced
 from zookeeper_operator.ensemble.security.certificates import has_tls, uses_tls
 from zookeeper_operator.ensemble.security.phase import read_phase, template_phase, wanted_phase
-from zookeeper_operator.ensemble.security.readiness import published_config, secure_access
-from zookeeper_operator.ensemble.security.users import running_phases, session_login
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
 from zookeeper_operator.settings import Settings
 from zookeeper_operator.zookeeper.answers import Answers
-from zookeeper_operator.zookeeper.jaas import Login
 from zookeeper_operator.zookeeper.protocol import (
-    Access,
     Address,
-    EnsembleUnreachableError,
-    LoginRefusedError,
-    SecureAccess,
     ZooKeeper,
 )
-from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 _LISTED: Final = tuple(kind.resource for kind in CHILD_KINDS if kind.listed)
 _READ_AS_VALUES: Final = frozenset({"Pod", "PersistentVolumeClaim"})
-# The members' voting views give every change of voters away at once; only a change among observers that
-# someone else made needs the configuration itself to be read again.
-_CONFIG_AGE_SECONDS: Final = 60.0
 
 
 def utc_now() -> datetime:
     """The clock of the machine."""
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True)
-class _KnownConfig:
-    config: CommittedConfig
-    fingerprint: object
-    at: float
-    uid: str
-    login: Login | None
-
-
-@dataclass(frozen=True)
-class _WayIn:
-    """How the operator's own sessions come in."""
-
-    secure: SecureAccess | None
-    login: Login | None
-    required: bool
-    """Whether a member serves no session that does not log in."""
-    published: CommittedConfig | None
-
-
-@dataclass(frozen=True)
-class _Told:
-    answers: Mapping[int, Answers]
-    committed: CommittedConfig | None
-    unreadable: str = ""
-    login_accepted: bool | None = None
 
 
 class Inspector:
@@ -106,7 +68,7 @@ class Inspector:
         self._zookeeper = zookeeper
         self._settings = settings
         self._now = now
-        self._readings: dict[Key, _KnownConfig] = {}
+        self._configurations = ConfigurationReader(zookeeper)
         self._handshakes = HandshakeReader(zookeeper)
 
     async def observe(self, key: Key) -> Observed | None:
@@ -156,23 +118,15 @@ class Inspector:
         claims = _read_claims(listed["PersistentVolumeClaim"], name, now)
         addresses = addresses_of(ensemble.namespace, pods)
         so_far = Observed(ensemble, now, children=children, pods=pods)
-        way_in = _WayIn(
-            secure_access(so_far),
-            session_login(so_far),
-            required=any(phase.requires_authentication for phase in running_phases(so_far)),
-            published=published_config(so_far),
-        )
-        polled, referenced, source, passwords, classes, pods, refused = await asyncio.gather(
-            self._ask_ensemble(key, ensemble.uid, addresses, way_in),
-            dereference(self._kube, ensemble),
-            fetch_tls_source(self._kube, ensemble),
-            fetch_passwords(self._kube, ensemble),
+        told, (referenced, source, passwords), classes, pods, refused = await asyncio.gather(
+            self._configurations.ask(key, so_far, addresses),
+            self._fetch_named(ensemble),
             self._fetch_storage_classes(ensemble, claims),
             with_start_trouble(self._kube, ensemble.namespace, pods, now),
             fetch_refused(self._kube, ensemble.namespace, statefulsets, pods),
         )
         lost_nodes = await self._fetch_lost_nodes(
-            {p.node for p in pods if p.node and not _answered(polled.answers, p)}
+            {p.node for p in pods if p.node and not _answered(told.answers, p)}
         )
         observed = Observed(
             ensemble=ensemble,
@@ -185,10 +139,10 @@ class Inspector:
             previous_pods=read_previous_pods(listed["Pod"], ensemble=name, pods_of_members=pods),
             refused=refused,
             claims=claims,
-            answers=polled.answers,
-            committed=polled.committed,
-            unreadable=polled.unreadable,
-            login_accepted=polled.login_accepted,
+            answers=told.answers,
+            committed=told.committed,
+            unreadable=told.unreadable,
+            login_accepted=told.login_accepted,
             storage_classes=classes,
             referenced=referenced,
             lost_nodes=lost_nodes,
@@ -204,8 +158,22 @@ class Inspector:
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered about an ensemble."""
-        self._readings.pop(key, None)
+        self._configurations.forget(key)
         self._handshakes.forget(key)
+
+    def invalidate(self, key: Key) -> None:
+        """Read the configuration again next time: it may be changed, whatever the call answers."""
+        self._configurations.forget(key)
+
+    async def _fetch_named(
+        self, ensemble: Ensemble
+    ) -> tuple[Referenced, TlsSource | None, Mapping[str, bytes]]:
+        """What the spec refers to, and what is used of it."""
+        return await asyncio.gather(
+            dereference(self._kube, ensemble),
+            fetch_tls_source(self._kube, ensemble),
+            fetch_passwords(self._kube, ensemble),
+        )
 
     async def _fetch_children(self, ensemble: Ensemble) -> Mapping[str, list[Object]]:
         labels = f"{names.LABEL_ENSEMBLE}={ensemble.name}"
@@ -255,73 +223,6 @@ class Inspector:
             node for node, body in zip(sorted(nodes), found, strict=True) if not is_node_ready(body)
         )
 
-    async def _ask_ensemble(
-        self, key: Key, uid: str, addresses: tuple[Address, ...], way_in: _WayIn
-    ) -> _Told:
-        """What the members say, and who they are by the configuration that they have committed."""
-        answers = await self._zookeeper.probe(addresses, thorough=True)
-        fingerprint = fingerprint_of(answers)
-        now = asyncio.get_running_loop().time()
-        known = self._readings.get(key)
-        # One that was created again under this name is another ensemble, whatever its members are called.
-        is_same = known is not None and (known.uid, known.fingerprint, known.login) == (
-            uid,
-            fingerprint,
-            way_in.login,
-        )
-        accepted = None if way_in.login is None else True
-        if known and is_same and now - known.at < _CONFIG_AGE_SECONDS:
-            return _Told(answers, known.config, login_accepted=accepted)
-        serving = tuple(a for a in addresses if a.id in answers and answers[a.id].serving)
-        if not serving:
-            return _Told(
-                answers, None, "no member serves, so none can be asked for the configuration"
-            )
-        # A sync waits for a quorum; while there is none, it would only delay the next reconcile.
-        by_themselves = frozenset(member.id for member in serving)
-        if not judge_quorum(answers, committed=None, published=by_themselves).healthy:
-            return _Told(
-                answers,
-                None,
-                "no majority has answered that it serves, so the configuration was not read",
-            )
-        access = Access(serving, secure=way_in.secure, login=way_in.login)
-        try:
-            config = await self._zookeeper.read_config(access)
-        except LoginRefusedError as error:
-            return await self._ask_without_login(answers, access, way_in, str(error))
-        except EnsembleUnreachableError as error:
-            # Giving up has taken seconds, and what was said before them is too old to report.
-            why = f"the configuration could not be read: {error}"
-            return _Told(await self._zookeeper.probe(addresses, thorough=True), None, why)
-        self._readings[key] = _KnownConfig(config, fingerprint, now, uid, way_in.login)
-        return _Told(answers, config, login_accepted=accepted)
-
-    async def _ask_without_login(
-        self, answers: Mapping[int, Answers], access: Access, way_in: _WayIn, refusal: str
-    ) -> _Told:
-        """The committed configuration, while the members refuse the operator's user.
-
-        They know another password than the operator until they are restarted, which takes to know who they
-        are. Where a session without a user is not served either, nobody can have reconfigured them, so the
-        published configuration counts if every member that serves names the same voters.
-        """
-        why = f"the configuration could not be read: {refusal}"
-        if way_in.required:
-            views = {answer.voting_view for answer in answers.values() if answer.serving}
-            published = way_in.published
-            same = published is not None and views == {published.voters}
-            return _Told(answers, published if same else None, why, login_accepted=False)
-        try:
-            config = await self._zookeeper.read_config(replace(access, login=None))
-        except EnsembleUnreachableError:
-            return _Told(answers, None, why, login_accepted=False)
-        return _Told(answers, config, why, login_accepted=False)
-
-    def invalidate(self, key: Key) -> None:
-        """Read the configuration again next time: it may be changed, whatever the call answers."""
-        self._readings.pop(key, None)
-
 
 def _answered(answers: Mapping[int, Answers], pod: Pod) -> bool:
     answer = answers.get(pod.id)
@@ -340,7 +241,9 @@ def _is_secured(ensemble: Ensemble, listed: list[Object], pods: list[Object]) ->
 
 def _has_users(ensemble: Ensemble, listed: list[Object], pods: list[Object]) -> bool:
     """Whether the spec asks for users, or members mount them."""
-    templates = [template_phase(c["spec"]["template"]) for c in listed if c["kind"] == "StatefulSet"]
+    templates = [
+        template_phase(c["spec"]["template"]) for c in listed if c["kind"] == "StatefulSet"
+    ]
     found = [read_phase(pod["metadata"].get("annotations") or {}) for pod in pods]
     phases = (wanted_phase(ensemble.spec), *templates, *found)
     return any(phase is not None and phase.knows_users for phase in phases)
@@ -370,15 +273,6 @@ def _named_configs(listed: list[Object], pods: list[Object]) -> frozenset[tuple[
     specs = [c["spec"]["template"]["spec"] for c in listed if c["kind"] == "StatefulSet"]
     specs += [pod.get("spec") or {} for pod in pods]
     return frozenset(("ConfigMap", name) for spec in specs if (name := config_of(spec)))
-
-
-def fingerprint_of(answers: Mapping[int, Answers]) -> object:
-    """What changes whenever the committed voters can have changed."""
-    return frozenset(
-        (a.id, a.leader_id, a.is_leader, a.voting_view, a.epoch if a.is_leader else None)
-        for a in answers.values()
-        if a.serving
-    )
 
 
 def addresses_of(namespace: str, pods: Iterable[Pod]) -> tuple[Address, ...]:

@@ -65,18 +65,19 @@ def _parse(message: bytes) -> Mapping[str, str]:
 
 
 def _proof(asked: Mapping[str, str], login: Login, client_nonce: str, *, method: str) -> str:
-    secret = _md5(f"{login.user}:{asked.get('realm', '')}:{login.password}".encode())
-    session = secret.digest() + f":{asked['nonce']}:{client_nonce}".encode()
+    secret = f"{login.user}:{asked.get('realm', '')}:{login.password}".encode()
+    session = md5(secret, usedforsecurity=False).digest()
+    session += f":{asked['nonce']}:{client_nonce}".encode()
     parts = (
-        _md5(session).hexdigest(),
+        md5(session, usedforsecurity=False).hexdigest(),
         asked["nonce"],
         _COUNT,
         client_nonce,
         "auth",
-        _md5(f"{method}:{_DIGEST_URI}".encode()).hexdigest(),
+        _hash(f"{method}:{_DIGEST_URI}"),
     )
-    return _md5(":".join(parts).encode()).hexdigest()
+    return _hash(":".join(parts))
 
 
-def _md5(data: bytes):  # type: ignore[no-untyped-def] # hashlib names no public type
-    return md5(data, usedforsecurity=False)
+def _hash(text: str) -> str:
+    return md5(text.encode(), usedforsecurity=False).hexdigest()

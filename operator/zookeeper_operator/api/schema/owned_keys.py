@@ -93,7 +93,7 @@ OWNED_KEYS: Final[Sequence[OwnedKeys]] = (
     ),
     OwnedKeys(
         reason=(
-            "the operator requires authentication in steps that lock nobody out, not even itself; use spec.auth"
+            "the operator requires authentication in steps that do not lock it out itself; use spec.auth"
         ),
         keys=("sessionRequireClientSASLAuth", "requireClientAuthScheme"),
         prefixes=("enforce.auth.", "quorum.auth."),

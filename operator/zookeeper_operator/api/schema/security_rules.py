@@ -119,9 +119,9 @@ TLS_ROOT_RULES: Final = (
             "user.passwordSecret.name == self.metadata.name + '-' + own))"
         ),
         message=(
-            "auth.users: passwordSecret must not be a Secret that the operator writes itself (the name of the "
-            f"ensemble and {', '.join(f'-{own}' for own in OWN_SECRETS)}); put the password into a Secret of "
-            "another name"
+            "auth.users: passwordSecret must not be a Secret that the operator writes itself (the name of "
+            f"the ensemble and {', '.join(f'-{own}' for own in OWN_SECRETS)}); put the password into a Secret "
+            "of another name"
         ),
         field=".spec.auth.users",
     ),
@@ -207,7 +207,7 @@ AUTH_RULES: Final = (
     Rule(
         rule="self.required != 'X509' || size(self.users) == 0",
         message=(
-            "required: X509 lets no user in; remove users, or choose Any, which lets in both users and clients "
+            "required: X509 lets no user in; remove users, or choose Any, which lets in users and clients "
             "with a certificate"
         ),
         field=".users",

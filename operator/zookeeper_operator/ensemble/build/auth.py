@@ -32,7 +32,7 @@ def super_digest(password: str) -> str:
 
 
 def build_auth(target: Target, password: str, login: Login | None = None) -> Object:
-    """The Secret `NAME-auth`: user name, password and digest, and the user to log in as where there are users."""
+    """The Secret `NAME-auth`: the super user, and the user to log in as where there are users."""
     further = (
         {} if login is None else {LOGIN_USER_KEY: login.user, LOGIN_PASSWORD_KEY: login.password}
     )

@@ -45,7 +45,8 @@ def find_refused_login(situation: Situation) -> Verdict | None:
         False,
         reasons.LOGIN_REFUSED,
         f"the members do not accept the user {names.LOGIN_USER} with the password in Secret "
-        f"{names.auth_name(name)}; they learn it from Secret {names.users_name(name)} when they are restarted",
+        f"{names.auth_name(name)}; they learn it from Secret {names.users_name(name)} when they are "
+        "restarted",
     )
 
 

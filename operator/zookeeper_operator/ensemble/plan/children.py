@@ -13,7 +13,12 @@ from zookeeper_operator.certificates.authority import PRIVATE_KEY
 from zookeeper_operator.certificates.key_store import KEY_STORE
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Action, Apply, Delete
-from zookeeper_operator.ensemble.build.auth import PASSWORD_KEY, build_auth, read_password, super_hash
+from zookeeper_operator.ensemble.build.auth import (
+    PASSWORD_KEY,
+    build_auth,
+    read_password,
+    super_hash,
+)
 from zookeeper_operator.ensemble.build.certificates import build_ca, build_tls
 from zookeeper_operator.ensemble.build.config import build_config
 from zookeeper_operator.ensemble.build.connection import build_binding, build_connection

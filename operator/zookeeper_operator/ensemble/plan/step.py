@@ -46,7 +46,8 @@ class Situation:
     the ensemble has ever had a quorum, after which it must not be founded again; `leftovers` are what a
     deleted ensemble of the same name has left, for which the founding waits; `problems` are what makes the
     spec unusable; `warnings` are what a person should know of it, and stop nothing; `certificates` are what
-    the members mount, `users` who may log in, `walk` is the phase that they are in and the one that templates must have now.
+    the members mount, `users` who may log in, `walk` is the phase that they are in and the one that templates
+    must have now.
     """
 
     observed: Observed

@@ -151,9 +151,7 @@ def published_config(observed: Observed) -> CommittedConfig | None:
         membership = None if config_map is None else read_membership(config_map)
     except (KeyError, ValueError):
         return None
-    return (
-        None if membership is None else CommittedConfig(membership.version, membership.servers)
-    )
+    return None if membership is None else CommittedConfig(membership.version, membership.servers)
 
 
 def trust_of_clients(certificates: Certificates) -> str:

@@ -155,10 +155,3 @@ def test_what_would_take_long_to_compute_is_refused_before_it_is_computed(
 def test_quantities_of_a_pod_template_may_be_numbers() -> None:
     side = {"name": "side", "resources": {"requests": {"cpu": 0.5, "memory": 1024}}}
     assert judged({"podTemplate": {"spec": {"containers": [side]}}}).problems == ()
-
-
-def test_authentication_that_would_protect_nothing_is_refused() -> None:
-    user = {"name": "app", "passwordSecret": {"name": "app", "key": "password"}}
-    for auth in ({"users": [user]}, {"required": "Any"}):
-        assert "spec.auth is not supported" in only_problem({"auth": auth}).message
-    assert judged({"auth": {}}).problems == ()

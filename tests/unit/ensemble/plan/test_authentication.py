@@ -161,13 +161,17 @@ def test_the_operator_logs_in_where_every_member_knows_it_and_nowhere_else() -> 
     ("accepted", "said"), [(None, "has not logged in"), (False, "do not accept the user")]
 )
 def test_authentication_is_not_required_before_the_operator_has_logged_in(
-    accepted: bool | None, said: str
+    accepted: bool | None,  # noqa: FBT001 -- a case, no switch
+    said: str,
 ) -> None:
     ensemble = serving()
     ensemble.edit(auth("app", required="Sasl"))
     walk(
         ensemble,
-        lambda: set(phases(ensemble)) == {"q0,c0,a1"} and ensemble.plan().situation.walk.target.auth == 2,
+        lambda: (
+            set(phases(ensemble)) == {"q0,c0,a1"}
+            and ensemble.plan().situation.walk.target.auth == 2
+        ),
     )
     ensemble.world = ensemble.world.with_observed(login_accepted=accepted)
     plan = ensemble.plan()
@@ -217,9 +221,7 @@ def test_members_that_know_another_password_of_the_operator_are_restarted_to_lea
         for c in ensemble.world.observed.children
         if (c["kind"], c["metadata"]["name"]) != ("Secret", "zk-auth")
     ]
-    ensemble.world = ensemble.world.with_observed(
-        children=(*others, edited), login_accepted=False
-    )
+    ensemble.world = ensemble.world.with_observed(children=(*others, edited), login_accepted=False)
     plan = ensemble.plan()
     assert condition(plan) == ("False", reasons.LOGIN_REFUSED)
     assert "zk-auth" in plan.security.message
