@@ -20,13 +20,14 @@ from tests.simulation.zookeeper import Disk, Member, Network, View
 
 from zookeeper_operator.certificates.key_store import Stores, read_stores
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build.users import JAAS_KEY
 from zookeeper_operator.ensemble.membership import Membership, read_membership
 from zookeeper_operator.ensemble.pods import config_of
-from zookeeper_operator.ensemble.build.users import JAAS_KEY
 from zookeeper_operator.ensemble.security.certificates import read_secret
 from zookeeper_operator.ensemble.security.phase import Phase, read_phase
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.quantity import parse_quantity
+from zookeeper_operator.zookeeper.jaas import read_jaas
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 
 REFUSED: Final = 64

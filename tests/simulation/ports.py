@@ -14,6 +14,7 @@ from tests.simulation.surroundings import Surroundings
 from tests.simulation.zookeeper import Member, trusts
 
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.security.phase import REQUIRES_AUTHENTICATION
 from zookeeper_operator.kube.api import KubeError, Object, Resource
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.protocol import (

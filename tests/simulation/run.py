@@ -67,7 +67,11 @@ async def _run(loop: VirtualLoop, scenario: Scenario, mind: Mind) -> Result:
     loop.set_exception_handler(broken)
     cluster.begin()
     await _wait(cluster, scenario.calm_at)
-    limit = scenario.calm_at + CONVERGENCE_SECONDS + (SECURITY_SECONDS if scenario.uses_security else 0.0)
+    limit = (
+        scenario.calm_at
+        + CONVERGENCE_SECONDS
+        + (SECURITY_SECONDS if scenario.uses_security else 0.0)
+    )
     if await _converges(cluster, limit):
         await _stays_silent(cluster)
     return Result(

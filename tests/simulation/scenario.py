@@ -6,6 +6,7 @@ many volumes wiped that data is lost by that alone (the cluster refuses to wipe 
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 

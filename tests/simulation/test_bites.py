@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 from tests.simulation import wrong_minds
 from tests.simulation.invariants import PHASES
-from tests.simulation.scenario import AUTHENTICATIONS
 from tests.simulation.mind import Mind
 from tests.simulation.run import run
-from tests.simulation.scenario import Event, Scenario, make_scenario
+from tests.simulation.scenario import AUTHENTICATIONS, Event, Scenario, make_scenario
 
 SEEDS = 20
 

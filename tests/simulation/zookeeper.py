@@ -21,7 +21,7 @@ A log is a chain of transactions that share their past, so that copying one cost
 write still there" is a walk along the chain.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Literal

@@ -120,8 +120,7 @@ TLS_ROOT_RULES: Final = (
         ),
         message=(
             "auth.users: passwordSecret must not be a Secret that the operator writes itself (the name of "
-            f"the ensemble and {', '.join(f'-{own}' for own in OWN_SECRETS)}); put the password into a Secret "
-            "of another name"
+            f"the ensemble and {', '.join(f'-{own}' for own in OWN_SECRETS)}); use a Secret of another name"
         ),
         field=".spec.auth.users",
     ),

@@ -3,6 +3,7 @@
 Pure. It decides nothing.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from zookeeper_operator.api import reasons
@@ -10,15 +11,23 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.plan.step import Situation, Verdict
 from zookeeper_operator.ensemble.security.phase import read_phase
 
-_STEPS: Final = {
-    0: (reasons.REMOVING_USERS, "the members forget all users"),
-    1: (reasons.ADDING_USERS, "the members get to know the users; no client needs one yet"),
-    2: (
+_FORWARDS: Final = {
+    1: Verdict(
+        False, reasons.ADDING_USERS, "the members get to know the users; no client needs one yet"
+    ),
+    2: Verdict(
+        False,
         reasons.REQUIRING_AUTHENTICATION,
-        "every client has to authenticate; one that does not is no longer served",
+        "the members begin to serve only clients that have authenticated",
     ),
 }
-"""What each authentication phase means to one who comes from below."""
+_BACKWARDS: Final = {
+    1: Verdict(
+        False, reasons.REMOVING_USERS, "the members serve clients that have not authenticated again"
+    ),
+    0: Verdict(False, reasons.REMOVING_USERS, "the members forget all users"),
+}
+"""What each authentication phase means, by the direction that it is come from."""
 _REQUIRED: Final = {
     "Sasl": "every client must log in as a user",
     "X509": "every client must have a certificate",
@@ -56,15 +65,11 @@ def describe_authentication(situation: Situation) -> Verdict | None:
     wanted, target = walk.wanted.auth, walk.target.auth
     if all(phase.auth == wanted for phase in walk.phases):
         return _changing_users(situation)
-    forwards = wanted > walk.reached.auth
-    reason, said = _STEPS[target]
-    if not forwards:
-        reason = reasons.REMOVING_USERS
-        said = _STEPS[0][1] if target == 0 else "no client has to authenticate any more"
-    if target == walk.reached.auth == walk.highest.auth:
-        reason = _STEPS[wanted][0] if forwards else reason
-        said = f"the next step waits: {walk.waits_for or 'for the members to be restarted'}"
-    return Verdict(False, reason, said)
+    steps = _FORWARDS if wanted > walk.reached.auth else _BACKWARDS
+    if target != walk.reached.auth or target != walk.highest.auth:
+        return steps[target]
+    said = f"the next step waits: {walk.waits_for or 'the members are still being restarted'}"
+    return replace(steps[wanted], message=said)
 
 
 def _changing_users(situation: Situation) -> Verdict | None:
