@@ -79,7 +79,7 @@ def _spec(dice: random.Random) -> Object:
 
 PASSWORDS = "app-zk"
 """The Secret with the password of the user."""
-_USERS: Object = [{"name": "app", "passwordSecret": {"name": PASSWORDS, "key": "password"}}]
+_USERS: list[Object] = [{"name": "app", "passwordSecret": {"name": PASSWORDS, "key": "password"}}]
 AUTHENTICATIONS: Sequence[Object | None] = (
     None,
     None,
