@@ -239,8 +239,9 @@ def _jvm_flags(target: Target) -> tuple[str, ...]:
         *_JVM_FLAGS,
         f"-Dzookeeper.log.level={logging.level}",
         f"-Dzookeeper.log.format={logging.format}",
-        *((JAAS_OPTION,) if target.phase.knows_users else ()),
         *target.spec.jvm.options,
+        # The last one counts.
+        *((JAAS_OPTION,) if target.phase.knows_users else ()),
     )
 
 
