@@ -112,18 +112,6 @@ TLS_ROOT_RULES: Final = (
         ),
         field=".spec.tls.source.secretName",
     ),
-    Rule(
-        rule=(
-            "!has(self.spec.auth) || self.spec.auth.users.all(user, "
-            f"!{list_of(OWN_SECRETS)}.exists(own, "
-            "user.passwordSecret.name == self.metadata.name + '-' + own))"
-        ),
-        message=(
-            "auth.users: passwordSecret must not be a Secret that the operator writes itself (the name of "
-            f"the ensemble and {', '.join(f'-{own}' for own in OWN_SECRETS)}); use a Secret of another name"
-        ),
-        field=".spec.auth.users",
-    ),
 )
 """Rules that need the name of the ensemble."""
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from zookeeper_operator.api import reasons
+from zookeeper_operator.api.schema.security_rules import OWN_SECRETS
 from zookeeper_operator.api.security import UserSpec
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.auth import LOGIN_PASSWORD_KEY, read_password
@@ -117,6 +118,11 @@ def _problem(observed: Observed, user: UserSpec) -> SourceProblem | None:
     reference = user.password_secret
     field_of = f"spec.auth.users[{user.name}].passwordSecret"
     named = f"{field_of} names key {reference.key} of Secret {reference.name}"
+    if reference.name in {f"{observed.ensemble.name}-{own}" for own in OWN_SECRETS}:
+        return SourceProblem(
+            reasons.PASSWORD_INVALID,
+            f"{named}, which the operator writes itself; put the password into a Secret of another name",
+        )
     found = next((f for f in observed.referenced.found if f.reference.field == field_of), None)
     if found is not None and found.state == "unreadable":
         message = f"{field_of} names Secret {reference.name}, which cannot be read: {found.why}"

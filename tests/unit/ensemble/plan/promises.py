@@ -16,7 +16,7 @@ from zookeeper_operator.ensemble.forecast.election import find_able, find_next_c
 from zookeeper_operator.ensemble.forecast.world import World, find_config
 from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.pods import ordinals
-from zookeeper_operator.ensemble.security.phase import Phase, read_phase
+from zookeeper_operator.ensemble.security.phase import Phase, read_phase, template_phase
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.servers import majority
 
@@ -153,9 +153,26 @@ def _check_preconditions(world: World, action: Action) -> None:
             pass
 
 
+def _check_template(world: World, action: Action) -> None:
+    """No template is more than one phase away from a member that runs: a pod may be created from it now."""
+    if not isinstance(action, Apply) or action.body["kind"] != "StatefulSet":
+        return
+    found = template_phase(action.body["spec"]["template"])
+    for member_id, phase in running_phases(world).items():
+        if (
+            found is None
+            or abs(found.auth - phase.auth) > 1
+            or abs(found.quorum - phase.quorum) > 1
+        ):
+            raise PromiseBrokenError(
+                f"member {member_id} runs {phase}, and the template is {found}"
+            )
+
+
 _CHECKS: tuple[Callable[[World, Action], None], ...] = (
     _check_majority,
     _check_reconfiguration,
     _check_pods_stay,
     _check_preconditions,
+    _check_template,
 )

@@ -116,6 +116,15 @@ def test_certificates_are_not_required_before_every_member_listens_for_them() ->
     assert set(users(ensemble)) == {names.LOGIN_USER}, "no client has a password"
 
 
+def test_users_give_way_to_certificates_when_every_member_listens_for_them() -> None:
+    ensemble = serving()
+    ensemble.edit(auth("app"))
+    walk(ensemble)
+    ensemble.edit({**BY_CERTIFICATE, "tls": {**BY_CERTIFICATE["tls"], "quorum": "Disabled"}})
+    assert walk(ensemble) == ["q0,c0,a1", "q0,c1,a1", "q0,c1,a2"]
+    assert set(users(ensemble)) == {names.LOGIN_USER}
+
+
 def test_a_new_ensemble_is_founded_where_authentication_is_required_at_once() -> None:
     ensemble = required()
     assert set(phases(ensemble)) == {"q0,c0,a2"}
@@ -280,6 +289,17 @@ def test_a_bad_password_is_refused_in_words_before_any_pod_changes(
     assert "secret" not in plan.security.message.replace("passwordSecret", "")
     knowing(ensemble, app="secret-of-app")
     assert walk(ensemble)[-1] == "q0,c0,a2"
+
+
+@pytest.mark.parametrize("own", ["zk-auth", "zk-users"])
+def test_a_secret_of_the_operator_holds_no_password_for_clients(own: str) -> None:
+    ensemble = serving()
+    taken = {"name": "app", "passwordSecret": {"name": own, "key": "password"}}
+    ensemble.edit({"auth": {"users": [taken]}})
+    plan = ensemble.plan()
+    assert condition(plan) == ("False", reasons.PASSWORD_INVALID)
+    assert f"Secret {own}, which the operator writes itself" in plan.security.message
+    assert plan.situation.walk.target == Phase()
 
 
 def test_a_secret_that_may_not_be_read_is_told_as_such() -> None:
