@@ -135,15 +135,22 @@ def writing(
     everyone: Iterable[int],
     pinned: Iterable[int] = (),
     interval: float = 0.05,
+    user: str = "",
+    passwords: str = "",
 ) -> Iterator[CountingWriter]:
-    """A counting writer whose multi-host client knows all these members, also those that are added later."""
+    """A counting writer whose multi-host client knows all these members, also those that are added later.
+
+    It logs in as `user`, whose password is in the Secret `passwords` under this name, if there is one.
+    """
+    login = [f"--login=/login/{user}"] if user else []
     with counting(
         ensemble.cluster,
         ensemble.namespace,
         name=f"{ensemble.name}-writer",
         everyone=",".join(map(ensemble.host, everyone)),
         pinned=list(map(ensemble.host, pinned)),
-        options=[f"--interval={interval}", "--roles-interval=0.5"],
+        options=[f"--interval={interval}", "--roles-interval=0.5", *login],
+        passwords=passwords,
     ) as writer:
         yield writer
 

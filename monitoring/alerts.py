@@ -366,12 +366,13 @@ ENSEMBLES: Final = (
         "ZookeeperNotSecured",
         _condition(
             "Secured",
-            '=~"CertificateMissing|CertificateInvalid|CertificateRejected|CertificateNotLoaded"',
+            '=~"CertificateMissing|CertificateInvalid|CertificateRejected|CertificateNotLoaded|PasswordMissing|'
+            'PasswordInvalid|LoginRefused"',
             keep=f"{_ENSEMBLE}, reason",
         ),
         "10m",
         "warning",
-        f"{_ZK} does not use TLS as its spec asks",
+        f"{_ZK} is not secured as its spec asks",
         "The condition Secured of the ensemble names the Secret or the member. Members keep what they have.",
         "{{ $labels.reason }}.md",
     ),

@@ -75,10 +75,19 @@ class Result:
 
 
 def manifests(
-    namespace: str, name: str, *, everyone: str, pinned: Iterable[str], options: Iterable[str]
+    namespace: str,
+    name: str,
+    *,
+    everyone: str,
+    pinned: Iterable[str],
+    options: Iterable[str],
+    passwords: str = "",
 ) -> tuple[Object, Object]:
-    """The ConfigMap with the program, and the pod that runs it."""
+    """The ConfigMap with the program, and the pod that runs it; a Secret `passwords` is mounted at /login."""
     pins = [f"--pinned={host}" for host in pinned]
+    volumes: list[Object] = [{"name": "writer", "configMap": {"name": name}}]
+    if passwords:
+        volumes.append({"name": "login", "secret": {"secretName": passwords}})
     return (
         {
             "apiVersion": "v1",
@@ -117,10 +126,13 @@ def manifests(
                             "requests": {"cpu": "20m", "memory": "64Mi"},
                             "limits": {"memory": "256Mi"},
                         },
-                        "volumeMounts": [{"name": "writer", "mountPath": "/writer"}],
+                        "volumeMounts": [
+                            {"name": volume["name"], "mountPath": f"/{volume['name']}"}
+                            for volume in volumes
+                        ],
                     }
                 ],
-                "volumes": [{"name": "writer", "configMap": {"name": name}}],
+                "volumes": volumes,
             },
         },
     )
@@ -134,11 +146,23 @@ class CountingWriter:
         self._namespace = namespace
         self._name = name
 
-    def start(self, *, everyone: str, pinned: Iterable[str], options: Iterable[str] = ()) -> None:
+    def start(
+        self,
+        *,
+        everyone: str,
+        pinned: Iterable[str],
+        options: Iterable[str] = (),
+        passwords: str = "",
+    ) -> None:
         """Start it and wait until each of its clients has written for the first time."""
         self._cluster.apply(
             *manifests(
-                self._namespace, self._name, everyone=everyone, pinned=pinned, options=options
+                self._namespace,
+                self._name,
+                everyone=everyone,
+                pinned=pinned,
+                options=options,
+                passwords=passwords,
             )
         )
         wait_until(
@@ -184,11 +208,12 @@ def counting(
     pinned: Iterable[str],
     name: str = "writer",
     options: Iterable[str] = (),
+    passwords: str = "",
 ) -> Iterator[CountingWriter]:
     """A writer that writes from the first line of the block on; `stop()` it inside for its result."""
     writer = CountingWriter(cluster, namespace, name)
     try:
-        writer.start(everyone=everyone, pinned=pinned, options=options)
+        writer.start(everyone=everyone, pinned=pinned, options=options, passwords=passwords)
         yield writer
     finally:
         writer.remove()

@@ -7,7 +7,7 @@ know one member only: the time in which none of them was acknowledged is the ens
 
 Prints one line of JSON when every client has written for the first time, and one with the result after
 SIGTERM, when every acknowledged write has been read back by a client that knows all members. All times are
-seconds of the node's clock. Standard library and kazoo only: the file is mounted as it is.
+seconds of the node's clock. Standard library and kazoo only, but to log in: the file is mounted as it is.
 """
 
 import argparse
@@ -22,6 +22,7 @@ import time
 from array import array
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Final
 
 from kazoo.client import KazooClient
@@ -53,14 +54,22 @@ class Handler(SequentialThreadingHandler):  # type: ignore[misc]  # kazoo has no
         )
 
 
-def connect(hosts: str, *, session_seconds: float, connect_seconds: float) -> KazooClient:
-    """A client that goes on connecting for ever, without long pauses."""
-    return KazooClient(
+def connect(
+    hosts: str, *, session_seconds: float, connect_seconds: float, login: tuple[str, str] | None
+) -> KazooClient:
+    """A client that goes on connecting for ever, without long pauses, as this user with this password."""
+    client = KazooClient(
         hosts=hosts,
         timeout=session_seconds,
         handler=Handler(connect_seconds),
         connection_retry={"max_tries": -1, "delay": 0.05, "backoff": 2, "max_delay": 0.4},
     )
+    if login is not None:
+        from zookeeper_operator.zookeeper.jaas import Login  # noqa: PLC0415 -- in the image
+        from zookeeper_operator.zookeeper.login import LoggingIn  # noqa: PLC0415
+
+        LoggingIn(client, Login(*login))
+    return client
 
 
 class Writer(threading.Thread):
@@ -201,6 +210,7 @@ def main() -> int:
     parser.add_argument("--session-seconds", type=float, default=30)
     parser.add_argument("--connect-seconds", type=float, default=1)
     parser.add_argument("--roles-interval", type=float, default=0.1)
+    parser.add_argument("--login", type=Path, help="a file named after the user, with its password")
     options = parser.parse_args()
     logging.basicConfig(stream=sys.stderr, level=logging.CRITICAL)
     stop = threading.Event()
@@ -209,9 +219,13 @@ def main() -> int:
     # What an earlier run has written is in nobody's way.
     root = f"{options.root}/{time.time_ns()}"
 
+    file: Path | None = options.login
+    login = None if file is None else (file.name, file.read_text(encoding="ascii"))
+
     def client(hosts: str) -> KazooClient:
         return connect(
             hosts,
+            login=login,
             session_seconds=options.session_seconds,
             connect_seconds=options.connect_seconds,
         )

@@ -11,6 +11,7 @@ from tests.integration.processes import enter_own_network
 from tests.integration.stage import Farm, Stage, open_stage, prepare
 from tests.integration.zookeeper_servers import ZooKeeperServers, resolve_jars
 
+from zookeeper_operator.api.versions import DEFAULT_VERSION
 from zookeeper_operator.kube.client import KubeClient, connect
 from zookeeper_operator.settings import Settings
 
@@ -47,6 +48,12 @@ def older_zookeeper_jars() -> Path:
 
 
 @pytest.fixture(scope="session")
+def middle_zookeeper_jars() -> Path:
+    """The jars of the release that is the default."""
+    return resolve_jars(DEFAULT_VERSION)
+
+
+@pytest.fixture(scope="session")
 def control_plane_tools() -> Path:
     return find_tools("control-plane")
 
@@ -66,6 +73,7 @@ def _own_network(request: pytest.FixtureRequest) -> None:
     downloads = (
         "zookeeper_jars",
         "older_zookeeper_jars",
+        "middle_zookeeper_jars",
         "metered_jars",
         "control_plane_tools",
         "prometheus_tools",

@@ -63,7 +63,10 @@ class Walk:
 
     def keys(self, phase: Phase) -> Mapping[str, str]:
         """What the builder puts into zoo.cfg, with the folder that the servers read here."""
-        rendered = security_keys(replace(target(tls={}), phase=phase))
+        return self.localized(security_keys(replace(target(tls={}), phase=phase)))
+
+    def localized(self, rendered: Mapping[str, str]) -> Mapping[str, str]:
+        """What the builder renders, with the folder of the certificates that the servers read here."""
         return {
             key: value.replace(CERTIFICATES_DIRECTORY, str(self._folder))
             for key, value in rendered.items()

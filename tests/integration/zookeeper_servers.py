@@ -80,7 +80,14 @@ class ZooKeeperServer:
         self.ip = f"127.0.0.{10 + member_id}"
         self.address = Address(member_id, "test", f"zk-{member_id}", self.ip)
         self._directory = directory
-        java = ["java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp"]
+        java = [
+            "java",
+            f"@{directory}/options",
+            "-Xmx128m",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+        ]
         main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
         self._process = Process(
             f"zookeeper-{member_id}",
@@ -105,6 +112,7 @@ class ZooKeeperServer:
         (self._directory / "data" / "myid").write_text(f"{self.id}\n", encoding="ascii")
         if founder:
             (self._directory / "datalog" / "initialize").touch()
+        (self._directory / "options").touch()
         (self._directory / "logback.xml").write_text(_LOGBACK, encoding="ascii")
         secret = base64.b64encode(hashlib.sha1(f"super:{PASSWORD}".encode()).digest()).decode()  # noqa: S324 -- ZooKeeper's own scheme
         config: dict[str, object] = {
@@ -141,6 +149,13 @@ class ZooKeeperServer:
         ]
         lines = [*kept, *(f"{key}={value}" for key, value in added.items())]
         path.write_text("\n".join(lines) + "\n", encoding="ascii")
+
+    def mount_users(self, jaas: str) -> None:
+        """Give it the users who may log in; none if this is empty. It reads them when it starts."""
+        path = self._directory / "jaas.conf"
+        path.write_text(jaas, encoding="ascii")
+        option = f"-Djava.security.auth.login.config={path}\n" if jaas else ""
+        (self._directory / "options").write_text(option, encoding="ascii")
 
     @property
     def database(self) -> Path:

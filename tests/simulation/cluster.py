@@ -1,6 +1,7 @@
 """The whole simulated cluster, put together; what the user and bad luck do to it."""
 
 import asyncio
+import base64
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from tests.simulation.invariants import Watchdog
 from tests.simulation.kubelet import NAMESPACE, Kubelet, Running
 from tests.simulation.mind import RIGHT, Mind
 from tests.simulation.operators import Operators
-from tests.simulation.scenario import BAD_TAG, Event, Scenario
+from tests.simulation.scenario import BAD_TAG, PASSWORDS, Event, Scenario
 from tests.simulation.stage import Stage
 from tests.simulation.surroundings import Surroundings
 from tests.simulation.weather import Weather
@@ -20,7 +21,7 @@ from tests.simulation.zookeeper import Network, Txn, View
 from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.security.phase import read_phase, wanted_phase
+from zookeeper_operator.ensemble.security.phase import PLAIN, read_phase, wanted_phase
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.quantity import parse_quantity
 from zookeeper_operator.zookeeper.servers import CommittedConfig, majority
@@ -66,6 +67,7 @@ class SimulatedCluster:
                 "allowVolumeExpansion": True,
             }
         )
+        self._write_password("first")
         self._create(self.scenario.spec)
         self.operators.start()
         for event in self.scenario.events:
@@ -195,7 +197,8 @@ class SimulatedCluster:
         return ""
 
     def _phases_differ(self, spec: Object, pods: list[Object], told: dict[str, Any]) -> str:
-        wanted = wanted_phase(EnsembleSpec.model_validate({"tls": spec.get("tls")}))
+        security = {"tls": spec.get("tls"), "auth": spec.get("auth")}
+        wanted = wanted_phase(EnsembleSpec.model_validate(security))
         for pod in pods:
             found = read_phase(pod["metadata"].get("annotations") or {})
             if found != wanted:
@@ -204,7 +207,7 @@ class SimulatedCluster:
         if view is None or any(server.is_closed != asked for server in view.config.servers):
             return "members are open to plain clients, or closed, and must not be"
         secured = told.get(conditions.SECURED)
-        if not wanted.uses_certificates:
+        if wanted == PLAIN:
             return "" if secured is None else "there is still a condition Secured"
         return "" if (secured or {}).get("status") == "True" else f"Secured says {secured}"
 
@@ -272,6 +275,22 @@ class SimulatedCluster:
 
     def _user_tls(self, more: dict[str, Any]) -> None:
         self._edit(tls=more["to"])
+
+    def _user_auth(self, more: dict[str, Any]) -> None:
+        self._edit(auth=more["to"])
+
+    def _user_password(self, more: dict[str, Any]) -> None:
+        """Another password, or one that cannot be used; the ensemble stays as it is in that case."""
+        self._write_password(more["to"])
+
+    def _write_password(self, password: str) -> None:
+        data = {"password": base64.b64encode(password.encode()).decode()}
+        body = self.api.get("Secret", PASSWORDS)
+        if body is not None:
+            self.api.change(body, data=data)
+            return
+        metadata = {"name": PASSWORDS}
+        self.api.create({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
 
     def _user_recreate(self, more: dict[str, Any]) -> None:
         """`kubectl delete` and `kubectl apply`, soon after each other."""

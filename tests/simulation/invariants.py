@@ -22,8 +22,8 @@
     nobody holds what was acknowledged.
 13. No data in a pod is deleted by the operator that the others are no majority to have.
 14. Members start from lists of their own ensemble.
-15. No two members that run are more than one phase of TLS apart, and no member is cut off from the others by
-    a certificate that they do not trust.
+15. No two members that run are more than one phase of TLS, or of authentication, apart, and no member is
+    cut off from the others by a certificate that they do not trust.
 """
 
 from collections.abc import Iterable, Sequence
@@ -166,6 +166,12 @@ class Watchdog:
                 self._stage.violate(
                     PHASES,
                     f"member {one.id} runs phase {one.phase}, and member {other.id} phase {other.phase}",
+                )
+            elif abs(one.auth - other.auth) > 1:
+                self._stage.violate(
+                    PHASES,
+                    f"member {one.id} runs authentication phase {one.auth}, and member {other.id} phase "
+                    f"{other.auth}",
                 )
             elif not understand(one, other):
                 self._stage.violate(

@@ -20,12 +20,14 @@ from tests.simulation.zookeeper import Disk, Member, Network, View
 
 from zookeeper_operator.certificates.key_store import Stores, read_stores
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build.users import JAAS_KEY
 from zookeeper_operator.ensemble.membership import Membership, read_membership
 from zookeeper_operator.ensemble.pods import config_of
 from zookeeper_operator.ensemble.security.certificates import read_secret
 from zookeeper_operator.ensemble.security.phase import Phase, read_phase
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.quantity import parse_quantity
+from zookeeper_operator.zookeeper.jaas import read_jaas
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 
 REFUSED: Final = 64
@@ -216,7 +218,8 @@ class Kubelet:
         secret = self._api.get("Secret", names.auth_name(_ensemble(body)))
         config = self._api.get("ConfigMap", config_of(body["spec"]))
         certificates = self._certificates(body)
-        lacking = config_map is None or config is None or certificates is None
+        users = self._mounted_secret(body, names.USERS_VOLUME)
+        lacking = config_map is None or config is None or certificates is None or users is None
         unmounted = pod.mounted is None and lacking
         if unmounted or secret is None:
             reason = "CreateContainerConfigError" if secret is None else "ContainerCreating"
@@ -227,6 +230,7 @@ class Kubelet:
             pod.mounted = config_map
             pod.stores = read_stores(certificates) if certificates else None
         assert pod.mounted is not None
+        assert users is not None
         assert pod.disk is not None
         started = self._script(
             pod.member_id, pod.disk, container, read_membership(pod.mounted), _ensemble(body)
@@ -249,6 +253,8 @@ class Kubelet:
             phase=_phase(body).quorum,
             listens_for_tls=_phase(body).clients > 0,
             stores=pod.stores,
+            auth=_phase(body).auth,
+            users=read_jaas(users.get(JAAS_KEY, b"").decode()),
         )
         pod.member = member
         self._container(pod, {"running": {"startedAt": self._stage.timestamp()}})
@@ -267,9 +273,12 @@ class Kubelet:
                 pod.mounted = live
 
     def _certificates(self, body: Object) -> Mapping[str, bytes] | None:
+        return self._mounted_secret(body, names.TLS_VOLUME)
+
+    def _mounted_secret(self, body: Object, name: str) -> Mapping[str, bytes] | None:
         """The content of the Secret that a pod mounts; empty if it mounts none, None if there is none."""
         for volume in body["spec"].get("volumes") or []:
-            if "secret" in volume:
+            if volume["name"] == name:
                 live = self._api.get("Secret", volume["secret"]["secretName"])
                 return None if live is None else read_secret(live)
         return {}

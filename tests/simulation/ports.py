@@ -14,12 +14,14 @@ from tests.simulation.surroundings import Surroundings
 from tests.simulation.zookeeper import Member, trusts
 
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.security.phase import REQUIRES_AUTHENTICATION
 from zookeeper_operator.kube.api import KubeError, Object, Resource
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.protocol import (
     Access,
     Address,
     EnsembleUnreachableError,
+    LoginRefusedError,
     Presented,
     ReconfigureRefusedError,
 )
@@ -247,10 +249,20 @@ class SimulatedZooKeeper:
         return None if member is None or member.frozen else member
 
     def _reached(self, address: Address, access: Access) -> Member | None:
-        """The member, if it takes a session of this kind from outside its pod."""
+        """The member, if it takes a session of this kind from outside its pod.
+
+        Raises:
+            LoginRefusedError: it refuses the user.
+        """
         member = self._member(address)
         if member is None:
             return None
+        login = access.login
+        if login is None:
+            if member.auth >= REQUIRES_AUTHENTICATION:
+                return None
+        elif not member.auth or member.users.get(login.user) != login.password:
+            raise LoginRefusedError(f"member {member.id} refuses the user {login.user}")
         if access.secure is not None:
             return member if member.listens_for_tls else None
         own = member.view.config.server(member.id)
@@ -305,11 +317,18 @@ class SimulatedZooKeeper:
 
     async def _read_back(self, access: Access, attempts: int) -> CommittedConfig:
         for _ in range(attempts):
+            refusals: list[LoginRefusedError] = []
             for address in self._stage.dice.sample(access.members, len(access.members)):
-                member = self._reached(address, access)
+                try:
+                    member = self._reached(address, access)
+                except LoginRefusedError as refusal:
+                    refusals.append(refusal)
+                    continue
                 leader = None if member is None else self._network.leader_of(member)
                 if leader is not None:
                     return leader.view.config
+            if refusals and len(refusals) == len(access.members):
+                raise refusals[0]
             await asyncio.sleep(1.0)
         raise EnsembleUnreachableError("no member could be asked")
 
@@ -355,7 +374,10 @@ class SimulatedZooKeeper:
             await asyncio.Event().wait()
         lost = self._stage.chance(self._weather.lost_calls)
         told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        member = self._reached(self._stage.dice.choice(access.members), access)
+        try:
+            member = self._reached(self._stage.dice.choice(access.members), access)
+        except LoginRefusedError as refusal:
+            raise ReconfigureRefusedError(str(refusal)) from refusal
         if member is None or lost:
             told.set_result("ConnectionLoss")
         else:

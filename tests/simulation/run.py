@@ -12,8 +12,8 @@ from tests.simulation.stage import Entry, Violation
 
 # What no event has told is found by the resync, after 300 s ± 15 % at the latest.
 CONVERGENCE_SECONDS = 420.0
-# TLS takes three rolls, and waits for mounts.
-TLS_SECONDS = 600.0
+# TLS takes three rolls, authentication two, and both wait for mounts.
+SECURITY_SECONDS = 600.0
 # After the ensemble is as asked for, marks and events may still be written for a moment.
 AFTERMATH_SECONDS = 30.0
 SILENCE_SECONDS = 600.0
@@ -67,7 +67,11 @@ async def _run(loop: VirtualLoop, scenario: Scenario, mind: Mind) -> Result:
     loop.set_exception_handler(broken)
     cluster.begin()
     await _wait(cluster, scenario.calm_at)
-    limit = scenario.calm_at + CONVERGENCE_SECONDS + (TLS_SECONDS if scenario.uses_tls else 0.0)
+    limit = (
+        scenario.calm_at
+        + CONVERGENCE_SECONDS
+        + (SECURITY_SECONDS if scenario.uses_security else 0.0)
+    )
     if await _converges(cluster, limit):
         await _stays_silent(cluster)
     return Result(

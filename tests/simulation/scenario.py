@@ -6,6 +6,7 @@ many volumes wiped that data is lost by that alone (the cluster refuses to wipe 
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,9 +42,10 @@ class Scenario:
     calm_at: float
 
     @property
-    def uses_tls(self) -> bool:
-        """Whether TLS is on at any time."""
-        return bool(self.spec.get("tls") is not None) or any(e.kind == "tls" for e in self.events)
+    def uses_security(self) -> bool:
+        """Whether TLS or users are asked for at any time."""
+        asked = self.spec.get("tls") is not None or self.spec.get("auth") is not None
+        return asked or any(e.kind in ("tls", "auth") for e in self.events)
 
     def without(self, dropped: frozenset[int], still: frozenset[str]) -> "Scenario":
         """The same without some events, and with some of the weather left out."""
@@ -70,7 +72,22 @@ def _spec(dice: random.Random) -> Object:
         spec["storage"]["ephemeral"] = True
     if dice.random() < 0.15:
         spec["tls"] = {}
+    if dice.random() < 0.1:
+        spec["auth"] = dice.choice(AUTHENTICATIONS)
     return spec
+
+
+PASSWORDS = "app-zk"
+"""The Secret with the password of the user."""
+_USERS: list[Object] = [{"name": "app", "passwordSecret": {"name": PASSWORDS, "key": "password"}}]
+AUTHENTICATIONS: Sequence[Object | None] = (
+    None,
+    None,
+    {"users": _USERS},
+    {"users": _USERS, "required": "Sasl"},
+    {"users": _USERS, "required": "Sasl"},
+    {"users": _USERS, "required": "Any"},
+)
 
 
 _EDITS = {
@@ -87,6 +104,8 @@ _EDITS = {
     "delete claim": 5,
     "recreate": 7,
     "tls": 12,
+    "auth": 12,
+    "password": 4,
 }
 _FAULTS = {
     "crash operator": 16,
@@ -125,8 +144,10 @@ def make_scenario(seed: int) -> Scenario:
         "paused": False,
         "stopped": dice.random() < 0.04,
     }
-    # A pause or a bad image is always mended; what else was asked for stays asked for.
+    # A pause, a bad image or a bad password is always mended; what else was asked for stays asked for.
     events.append(Event(end, "settle", last))
+    if any(event.kind == "password" for event in events):
+        events.append(Event(end, "password", {"to": "last"}))
     weather = Weather()
     if dice.random() < 0.35:
         weather.api_errors = dice.choice([0.01, 0.05, 0.15])
@@ -190,6 +211,10 @@ def _edit(dice: random.Random, at: float) -> Event:
                     ]
                 )
             }
+        case "auth":
+            more = {"to": dice.choice(AUTHENTICATIONS)}
+        case "password":
+            more = {"to": dice.choice(["second", "third", ""])}
         case "observers":
             more = {"to": dice.choice([0, 1, 2])}
         case "replace" | "delete claim":

@@ -13,7 +13,7 @@ from tests.simulation import wrong_minds
 from tests.simulation.invariants import PHASES
 from tests.simulation.mind import Mind
 from tests.simulation.run import run
-from tests.simulation.scenario import Event, Scenario, make_scenario
+from tests.simulation.scenario import AUTHENTICATIONS, Event, Scenario, make_scenario
 
 SEEDS = 20
 
@@ -52,6 +52,7 @@ NEWCOMERS_ALONE = [
     ("partition", {"members": (1, 2, 3), "for": 15.0}),
 ]
 ROLL = [("restart", {"number": 1})]
+REQUIRED = AUTHENTICATIONS[3]
 EDIT = [("config", {"tickTime": 2500})]
 CRASH_IN_A_ROLL = [
     ("late answers", {"rate": 0.9}),
@@ -96,6 +97,7 @@ RECREATED = [("recreate", {"after": 0.1})]
         ("TAKES_SILENCE_FOR_LOSS", [], {"silence is not loss"}),
         ("WRITES_AT_REST", [], {"at rest nothing is written"}),
         ("TAKES_THE_PHASE_FROM_THE_SPEC", [("tls", {"to": {}})], {PHASES}),
+        ("TAKES_AUTHENTICATION_FROM_THE_SPEC", [("auth", {"to": REQUIRED})], {PHASES}),
     ],
 )
 def test_a_wrong_operator_is_found_out(

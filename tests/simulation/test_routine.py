@@ -2,7 +2,7 @@
 
 import pytest
 from tests.simulation.run import run
-from tests.simulation.scenario import Event, Scenario
+from tests.simulation.scenario import AUTHENTICATIONS, Event, Scenario
 from tests.simulation.weather import Weather
 
 from zookeeper_operator.kube.api import Object
@@ -26,6 +26,11 @@ ENCRYPTED = (
     Event(60, "tls", {"to": {}}),
     Event(600, "tls", {"to": {"clients": "Required"}}),
     Event(720, "tls", {"to": None}),
+)
+AUTHENTICATED = (
+    Event(60, "auth", {"to": AUTHENTICATIONS[3]}),
+    Event(400, "password", {"to": "second"}),
+    Event(600, "auth", {"to": None}),
 )
 ALONE = (
     Event(60, "image", {"to": "3.9.5"}),
@@ -58,6 +63,15 @@ def test_tls_turned_on_and_off_is_no_warning(seed: int) -> None:
     restarts = [event for event in told if "RestartingMember" in event]
     assert len(restarts) == 6 * SPEC["replicas"], "three rolls there, and three back"
     assert sum("ClosingPlainPort" in event for event in told) == 2 * SPEC["replicas"]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_authentication_required_and_given_up_is_no_warning(seed: int) -> None:
+    told = events_of(seed, SPEC, AUTHENTICATED)
+    assert [event for event in told if event.startswith("Warning")] == []
+    restarts = [event for event in told if "RestartingMember" in event]
+    assert len(restarts) == 5 * SPEC["replicas"], "two rolls there, one for a password, two back"
+    assert not any("second" in event for event in told)
 
 
 @pytest.mark.parametrize("seed", range(4))

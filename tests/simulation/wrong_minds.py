@@ -236,6 +236,14 @@ def _takes_the_phase_from_the_spec(observed: Observed) -> Plan:
     return decide(replace(situation, target=target, walk=replace(situation.walk, target=wanted)))
 
 
+def _takes_authentication_from_the_spec(observed: Observed) -> Plan:
+    """Require authentication as soon as it is asked for, whether or not every member knows a user."""
+    situation = understand(observed)
+    phase = replace(situation.walk.target, auth=situation.walk.wanted.auth)
+    target = replace(situation.target, phase=phase)
+    return decide(replace(situation, target=target, walk=replace(situation.walk, target=phase)))
+
+
 def _rotates_at_once(observed: Observed) -> Plan:
     """Mount what the source gives, without asking whether the members trust it."""
     situation = understand(observed)
@@ -320,6 +328,7 @@ RESTARTS_TWO_AT_ONCE = Mind(_restarts_two_at_once)
 CURES_BY_WIPING = Mind(_cures_by_wiping)
 WRITES_AT_REST = Mind(_writes_at_rest)
 TAKES_THE_PHASE_FROM_THE_SPEC = Mind(_takes_the_phase_from_the_spec)
+TAKES_AUTHENTICATION_FROM_THE_SPEC = Mind(_takes_authentication_from_the_spec)
 ROTATES_AT_ONCE = Mind(_rotates_at_once)
 DELETES_ON_AN_OLD_LOOK = Mind(_deletes_on_an_old_look)
 IGNORES_CLAIM_DELETIONS = Mind(_ignores_claim_deletions)

@@ -21,7 +21,7 @@ A log is a chain of transactions that share their past, so that copying one cost
 write still there" is a walk along the chain.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Literal
@@ -140,6 +140,10 @@ class Member:
     listens_for_tls: bool = False
     stores: Stores | None = None
     """The certificates that it has taken over last."""
+    auth: int = 0
+    """The authentication phase that it was started in."""
+    users: Mapping[str, str] = field(default_factory=dict)
+    """Who may log in, with their passwords, as it read them when it started."""
 
     @property
     def empty(self) -> bool:

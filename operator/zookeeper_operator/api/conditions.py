@@ -170,7 +170,8 @@ _TYPES: Final = (
     ),
     ConditionType(
         SECURED,
-        "The members use TLS as the spec asks. Only there while TLS is asked for, or is being left.",
+        "The members use TLS, and know and require users, as the spec asks. Only there while `tls` or `auth` "
+        "is used, or is being left.",
         (
             reasons.SECURED,
             reasons.ENABLING_TLS,
@@ -182,6 +183,13 @@ _TYPES: Final = (
             reasons.CERTIFICATE_EXPIRING,
             reasons.CERTIFICATE_REJECTED,
             reasons.CERTIFICATE_NOT_LOADED,
+            reasons.ADDING_USERS,
+            reasons.CHANGING_USERS,
+            reasons.REMOVING_USERS,
+            reasons.REQUIRING_AUTHENTICATION,
+            reasons.PASSWORD_MISSING,
+            reasons.PASSWORD_INVALID,
+            reasons.LOGIN_REFUSED,
             reasons.NOT_PROBED,
             reasons.STOPPED,
         ),

@@ -109,6 +109,11 @@ class SecurityStatus(ApiModel):
     certificate: CertificateStatus | None = Field(
         default=None, description="The certificate that the members are given."
     )
+    authentication: str | None = Field(
+        default=None,
+        description="What every member asks of its clients at least: `Disabled` (no client can log in as a "
+        "user), `Optional` or `Required`. Left out where `auth` is not used.",
+    )
 
 
 class MemberSecurityStatus(ApiModel):
@@ -116,7 +121,8 @@ class MemberSecurityStatus(ApiModel):
 
     phase: str = Field(
         default="",
-        description="The phases of TLS that it runs: `q` for the quorum (0 to 3), `c` for clients (0 or 1).",
+        description="The phases that it runs: `q` of TLS in the quorum (0 to 3), `c` of TLS for clients (0 "
+        "or 1), `a` of authentication (0: no users, 1: users, 2: required).",
     )
     serial: str = Field(
         default="", description="Serial number of the certificate that its ports serve, if known."
@@ -178,7 +184,7 @@ class MemberStatus(ApiModel):
         json_schema_extra={"format": "date-time"},
     )
     security: MemberSecurityStatus | None = Field(
-        default=None, description="What it speaks, while TLS is asked for or is being left."
+        default=None, description="What it speaks, while `tls` or `auth` is used or is being left."
     )
 
 
@@ -238,7 +244,9 @@ class EnsembleStatus(ApiModel):
         },
     )
     security: SecurityStatus | None = Field(
-        default=None, description="What is encrypted, while TLS is asked for or is being left."
+        default=None,
+        description="What is encrypted, and what is asked of clients, while `tls` or `auth` is used or is "
+        "being left.",
     )
     connection_string: str | None = Field(
         default=None, description="Connection string for clients in the cluster."

@@ -89,6 +89,13 @@ CERTIFICATE_INVALID: Final = "CertificateInvalid"
 CERTIFICATE_EXPIRING: Final = "CertificateExpiring"
 CERTIFICATE_REJECTED: Final = "CertificateRejected"
 CERTIFICATE_NOT_LOADED: Final = "CertificateNotLoaded"
+ADDING_USERS: Final = "AddingUsers"
+CHANGING_USERS: Final = "ChangingUsers"
+REMOVING_USERS: Final = "RemovingUsers"
+REQUIRING_AUTHENTICATION: Final = "RequiringAuthentication"
+PASSWORD_MISSING: Final = "PasswordMissing"  # noqa: S105 -- a reason
+PASSWORD_INVALID: Final = "PasswordInvalid"  # noqa: S105 -- a reason
+LOGIN_REFUSED: Final = "LoginRefused"
 
 # Of a schedule of backups, and of the ensemble that it is about.
 RECENT_AND_VERIFIED: Final = "RecentAndVerified"
@@ -474,7 +481,44 @@ _TABLE: Final = (
         severity="warning",
         runbook=True,
     ),
-    Reason(SECURED, "The members use TLS as the spec asks."),
+    Reason(SECURED, "The members use TLS, and know and require users, as the spec asks."),
+    Reason(
+        ADDING_USERS,
+        "The members are restarted one at a time to get to know the users that the spec names.",
+    ),
+    Reason(
+        CHANGING_USERS,
+        "The users or a password have changed: the members are restarted one at a time to learn it.",
+    ),
+    Reason(
+        REMOVING_USERS,
+        "Authentication is no longer asked for: the members are restarted one at a time, once for each step.",
+    ),
+    Reason(
+        REQUIRING_AUTHENTICATION,
+        "The members are restarted one at a time; then they serve no client that has not authenticated.",
+    ),
+    Reason(
+        PASSWORD_MISSING,
+        "A Secret or a key that `auth.users` names does not exist or cannot be read; what the members know "
+        "stays.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        PASSWORD_INVALID,
+        "A password that `auth.users` names cannot be used; what the members know stays.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        LOGIN_REFUSED,
+        "The members do not accept the user of the operator; they are restarted to learn its password.",
+        severity="warning",
+        runbook=True,
+    ),
     Reason(
         ENABLING_TLS,
         "TLS is being turned on: the members are restarted one at a time, once for each step.",

@@ -139,7 +139,10 @@ class AuthSpec(ApiModel):
 
     users: tuple[UserSpec, ...] = Field(
         default=(),
-        description="Users for SASL DIGEST-MD5. A change restarts the members, one at a time.",
+        description=(
+            "Users for SASL DIGEST-MD5. A change of them, or of a password, restarts the members, one at a "
+            "time. A client that still uses the old password is refused by each member that has restarted."
+        ),
         json_schema_extra={
             "maxItems": MAX_USERS,
             "x-kubernetes-list-type": "map",
@@ -150,6 +153,6 @@ class AuthSpec(ApiModel):
         default="None",
         description=(
             "How every client has to authenticate: not at all, as one of the users (`Sasl`), by a "
-            "certificate (`X509`), or in either way (`Any`)."
+            "certificate (`X509`, without `users`), or in either way (`Any`)."
         ),
     )

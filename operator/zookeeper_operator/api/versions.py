@@ -63,6 +63,44 @@ UPGRADE_PATHS: Final[frozenset[tuple[str, str]]] = frozenset(
 """Pairs of release lines between which one member at a time may be moved, from and to."""
 
 
+@dataclass(frozen=True, slots=True)
+class SecurityTraits:
+    """How releases differ in what TLS and users need.
+
+    Attributes:
+        line: The release line.
+        first: The first patch release that this is true of.
+        verifies_peer_names: Whether a member can check the name of a peer it connects to alone. Earlier
+            releases check the name of every peer that connects as well, which no certificate has.
+        digest_md5_in_fips_mode: Whether a server accepts logins by DIGEST-MD5 in FIPS mode.
+    """
+
+    line: str
+    first: int
+    verifies_peer_names: bool
+    digest_md5_in_fips_mode: bool
+
+
+_SECURITY_TRAITS: Final = (
+    SecurityTraits("3.8", 0, verifies_peer_names=False, digest_md5_in_fips_mode=True),
+    SecurityTraits("3.9", 0, verifies_peer_names=False, digest_md5_in_fips_mode=True),
+    SecurityTraits("3.9", 4, verifies_peer_names=True, digest_md5_in_fips_mode=True),
+    SecurityTraits("3.9", 6, verifies_peer_names=True, digest_md5_in_fips_mode=False),
+)
+"""Each row holds until the next one of its line; of an unknown line, the last row is assumed."""
+
+
+def security_traits(version: str) -> SecurityTraits:
+    """Return what TLS and users need in a release; an unknown one is like the newest known of its line."""
+    patch = re.match(PATCH_PATTERN, version)
+    rows = [
+        row
+        for row in _SECURITY_TRAITS
+        if patch is not None and row.line == patch[1] and row.first <= int(patch[2])
+    ]
+    return rows[-1] if rows else _SECURITY_TRAITS[-1]
+
+
 def minor_of(version: str) -> str:
     """Return the release line of a version: `3.9` of `3.9.4`."""
     return ".".join(version.split(".")[:2])

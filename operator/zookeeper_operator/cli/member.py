@@ -9,12 +9,15 @@ from zookeeper_operator.cli.failure import Failure
 from zookeeper_operator.cli.kubeconfig import KubeContext
 from zookeeper_operator.cli.reading import client_ports, find_ensemble
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build.auth import LOGIN_PASSWORD_KEY, read_password
 from zookeeper_operator.ensemble.membership import read_membership
 from zookeeper_operator.ensemble.observe import utc_now
 from zookeeper_operator.ensemble.observed import Pod
 from zookeeper_operator.ensemble.pods import read_pod
+from zookeeper_operator.ensemble.security.phase import read_phase
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Resource
 from zookeeper_operator.kube.client import KubeClient
+from zookeeper_operator.zookeeper.jaas import Login
 from zookeeper_operator.zookeeper.protocol import Address
 from zookeeper_operator.zookeeper.servers import OPEN_CLIENT
 from zookeeper_operator.zookeeper.znodes import Znode, ZnodeError, read_tree
@@ -81,9 +84,12 @@ async def read_znodes(
     route = client_ports(target, kube)
     address = Address(pod.id, target.namespace, pod.name, pod.ip)
     port = await find_plain_port(kube, target.namespace, pod)
+    login = await find_login(kube, target.namespace, pod)
     async with route.open([address], port) as (host,):
         try:
-            return await asyncio.to_thread(read_tree, host, path, depth=depth, limit=limit)
+            return await asyncio.to_thread(
+                read_tree, host, path, depth=depth, limit=limit, login=login
+            )
         except ZnodeError as error:
             if target.kubeconfig and not await _may_forward(kube, target.namespace):
                 raise Failure(
@@ -95,11 +101,9 @@ async def read_znodes(
 
 async def find_plain_port(kube: Kube, namespace: str, pod: Pod) -> int:
     """Where the member takes a session without TLS: elsewhere once it is closed to clients without."""
-    name = pod.name.removesuffix(f"-{pod.id}")
-    if pod.component == names.OBSERVER:
-        name = name.removesuffix(f"-{names.OBSERVER}")
+    name = names.membership_name(_ensemble_of(pod))
     try:
-        published = await kube.get(RESOURCES["ConfigMap"], namespace, names.membership_name(name))
+        published = await kube.get(RESOURCES["ConfigMap"], namespace, name)
         servers = () if published is None else read_membership(published).servers
     except KubeError as error:
         if error.status != HTTPStatus.FORBIDDEN:
@@ -109,6 +113,40 @@ async def find_plain_port(kube: Kube, namespace: str, pod: Pod) -> int:
         servers = ()
     client = next((s.client for s in servers if s.id == pod.id), OPEN_CLIENT)
     return int(client.rpartition(":")[2])
+
+
+async def find_login(kube: Kube, namespace: str, pod: Pod) -> Login | None:
+    """The user to log in as: the operator's, where the member serves no session without; else None.
+
+    It has no rights of its own: it reads what every client may.
+
+    Raises:
+        Failure: the Secret with its password may not be read, or holds none.
+    """
+    phase = read_phase(pod.template)
+    if phase is None or not phase.requires_authentication:
+        return None
+    name = names.auth_name(_ensemble_of(pod))
+    try:
+        secret = await kube.get(RESOURCES["Secret"], namespace, name)
+    except KubeError as error:
+        if error.status != HTTPStatus.FORBIDDEN:
+            raise
+        raise Failure(
+            f"{pod.name} serves no client that has not authenticated, and a right is missing: to get Secret "
+            f"{name} in namespace {namespace}"
+        ) from error
+    password = "" if secret is None else read_password(secret, LOGIN_PASSWORD_KEY)
+    if not password:
+        raise Failure(
+            f"{pod.name} serves no client that has not authenticated, and Secret {name} holds no user"
+        )
+    return Login(names.LOGIN_USER, password)
+
+
+def _ensemble_of(pod: Pod) -> str:
+    name = pod.name.removesuffix(f"-{pod.id}")
+    return name.removesuffix(f"-{names.OBSERVER}") if pod.component == names.OBSERVER else name
 
 
 async def _may_forward(kube: Kube, namespace: str) -> bool:

@@ -36,6 +36,7 @@ from zookeeper_operator.ensemble.observed import Applied, Observed
 from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.plan.children import super_password
 from zookeeper_operator.ensemble.security.readiness import secure_access
+from zookeeper_operator.ensemble.security.users import session_login
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, NamespaceEndingError
 from zookeeper_operator.kube.hashes import content_hash
 from zookeeper_operator.zookeeper.protocol import (
@@ -223,7 +224,12 @@ class Applier:
             if address.id in observed.answers and observed.answers[address.id].serving
         )
         await self._zookeeper.reconfigure(
-            Access(members, super_password(observed), secure_access(observed)),
+            Access(
+                members,
+                super_password(observed),
+                secure_access(observed),
+                session_login(observed),
+            ),
             joining=action.joining,
             leaving=action.leaving,
             based_on=action.based_on,

@@ -33,13 +33,17 @@ REMOVABLE: Final = frozenset(kind.resource.kind for kind in CHILD_KINDS if kind.
 
 
 def expected_names(
-    ensemble: Ensemble, present: Iterable[int] = (), *, secured: bool = False
+    ensemble: Ensemble,
+    present: Iterable[int] = (),
+    *,
+    secured: bool = False,
+    with_users: bool = False,
 ) -> frozenset[tuple[str, str]]:
     """Kind and name of every child the spec calls for: no object of others may have such a name.
 
     `present` are members that are still there, whether or not the spec asks for them; `secured` says whether
-    members mount certificates, or will. The CA is the operator's own; where it is another one, its Secret may
-    well have the name.
+    members mount certificates, or will, and `with_users` the same of users. The CA is the operator's own;
+    where it is another one, its Secret may well have the name.
 
     The configuration is left out: its name holds a hash of its content, and no object of others has it.
     """
@@ -58,6 +62,8 @@ def expected_names(
         found.add(("Secret", names.tls_name(name)))
         if ensemble.spec.tls is not None and tls_source_name(ensemble) is None:
             found.add(("Secret", names.authority_name(name)))
+    if with_users:
+        found.add(("Secret", names.users_name(name)))
     if ensemble.spec.network_policy.enabled:
         found.add(("NetworkPolicy", name))
     if ensemble.spec.observers.replicas:

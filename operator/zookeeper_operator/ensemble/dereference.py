@@ -5,6 +5,7 @@ What is missing, or may not be read, is a fact in the result.
 
 import asyncio
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
@@ -18,9 +19,10 @@ from zookeeper_operator.ensemble.referenced import (
     Referenced,
     references_of,
     tls_source_name,
+    users_of,
 )
 from zookeeper_operator.ensemble.security.certificates import read_secret
-from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError
+from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
 
 _OBJECT_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 _TRANSIENT: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS})
@@ -63,18 +65,42 @@ async def fetch_tls_source(kube: Kube, ensemble: Ensemble) -> TlsSource | None:
         KubeError: the API server could not be asked.
     """
     name = tls_source_name(ensemble)
-    if name is None or not _OBJECT_NAME.fullmatch(name):
-        return None
-    try:
-        body = await kube.get(RESOURCES["Secret"], ensemble.namespace, name)
-    except KubeError as error:
-        if _says_nothing(error):
-            raise
-        return None  # `dereference` says why
-    if body is None:
+    body = None if name is None else await _fetch_secret(kube, ensemble.namespace, name)
+    if name is None or body is None:
         return None
     metadata = body["metadata"]
     return TlsSource(name, metadata["uid"], metadata["resourceVersion"], read_secret(body))
+
+
+async def fetch_passwords(kube: Kube, ensemble: Ensemble) -> Mapping[str, bytes]:
+    """The password of each user of the spec for whom there is one to read.
+
+    Raises:
+        KubeError: the API server could not be asked.
+    """
+    users = users_of(ensemble)
+    named = sorted({user.password_secret.name for user in users})
+    bodies = await asyncio.gather(
+        *(_fetch_secret(kube, ensemble.namespace, name) for name in named)
+    )
+    secrets = {name: read_secret(body) for name, body in zip(named, bodies, strict=True)}
+    return {
+        user.name: secrets[user.password_secret.name][user.password_secret.key]
+        for user in users
+        if user.password_secret.key in secrets[user.password_secret.name]
+    }
+
+
+async def _fetch_secret(kube: Kube, namespace: str, name: str) -> Object | None:
+    """A Secret; None if there is none, or it may not be read, of which `dereference` says why."""
+    if not _OBJECT_NAME.fullmatch(name):
+        return None
+    try:
+        return await kube.get(RESOURCES["Secret"], namespace, name)
+    except KubeError as error:
+        if _says_nothing(error):
+            raise
+        return None
 
 
 def _says_nothing(error: KubeError) -> bool:

@@ -66,6 +66,8 @@ ANNOTATION_FIELDS: Final = f"{GROUP}/fields"
 ANNOTATION_GENERATION: Final = f"{GROUP}/generation"
 # On a pod template: what its members speak, `security.phase`. Absent from one without TLS.
 ANNOTATION_SECURITY: Final = f"{GROUP}/security"
+# On a pod template with users: a hash of them and their passwords, and of one that is random.
+ANNOTATION_USERS: Final = f"{GROUP}/users"
 # On `NAME-tls`: which Secret its content is from, and which certificates and CAs it holds.
 ANNOTATION_SOURCE: Final = f"{GROUP}/source"
 ANNOTATION_CERTIFICATES: Final = f"{GROUP}/certificates"
@@ -84,6 +86,7 @@ TEMPLATE_MARKS: Final = (
     ANNOTATION_FIELDS,
     ANNOTATION_AUTH,
     ANNOTATION_SECURITY,
+    ANNOTATION_USERS,
     ANNOTATION_RESTARTED_AT,
     ANNOTATION_ROLLOUT_RESTART,
 )
@@ -99,6 +102,9 @@ CONFIG_VOLUME: Final = "config"
 LOG_VOLUME: Final = "datalog"
 TLS_VOLUME: Final = "tls"
 CERTIFICATES_VOLUME: Final = "certificates"
+USERS_VOLUME: Final = "users"
+LOGIN_USER: Final = "zookeeper-operator"
+"""The user as which the operator logs in; `api.schema.security_rules` refuses it to others."""
 
 
 def component_of(member_id: int) -> str:
@@ -180,6 +186,11 @@ def authority_name(ensemble: str) -> str:
 def tls_name(ensemble: str) -> str:
     """The Secret with the key store and the trust store that members mount."""
     return f"{ensemble}-tls"
+
+
+def users_name(ensemble: str) -> str:
+    """The Secret with the users that members mount."""
+    return f"{ensemble}-users"
 
 
 def certificate_name(ensemble: str) -> str:

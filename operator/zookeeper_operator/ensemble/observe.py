@@ -7,7 +7,7 @@ asked all at once. What could not be learned is left unknown in the value, never
 import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
@@ -18,11 +18,16 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.backups import SCHEDULES, read_backup_recent
 from zookeeper_operator.ensemble.bootstrap import FoundBackup
 from zookeeper_operator.ensemble.children import CHILD_KINDS, expected_names
-from zookeeper_operator.ensemble.dereference import dereference, fetch_backup, fetch_tls_source
+from zookeeper_operator.ensemble.configuration_reader import ConfigurationReader
+from zookeeper_operator.ensemble.dereference import (
+    dereference,
+    fetch_backup,
+    fetch_passwords,
+    fetch_tls_source,
+)
 from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
 from zookeeper_operator.ensemble.handshakes import HandshakeReader
 from zookeeper_operator.ensemble.installation import check_managed_here
-from zookeeper_operator.ensemble.judge.quorum import judge_quorum
 from zookeeper_operator.ensemble.membership import published_ids
 from zookeeper_operator.ensemble.observed import (
     Claim,
@@ -44,45 +49,24 @@ from zookeeper_operator.ensemble.pods import (
     read_previous_pods,
     read_storage_classes,
 )
+from zookeeper_operator.ensemble.referenced import Referenced
 from zookeeper_operator.ensemble.security.certificates import has_tls, uses_tls
-from zookeeper_operator.ensemble.security.readiness import secure_access
+from zookeeper_operator.ensemble.security.phase import read_phase, template_phase, wanted_phase
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
 from zookeeper_operator.settings import Settings
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.protocol import (
-    Access,
     Address,
-    EnsembleUnreachableError,
-    SecureAccess,
     ZooKeeper,
 )
-from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 _LISTED: Final = tuple(kind.resource for kind in CHILD_KINDS if kind.listed)
 _READ_AS_VALUES: Final = frozenset({"Pod", "PersistentVolumeClaim"})
-# The members' voting views give every change of voters away at once; only a change among observers that
-# someone else made needs the configuration itself to be read again.
-_CONFIG_AGE_SECONDS: Final = 60.0
 
 
 def utc_now() -> datetime:
     """The clock of the machine."""
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True)
-class _KnownConfig:
-    config: CommittedConfig
-    fingerprint: object
-    at: float
-    uid: str
-
-
-@dataclass(frozen=True)
-class _Told:
-    answers: Mapping[int, Answers]
-    committed: CommittedConfig | None
-    unreadable: str = ""
 
 
 class Inspector:
@@ -99,7 +83,7 @@ class Inspector:
         self._zookeeper = zookeeper
         self._settings = settings
         self._now = now
-        self._readings: dict[Key, _KnownConfig] = {}
+        self._configurations = ConfigurationReader(zookeeper)
         self._handshakes = HandshakeReader(zookeeper)
 
     async def observe(self, key: Key) -> Observed | None:
@@ -136,7 +120,10 @@ class Inspector:
             for child in found
         ]
         secured = _is_secured(ensemble, candidates, listed["Pod"])
-        needed = _needed_names(ensemble, candidates, listed["Pod"], secured=secured)
+        with_users = _has_users(ensemble, candidates, listed["Pod"])
+        needed = _needed_names(
+            ensemble, candidates, listed["Pod"], secured=secured, with_users=with_users
+        )
         # What an earlier source of the certificate has left, or somebody else's, which is no obstacle.
         read = needed | ({("Secret", names.authority_name(name))} if secured else set())
         candidates += await self._fetch_unlisted(ensemble, candidates, read)
@@ -149,24 +136,22 @@ class Inspector:
         pods = read_pods(listed["Pod"], ensemble=name, statefulsets=statefulsets, now=now)
         claims = _read_claims(listed["PersistentVolumeClaim"], name, now)
         addresses = addresses_of(ensemble.namespace, pods)
-        secure = secure_access(Observed(ensemble, now, children=children, pods=pods))
+        so_far = Observed(ensemble, now, children=children, pods=pods)
         (
-            polled,
-            referenced,
-            (source, backup),
+            told,
+            (referenced, source, passwords, backup),
             (classes, former),
             pods,
             refused,
         ) = await asyncio.gather(
-            self._ask_ensemble(key, ensemble.uid, addresses, secure),
-            dereference(self._kube, ensemble),
-            self._fetch_sources(ensemble),
+            self._configurations.ask(key, so_far, addresses),
+            self._fetch_named(ensemble),
             self._fetch_volumes(ensemble, claims),
             with_start_trouble(self._kube, ensemble.namespace, pods, now),
             fetch_refused(self._kube, ensemble.namespace, statefulsets, pods),
         )
         lost_nodes = await self._fetch_lost_nodes(
-            {p.node for p in pods if p.node and not _answered(polled.answers, p)}
+            {p.node for p in pods if p.node and not _answered(told.answers, p)}
         )
         observed = Observed(
             ensemble=ensemble,
@@ -182,15 +167,18 @@ class Inspector:
             claims=claims,
             former_volumes=former,
             backup=backup,
-            answers=polled.answers,
-            committed=polled.committed,
-            unreadable=polled.unreadable,
             backup_recent=read_backup_recent(name, schedules),
+            answers=told.answers,
+            committed=told.committed,
+            unreadable=told.unreadable,
+            login_accepted=told.login_accepted,
             storage_classes=classes,
             referenced=referenced,
             lost_nodes=lost_nodes,
             tls_source=source,
+            passwords=passwords,
             fresh_password=secrets.token_urlsafe(24),
+            fresh_login_password=secrets.token_urlsafe(24),
         )
         if not has_tls(observed):
             return observed
@@ -199,8 +187,23 @@ class Inspector:
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered about an ensemble."""
-        self._readings.pop(key, None)
+        self._configurations.forget(key)
         self._handshakes.forget(key)
+
+    def invalidate(self, key: Key) -> None:
+        """Read the configuration again next time: it may be changed, whatever the call answers."""
+        self._configurations.forget(key)
+
+    async def _fetch_named(
+        self, ensemble: Ensemble
+    ) -> tuple[Referenced, TlsSource | None, Mapping[str, bytes], FoundBackup]:
+        """What the spec refers to, and what is used of it."""
+        return await asyncio.gather(
+            dereference(self._kube, ensemble),
+            fetch_tls_source(self._kube, ensemble),
+            fetch_passwords(self._kube, ensemble),
+            fetch_backup(self._kube, ensemble),
+        )
 
     async def _fetch_children(self, ensemble: Ensemble) -> Mapping[str, list[Object]]:
         labels = f"{names.LABEL_ENSEMBLE}={ensemble.name}"
@@ -221,12 +224,6 @@ class Inspector:
             )
         )
         return [body for body in found if body is not None]
-
-    async def _fetch_sources(self, ensemble: Ensemble) -> tuple[TlsSource | None, FoundBackup]:
-        """Where the certificate is from, and what a new ensemble begins with."""
-        return await asyncio.gather(
-            fetch_tls_source(self._kube, ensemble), fetch_backup(self._kube, ensemble)
-        )
 
     async def _fetch_volumes(
         self, ensemble: Ensemble, claims: tuple[Claim, ...]
@@ -279,44 +276,6 @@ class Inspector:
             node for node, body in zip(sorted(nodes), found, strict=True) if not is_node_ready(body)
         )
 
-    async def _ask_ensemble(
-        self, key: Key, uid: str, addresses: tuple[Address, ...], secure: SecureAccess | None
-    ) -> _Told:
-        """What the members say, and who they are by the configuration that they have committed."""
-        answers = await self._zookeeper.probe(addresses, thorough=True)
-        fingerprint = fingerprint_of(answers)
-        now = asyncio.get_running_loop().time()
-        known = self._readings.get(key)
-        # One that was created again under this name is another ensemble, whatever its members are called.
-        is_same = known is not None and (known.uid, known.fingerprint) == (uid, fingerprint)
-        if known and is_same and now - known.at < _CONFIG_AGE_SECONDS:
-            return _Told(answers, known.config)
-        serving = tuple(a for a in addresses if a.id in answers and answers[a.id].serving)
-        if not serving:
-            return _Told(
-                answers, None, "no member serves, so none can be asked for the configuration"
-            )
-        # A sync waits for a quorum; while there is none, it would only delay the next reconcile.
-        by_themselves = frozenset(member.id for member in serving)
-        if not judge_quorum(answers, committed=None, published=by_themselves).healthy:
-            return _Told(
-                answers,
-                None,
-                "no majority has answered that it serves, so the configuration was not read",
-            )
-        try:
-            config = await self._zookeeper.read_config(Access(serving, secure=secure))
-        except EnsembleUnreachableError as error:
-            # Giving up has taken seconds, and what was said before them is too old to report.
-            why = f"the configuration could not be read: {error}"
-            return _Told(await self._zookeeper.probe(addresses, thorough=True), None, why)
-        self._readings[key] = _KnownConfig(config, fingerprint, now, uid)
-        return _Told(answers, config)
-
-    def invalidate(self, key: Key) -> None:
-        """Read the configuration again next time: it may be changed, whatever the call answers."""
-        self._readings.pop(key, None)
-
 
 def _answered(answers: Mapping[int, Answers], pod: Pod) -> bool:
     answer = answers.get(pod.id)
@@ -333,8 +292,23 @@ def _is_secured(ensemble: Ensemble, listed: list[Object], pods: list[Object]) ->
     return uses_tls(ensemble, statefulsets, annotations)
 
 
+def _has_users(ensemble: Ensemble, listed: list[Object], pods: list[Object]) -> bool:
+    """Whether the spec asks for users, or members mount them."""
+    templates = [
+        template_phase(c["spec"]["template"]) for c in listed if c["kind"] == "StatefulSet"
+    ]
+    found = [read_phase(pod["metadata"].get("annotations") or {}) for pod in pods]
+    phases = (wanted_phase(ensemble.spec), *templates, *found)
+    return any(phase is not None and phase.knows_users for phase in phases)
+
+
 def _needed_names(
-    ensemble: Ensemble, listed: list[Object], pods: list[Object], *, secured: bool
+    ensemble: Ensemble,
+    listed: list[Object],
+    pods: list[Object],
+    *,
+    secured: bool,
+    with_users: bool,
 ) -> frozenset[tuple[str, str]]:
     """Kind and name of what the spec calls for, and of what members need that are still there."""
     published = next(
@@ -343,7 +317,8 @@ def _needed_names(
     )
     present = {names.member_id_of(ensemble.name, pod["metadata"]["name"]) for pod in pods}
     ids = published_ids(published) | {i for i in present if i is not None}
-    return expected_names(ensemble, ids, secured=secured) | _named_configs(listed, pods)
+    expected = expected_names(ensemble, ids, secured=secured, with_users=with_users)
+    return expected | _named_configs(listed, pods)
 
 
 def _named_configs(listed: list[Object], pods: list[Object]) -> frozenset[tuple[str, str]]:
@@ -351,15 +326,6 @@ def _named_configs(listed: list[Object], pods: list[Object]) -> frozenset[tuple[
     specs = [c["spec"]["template"]["spec"] for c in listed if c["kind"] == "StatefulSet"]
     specs += [pod.get("spec") or {} for pod in pods]
     return frozenset(("ConfigMap", name) for spec in specs if (name := config_of(spec)))
-
-
-def fingerprint_of(answers: Mapping[int, Answers]) -> object:
-    """What changes whenever the committed voters can have changed."""
-    return frozenset(
-        (a.id, a.leader_id, a.is_leader, a.voting_view, a.epoch if a.is_leader else None)
-        for a in answers.values()
-        if a.serving
-    )
 
 
 def addresses_of(namespace: str, pods: Iterable[Pod]) -> tuple[Address, ...]:

@@ -216,10 +216,16 @@ class Observed:
     """What applies of this process have led to, by the uid of the object. Saves applying the same again."""
     tls_source: "TlsSource | None" = None
     """The Secret that the certificate of the members is taken from; None if there is none."""
+    passwords: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """The passwords that the spec refers to, by user; those that could be read."""
+    login_accepted: bool | None = None
+    """Whether the members have let the operator log in; None where it has not tried to."""
     handshakes: Handshakes = field(default_factory=dict)
     """What handshakes with the members' ports have shown, lately enough to count."""
-    fresh_password: str = ""
+    fresh_password: str = field(default="", repr=False)
     """Random; used only when there is no Secret yet. Randomness is not the planner's business."""
+    fresh_login_password: str = field(default="", repr=False)
+    """The same for the user that the operator logs in as."""
     fresh_keys: tuple[PrivateKey, PrivateKey] | None = None
     """New keys for a CA and for a certificate, for an ensemble that may need them."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from zookeeper_operator.api.security import UserSpec
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.ensemble import Ensemble
 
@@ -65,7 +66,22 @@ def references_of(ensemble: Ensemble) -> tuple[Reference, ...]:
         for index, secret in enumerate(spec.image.pull_secrets)
     )
     source = tls_source_name(ensemble)
-    return (*pull, *([Reference(source, "spec.tls.source", watched=True)] if source else []))
+    passwords = (
+        Reference(
+            user.password_secret.name,
+            f"spec.auth.users[{user.name}].passwordSecret",
+            watched=True,
+        )
+        for user in users_of(ensemble)
+    )
+    certificate = [Reference(source, "spec.tls.source", watched=True)] if source else []
+    return (*pull, *certificate, *passwords)
+
+
+def users_of(ensemble: Ensemble) -> tuple[UserSpec, ...]:
+    """The users that a spec asks for; none where a certificate is required, beside which no user counts."""
+    auth = ensemble.spec.auth
+    return () if auth is None or auth.required == "X509" else auth.users
 
 
 def tls_source_name(ensemble: Ensemble) -> str | None:

@@ -21,7 +21,7 @@ from zookeeper_operator.api.ensemble import EnsembleSpec, ImagePullPolicy
 from zookeeper_operator.api.security import TlsSpec
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.membership import Membership
-from zookeeper_operator.ensemble.security.phase import PLAIN, Phase
+from zookeeper_operator.ensemble.security.phase import PLAIN, Phase, lets_in_certificates
 from zookeeper_operator.kube.hashes import content_hash
 
 
@@ -45,6 +45,8 @@ class Target:
     """What every member speaks already: what applications may rely on."""
     trust: str = ""
     """The CAs that clients need to trust, in PEM; empty while there is none."""
+    users: str = ""
+    """A hash of the users that members of a phase with users know."""
 
     @property
     def closed(self) -> bool:
@@ -60,6 +62,7 @@ def build_target(
     phase: Phase = PLAIN,
     reached: Phase = PLAIN,
     trust: str = "",
+    users: str = "",
 ) -> Target:
     """The target of an ensemble whose members are these."""
     return Target(
@@ -76,6 +79,7 @@ def build_target(
         phase=phase,
         reached=reached,
         trust=trust,
+        users=users,
     )
 
 
@@ -164,8 +168,10 @@ def hashed_fields(target: Target) -> Mapping[str, str]:
             found[name] = content_hash(value)
     for name, value in _restore(target).items():
         found[name] = content_hash(value)
-    for name, value in _security(target).get("tls", {}).items():
-        found[f"tls.{name}"] = content_hash(value)
+    security = _security(target)
+    for part in ("tls", "auth"):
+        for name, value in security.get(part, {}).items():
+            found[f"{part}.{name}"] = content_hash(value)
     return {name: value[:_SHORT] for name, value in sorted(found.items())}
 
 
@@ -175,17 +181,30 @@ def _restore(target: Target) -> dict[str, Any]:
 
 
 def _security(target: Target) -> dict[str, Any]:
-    """The phase, and the fields of `spec.tls` that reach a template in this phase; empty without TLS."""
+    """The phase, and the fields of `spec.tls` and `spec.auth` that reach a template in this phase.
+
+    Empty without TLS and users.
+    """
     phase = target.phase
-    if not phase.uses_certificates:
+    if phase == PLAIN:
         return {}
-    tls = target.spec.tls or TlsSpec()
+    found: dict[str, Any] = {"phase": phase.text}
+    if fields := _tls_fields(phase, target.spec.tls or TlsSpec()):
+        found["tls"] = fields
+    if phase.knows_users:
+        found["users"] = target.users
+    if phase.requires_authentication and lets_in_certificates(target.spec):
+        found["auth"] = {"required": "by certificate, too"}
+    return found
+
+
+def _tls_fields(phase: Phase, tls: TlsSpec) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if phase.quorum and tls.verify_peer_names:
         fields["verifyPeerNames"] = True
     if phase.clients and tls.client_certificates != "None":
         fields["clientCertificates"] = tls.client_certificates
-    return {"phase": phase.text, "tls": fields} if fields else {"phase": phase.text}
+    return fields
 
 
 def _without_defaults(spec: EnsembleSpec, **chosen: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Reads single znodes as any client may: an anonymous session that changes nothing and sets no watch.
+"""Reads single znodes as any client may: by a session that changes nothing and sets no watch.
 
 Nothing is read that is not asked for: of the children of a znode, the names, and a page of their stats.
 Everything here blocks: call it in a thread.

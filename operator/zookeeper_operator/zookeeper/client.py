@@ -146,7 +146,12 @@ class ZooKeeperClient:
             def in_thread() -> CommittedConfig:
                 deadline = Deadline(seconds, given_up)
                 session = partial(
-                    open_session, hosts, deadline, password=access.password, secure=access.secure
+                    open_session,
+                    hosts,
+                    deadline,
+                    password=access.password,
+                    secure=access.secure,
+                    login=access.login,
                 )
                 return work(session, deadline)
 

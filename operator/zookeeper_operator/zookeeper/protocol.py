@@ -10,6 +10,7 @@ from typing import Protocol
 from zookeeper_operator.certificates.certificate import Certificate, Trust
 from zookeeper_operator.certificates.private_key import KeyPair
 from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.jaas import Login
 from zookeeper_operator.zookeeper.served import Handshakes
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 
@@ -34,14 +35,15 @@ class SecureAccess:
 
 @dataclass(frozen=True)
 class Access:
-    """How to open a session with an ensemble as its super user. `repr` hides the password.
+    """How to open a session with an ensemble as its super user. `repr` hides the passwords.
 
-    Without `secure` the session is plain.
+    Without `secure` the session is plain, without `login` it does not log in.
     """
 
     members: tuple[Address, ...]
     password: str = ""
     secure: SecureAccess | None = None
+    login: Login | None = None
 
     def __repr__(self) -> str:
         """Name the members, never the password."""
@@ -69,6 +71,10 @@ class ReconfigureRefusedError(Exception):
 
 class EnsembleUnreachableError(Exception):
     """No member could be asked, or none answered in time."""
+
+
+class LoginRefusedError(EnsembleUnreachableError):
+    """The members refuse the user as which the session logs in."""
 
 
 class ConfigurationChangedError(EnsembleUnreachableError):

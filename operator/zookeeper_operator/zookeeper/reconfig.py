@@ -25,6 +25,7 @@ from zookeeper_operator.zookeeper.answers import one_line
 from zookeeper_operator.zookeeper.protocol import (
     ConfigurationChangedError,
     EnsembleUnreachableError,
+    LoginRefusedError,
     ReconfigureRefusedError,
 )
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server, parse_config
@@ -95,8 +96,11 @@ def reconfigure(open_session: OpenSession, deadline: Deadline, step: Step) -> Co
         ConfigurationChangedError: another reconfiguration came first or is under way.
         EnsembleUnreachableError: could not be asked, or the outcome could not be read back.
     """
-    with open_session() as session:
-        trouble = _send(session, deadline, step)
+    try:
+        with open_session() as session:
+            trouble = _send(session, deadline, step)
+    except LoginRefusedError as error:
+        raise ReconfigureRefusedError(str(error)) from error
     answer = "ok" if trouble is None else _name(trouble)
     config = _read_back(open_session, deadline, answer)
     if step.done_in(config):

@@ -20,6 +20,8 @@ from kazoo.retry import KazooRetry
 
 from zookeeper_operator.zookeeper.answers import no_answer_within, one_line
 from zookeeper_operator.zookeeper.handshake import in_memory
+from zookeeper_operator.zookeeper.jaas import Login
+from zookeeper_operator.zookeeper.login import LoggingIn
 from zookeeper_operator.zookeeper.protocol import EnsembleUnreachableError, SecureAccess
 
 Session: TypeAlias = KazooClient
@@ -77,6 +79,7 @@ def open_session(
     password: str = "",
     session_seconds: float = _SESSION_SECONDS,
     secure: SecureAccess | None = None,
+    login: Login | None = None,
 ) -> Iterator[Session]:
     """A connected session, closed in any case.
 
@@ -86,9 +89,11 @@ def open_session(
         password: the super user's; empty: an anonymous session.
         session_seconds: the session time-out to request.
         secure: what TLS takes; None: a plain session.
+        login: the user to log in as by SASL; None: the session does not log in.
 
     Raises:
         EnsembleUnreachableError: no member opens a session, or none can be asked for with this certificate.
+        LoginRefusedError: every member that opens a session refuses the user.
     """
     try:
         context = None if secure is None else _context(secure)
@@ -112,9 +117,12 @@ def open_session(
         logger=_SILENT,
         use_ssl=context is not None,
     )
+    logging_in = None if login is None else LoggingIn(client, login)
     try:
         try:
             client.start(timeout=deadline.left())
+            if logging_in is not None:
+                logging_in.wait(deadline.left())
         except KazooTimeoutError:
             raise EnsembleUnreachableError("no member accepts a client session") from None
         yield client

@@ -1,4 +1,4 @@
-"""Reads a tree of znodes as any client may: an anonymous session that changes nothing and sets no watch."""
+"""Reads a tree of znodes as any client may: by a session that changes nothing and sets no watch."""
 
 import posixpath
 from collections.abc import Callable, Sequence
@@ -8,7 +8,8 @@ from typing import Final
 from kazoo.exceptions import NoAuthError, NoNodeError
 from kazoo.handlers.threading import KazooTimeoutError
 
-from zookeeper_operator.zookeeper.protocol import EnsembleUnreachableError
+from zookeeper_operator.zookeeper.jaas import Login
+from zookeeper_operator.zookeeper.protocol import EnsembleUnreachableError, LoginRefusedError
 from zookeeper_operator.zookeeper.session import FAILURES, Deadline, Session, open_session
 
 _SECONDS: Final = 10.0
@@ -45,7 +46,9 @@ class _Answer:
 _Ask = Callable[[Sequence[str]], Sequence[_Answer | None]]
 
 
-def read_tree(address: str, path: str, *, depth: int, limit: int) -> Znode:
+def read_tree(
+    address: str, path: str, *, depth: int, limit: int, login: Login | None = None
+) -> Znode:
     """Read a znode and what is below it; blocks, for seconds if the member does not answer.
 
     Args:
@@ -53,13 +56,18 @@ def read_tree(address: str, path: str, *, depth: int, limit: int) -> Znode:
         path: The znode to begin with.
         depth: How many levels below it are read.
         limit: How many znodes are read in all; nearer ones come first.
+        login: The user to log in as; None: an anonymous session.
 
     Raises:
         ZnodeError: the member cannot be reached, or there is no such znode.
     """
     try:
-        with open_session([address], Deadline(_SECONDS), session_seconds=_SECONDS) as session:
+        with open_session(
+            [address], Deadline(_SECONDS), session_seconds=_SECONDS, login=login
+        ) as session:
             found = _walk(lambda paths: _ask(session, paths), path, depth=depth, limit=limit)
+    except LoginRefusedError as error:
+        raise ZnodeError(str(error)) from error
     except (EnsembleUnreachableError, KazooTimeoutError) as error:
         raise ZnodeError("it accepts no client session") from error
     except FAILURES as error:

@@ -218,6 +218,12 @@ _SECURITY_REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
         "auth.required: X509 needs tls.clients",
     ),
     (
+        "auth-x509-with-users",
+        {**_auth("X509", _user()), **_tls(clientCertificates="Want")},
+        None,
+        "required: X509 lets no user in",
+    ),
+    (
         "auth-any-of-nobody",
         {**_auth("Any"), **_tls()},
         None,

@@ -8,7 +8,7 @@ from tests.unit.ensemble.plan.scenes import at_rest, changed, ensemble
 from tests.unit.ensemble.store import Store
 
 from zookeeper_operator.api import reasons
-from zookeeper_operator.ensemble.dereference import dereference, fetch_tls_source
+from zookeeper_operator.ensemble.dereference import dereference, fetch_passwords, fetch_tls_source
 from zookeeper_operator.ensemble.observed import Observed, Trouble
 from zookeeper_operator.ensemble.plan import build_plan
 from zookeeper_operator.ensemble.referenced import Found, Reference, Referenced
@@ -152,3 +152,46 @@ def test_an_image_that_cannot_be_pulled_is_reported_with_the_secret_that_is_miss
     missing = replace(scene, referenced=Referenced((Found(REFERENCE, "missing"),)))
     assert "registry" not in ready_message(scene)
     assert ready_message(missing).endswith("names Secret registry, which does not exist")
+
+
+# ---- passwords of users ----
+
+PASSWORDS: Object = {
+    "kind": "Secret",
+    "metadata": {"name": "app-zk", "namespace": "demo", "uid": "u", "resourceVersion": "3"},
+    "data": {"app": "aGlkZGVu", "bad": "not base64"},
+}
+
+
+def with_users(*keys: str, named: str = "app-zk", required: str = "None") -> dict[str, Any]:
+    users = [{"name": key, "passwordSecret": {"name": named, "key": key}} for key in keys]
+    return {"auth": {"users": users, "required": required}}
+
+
+async def test_each_password_is_read_by_name_and_never_shown() -> None:
+    found = await fetch_passwords(
+        Store([PASSWORDS]), ensemble(with_users("app", "bad", "not-there"))
+    )
+    assert found == {"app": b"hidden"}
+    assert "hidden" not in repr(replace(at_rest(3), passwords=found))
+
+
+@pytest.mark.parametrize(
+    "spec", [{}, with_users("app", named="../x"), with_users("app", required="X509")]
+)
+async def test_without_users_no_secret_is_read_for_them(spec: dict[str, Any]) -> None:
+    assert await fetch_passwords(RefusingSecrets(500), ensemble(spec)) == {}
+
+
+async def test_a_password_that_may_not_be_read_stops_nothing_and_one_that_cannot_is_not_missing() -> (
+    None
+):
+    assert await fetch_passwords(RefusingSecrets(403), ensemble(with_users("app"))) == {}
+    with pytest.raises(KubeError):
+        await fetch_passwords(RefusingSecrets(503), ensemble(with_users("app")))
+
+
+async def test_a_new_version_of_a_password_wakes_the_ensemble() -> None:
+    found = await dereference(Store([PASSWORDS]), ensemble(with_users("app")))
+    assert found.watched
+    assert [one.version for one in found.found] == ["3"]

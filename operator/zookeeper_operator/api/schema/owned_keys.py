@@ -92,7 +92,9 @@ OWNED_KEYS: Final[Sequence[OwnedKeys]] = (
         prefixes=("DigestAuthenticationProvider.",),
     ),
     OwnedKeys(
-        reason="mandatory authentication is not supported yet and would lock the operator out",
+        reason=(
+            "the operator requires authentication in steps that do not lock it out itself; use spec.auth"
+        ),
         keys=("sessionRequireClientSASLAuth", "requireClientAuthScheme"),
         prefixes=("enforce.auth.", "quorum.auth."),
     ),

@@ -189,6 +189,14 @@ AUTH_RULES: Final = (
         message="required: Sasl needs at least one entry in users; without one no client could authenticate",
         field=".required",
     ),
+    Rule(
+        rule="self.required != 'X509' || size(self.users) == 0",
+        message=(
+            "required: X509 lets no user in; remove users, or choose Any, which lets in users and clients "
+            "with a certificate"
+        ),
+        field=".users",
+    ),
 )
 
 USER_RULES: Final = (

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, TypeVar
 
 from zookeeper_operator.cli.failure import Failure
-from zookeeper_operator.cli.member import find_plain_port, find_pod
+from zookeeper_operator.cli.member import find_login, find_plain_port, find_pod
 from zookeeper_operator.cli.page.texts import describe_data, visible
 from zookeeper_operator.kube.api import Kube
 from zookeeper_operator.zookeeper.browsing import (
@@ -26,7 +26,11 @@ from zookeeper_operator.zookeeper.browsing import (
     read_content,
     read_stats,
 )
-from zookeeper_operator.zookeeper.protocol import Address, EnsembleUnreachableError
+from zookeeper_operator.zookeeper.protocol import (
+    Address,
+    EnsembleUnreachableError,
+    LoginRefusedError,
+)
 from zookeeper_operator.zookeeper.routes.protocol import ClientRoute
 from zookeeper_operator.zookeeper.session import Deadline, Session, open_session
 
@@ -148,6 +152,7 @@ class Znodes:
         async with contextlib.AsyncExitStack() as stack:
             address = Address(pod.id, namespace, pod.name, pod.ip)
             port = await find_plain_port(self._kube, namespace, pod)
+            login = await find_login(self._kube, namespace, pod)
             hosts = await stack.enter_async_context(self._route.open([address], port))
             sessions = contextlib.ExitStack()
             # kazoo needs seconds to close: that must not hold up the loop.
@@ -155,8 +160,12 @@ class Znodes:
             try:
                 session = await asyncio.to_thread(
                     sessions.enter_context,
-                    open_session(hosts, Deadline(_OPEN_SECONDS), session_seconds=_OPEN_SECONDS),
+                    open_session(
+                        hosts, Deadline(_OPEN_SECONDS), session_seconds=_OPEN_SECONDS, login=login
+                    ),
                 )
+            except LoginRefusedError as error:
+                raise Failure(f"{pod.name}: {error}") from error
             except EnsembleUnreachableError as error:
                 raise Failure(
                     f"{pod.name} accepts no client session; from outside the cluster that takes the "

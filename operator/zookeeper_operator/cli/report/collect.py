@@ -26,7 +26,7 @@ from zookeeper_operator.cli.report.scope import (
 )
 from zookeeper_operator.cli.status import render_status, status_as_value
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.build.auth import USERNAME_KEY
+from zookeeper_operator.ensemble.build.auth import LOGIN_USER_KEY, USERNAME_KEY
 from zookeeper_operator.ensemble.observe import addresses_of
 from zookeeper_operator.ensemble.pods import read_pod
 from zookeeper_operator.kube.api import RESOURCES, KubeError, Object, Resource
@@ -38,6 +38,8 @@ from zookeeper_operator.zookeeper.routes.protocol import AdminTransport
 
 _PART_SECONDS: Final = 20.0
 _PARALLEL: Final = 8
+_HARMLESS: Final = (USERNAME_KEY, LOGIN_USER_KEY)
+"""Keys of `NAME-auth` whose values are no secrets, and stand everywhere."""
 _LOG_BYTES: Final = 16 << 20
 _ANSWER_BYTES: Final = 16 * BODY_BYTES
 _OPERATOR_LABELS: Final = "app.kubernetes.io/name=zookeeper-operator"
@@ -265,7 +267,7 @@ class Collector:
         listed: dict[str, Any] = {}
         await asyncio.gather(
             *(
-                self._secret(namespace, name, (USERNAME_KEY,) if name == auth else (), listed)
+                self._secret(namespace, name, _HARMLESS if name == auth else (), listed)
                 for namespace, name in sorted(used)
             )
         )

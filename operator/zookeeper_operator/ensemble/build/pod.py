@@ -24,9 +24,14 @@ from zookeeper_operator.ensemble.build.restore import (
     build_restore_container,
     build_restore_volumes,
 )
-from zookeeper_operator.ensemble.build.security import CERTIFICATES_DIRECTORY
+from zookeeper_operator.ensemble.build.security import (
+    CERTIFICATES_DIRECTORY,
+    JAAS_OPTION,
+    USERS_DIRECTORY,
+)
 from zookeeper_operator.ensemble.build.volumes import volumes_asked_for
 from zookeeper_operator.ensemble.membership import SERVERS_KEY
+from zookeeper_operator.ensemble.security.phase import PLAIN
 from zookeeper_operator.ensemble.target import Target, hashed_fields, later_inputs
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.merge import merge
@@ -71,8 +76,10 @@ def build_pod_template(target: Target, component: str, *, config: str, auth_hash
     }
     if later := later_inputs(target):
         annotations[names.ANNOTATION_TARGET] = later
-    if target.phase.uses_certificates:
+    if target.phase != PLAIN:
         annotations[names.ANNOTATION_SECURITY] = target.phase.text
+    if target.phase.knows_users:
+        annotations[names.ANNOTATION_USERS] = target.users
     if target.restarted_at:
         annotations[names.ANNOTATION_RESTARTED_AT] = target.restarted_at
     template = {
@@ -168,6 +175,7 @@ def _container(target: Target) -> Object:
             {"name": "scratch", "mountPath": "/logs", "subPath": "logs"},
             {"name": "scratch", "mountPath": "/tmp", "subPath": "tmp"},  # noqa: S108
             *(_TLS_MOUNTS if secured else ()),
+            *(_USERS_MOUNTS if target.phase.knows_users else ()),
         ],
     }
     if resources := build_resources(spec):
@@ -178,6 +186,10 @@ def _container(target: Target) -> Object:
 _TLS_MOUNTS: Final = (
     {"name": names.TLS_VOLUME, "mountPath": "/tls", "readOnly": True},
     {"name": names.CERTIFICATES_VOLUME, "mountPath": CERTIFICATES_DIRECTORY},
+)
+
+_USERS_MOUNTS: Final = (
+    {"name": names.USERS_VOLUME, "mountPath": USERS_DIRECTORY, "readOnly": True},
 )
 
 
@@ -208,13 +220,25 @@ def _environment(target: Target) -> list[Object]:
         {"name": "ENSEMBLE_IDENTITY", "value": target.membership.identity},
         {"name": "SUPER_DIGEST", "valueFrom": digest},
         {"name": "ZK_SERVER_HEAP", "value": str(heap_mebibytes(target.spec))},
-        {"name": "SERVER_JVMFLAGS", "value": " ".join(jvm_flags(target.spec))},
+        {"name": "SERVER_JVMFLAGS", "value": " ".join(_server_flags(target))},
         {"name": "JMXDISABLE", "value": "true"},
         {"name": "HOME", "value": "/tmp"},  # noqa: S108 - zkCli.sh runs here; nothing else is writable
     ]
-    if limits := [o for o in target.spec.jvm.options if o.startswith(_LARGEST_PACKET)]:
-        environment.append({"name": "CLIENT_JVMFLAGS", "value": " ".join(limits)})
+    if options := _client_flags(target):
+        environment.append({"name": "CLIENT_JVMFLAGS", "value": " ".join(options)})
     return environment
+
+
+def _client_flags(target: Target) -> tuple[str, ...]:
+    """The options of zkCli.sh: where there are users it logs in, for which clients need FIPS mode off."""
+    limits = (o for o in target.spec.jvm.options if o.startswith(_LARGEST_PACKET))
+    login = (JAAS_OPTION, "-Dzookeeper.fips-mode=false") if target.phase.knows_users else ()
+    return (*limits, *login)
+
+
+def _server_flags(target: Target) -> tuple[str, ...]:
+    # Of two options with the same name the last one counts.
+    return (*jvm_flags(target.spec), *((JAAS_OPTION,) if target.phase.knows_users else ()))
 
 
 def jvm_flags(spec: EnsembleSpec) -> tuple[str, ...]:
@@ -294,18 +318,25 @@ def _volumes(target: Target, config: str) -> list[Object]:
         {"name": "scratch", "emptyDir": {}},
     ]
     if target.phase.uses_certificates:
-        secret: Object = {"secretName": names.tls_name(target.name)}
-        if target.spec.security_context.mode == "Fixed":
-            secret["defaultMode"] = 0o440  # it is the group's; a platform may set none
         # In memory: a key must not be on the disk of a node.
         memory = {"medium": "Memory", "sizeLimit": "4Mi"}
         volumes += [
-            {"name": names.TLS_VOLUME, "secret": secret},
+            {"name": names.TLS_VOLUME, "secret": _secret(target, names.tls_name(target.name))},
             {"name": names.CERTIFICATES_VOLUME, "emptyDir": memory},
         ]
+    if target.phase.knows_users:
+        secret = _secret(target, names.users_name(target.name))
+        volumes.append({"name": names.USERS_VOLUME, "secret": secret})
     if target.spec.storage.ephemeral:
         volumes.extend(
             {"name": name, "emptyDir": {"sizeLimit": volume.size}}
             for name, volume in volumes_asked_for(target.spec).items()
         )
     return volumes
+
+
+def _secret(target: Target, name: str) -> Object:
+    source: Object = {"secretName": name}
+    if target.spec.security_context.mode == "Fixed":
+        source["defaultMode"] = 0o440  # it is the group's; a platform may set none
+    return source

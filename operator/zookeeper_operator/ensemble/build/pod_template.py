@@ -14,7 +14,7 @@ from zookeeper_operator.ensemble.build.objection import Objection
 from zookeeper_operator.ensemble.build.objects import common_labels
 from zookeeper_operator.ensemble.build.privileges import requested_privileges
 from zookeeper_operator.ensemble.build.restore import RESTORE_VOLUMES
-from zookeeper_operator.ensemble.build.security import CERTIFICATES_DIRECTORY
+from zookeeper_operator.ensemble.build.security import CERTIFICATES_DIRECTORY, USERS_DIRECTORY
 from zookeeper_operator.ensemble.build.sidecars import declared_ports, running_containers
 from zookeeper_operator.ensemble.build.variables import OWN_ENVIRONMENT, refusal_of_variable
 from zookeeper_operator.ensemble.ensemble import Ensemble
@@ -73,6 +73,7 @@ def pod_template_problems(ensemble: Ensemble) -> tuple[Objection, ...]:
         *map(Objection, _problems(ensemble, template)),
         *(map(Objection, _tls_problems(template)) if ensemble.spec.tls is not None else ()),
         *(map(Objection, _restore_problems(template)) if ensemble.spec.bootstrap else ()),
+        *(map(Objection, _users_problems(template)) if ensemble.spec.auth is not None else ()),
         *_bypasses(template),
         *_privileges(ensemble, template),
     )
@@ -174,23 +175,39 @@ def _restore_problems(template: Mapping[str, Any]) -> Iterator[str]:
 
 def _tls_problems(template: Mapping[str, Any]) -> Iterator[str]:
     """What a template may have without TLS, and not with it."""
-    spec = template.get("spec", {})
-    if not isinstance(spec, Mapping):
-        return
-    where, why = "spec.podTemplate.spec", "is owned by the operator where spec.tls is set"
-    for volume in _named(spec.get("volumes", [])):
-        if volume["name"] in TLS_VOLUMES:
-            yield f"{where}.volumes: {volume['name']} {why}; give the volume another name"
+    why = "is owned by the operator where spec.tls is set"
+    yield from _volume_problems(template, TLS_VOLUMES, TLS_MOUNTS, why)
     for kind, container in running_containers(template):
-        at = f"{where}.{kind}[{container['name']}]"
+        at = f"spec.podTemplate.spec.{kind}[{container['name']}]"
         for port in declared_ports(container):
             if port.get("containerPort") == names.SECURE_CLIENT_PORT:
                 yield f"{at}.ports: {names.SECURE_CLIENT_PORT} {why}: clients with TLS use it"
+
+
+def _users_problems(template: Mapping[str, Any]) -> Iterator[str]:
+    """What a template may have without users, and not with them."""
+    why = "is owned by the operator where spec.auth is set"
+    yield from _volume_problems(template, (names.USERS_VOLUME,), (USERS_DIRECTORY,), why)
+
+
+def _volume_problems(
+    template: Mapping[str, Any], volumes: tuple[str, ...], mounts: tuple[str, ...], why: str
+) -> Iterator[str]:
+    """Volumes that have these names, and mounts of the ZooKeeper container at these paths."""
+    spec = template.get("spec", {})
+    if not isinstance(spec, Mapping):
+        return
+    where = "spec.podTemplate.spec"
+    for volume in _named(spec.get("volumes", [])):
+        if volume["name"] in volumes:
+            yield f"{where}.volumes: {volume['name']} {why}; give the volume another name"
+    for kind, container in running_containers(template):
         if kind != "containers" or container["name"] != names.CONTAINER:
             continue
         for mount in _list(container, "volumeMounts"):
             path = _mount_path(mount)
-            if _is_at(path, TLS_MOUNTS):
+            if _is_at(path, mounts):
+                at = f"{where}.{kind}[{container['name']}]"
                 yield f"{at}.volumeMounts: {path} {why}; mount it elsewhere"
 
 

@@ -1,32 +1,50 @@
-"""What each phase of TLS puts into `zoo.cfg`.
+"""What each phase of TLS and of authentication puts into `zoo.cfg`.
 
 Pure. Measured on 3.8.6 and 3.9.5: with these keys members of neighbouring phases form a quorum, and files
 that are replaced by a rename are taken over on both ports without a restart.
+
+Only `sasl` and `x509` are ever enforced: any client may call itself a user of `digest`. `sasl` always is,
+since the operator logs in by it; `x509` where members have the port and the trust for it, because a server
+that enforces a scheme it has no provider for never serves.
 """
 
 from typing import Final
 
 from zookeeper_operator.api.security import TlsSpec
+from zookeeper_operator.api.versions import security_traits
 from zookeeper_operator.certificates.key_store import KEY_STORE, PASSWORD, TRUST_STORE
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.security.phase import DIALS_TLS, QUORUM_PHASES, Phase
+from zookeeper_operator.ensemble.security.phase import (
+    DIALS_TLS,
+    QUORUM_PHASES,
+    Phase,
+    lets_in_certificates,
+)
 from zookeeper_operator.ensemble.target import Target
 
 CERTIFICATES_DIRECTORY: Final = "/certificates"
+USERS_DIRECTORY: Final = "/users"
+JAAS_OPTION: Final = f"-Djava.security.auth.login.config={USERS_DIRECTORY}/jaas.conf"
+"""By which a server, and a client in its pod, find the users."""
+_SASL: Final = "org.apache.zookeeper.server.auth.SASLAuthenticationProvider"
 _NETTY: Final = "org.apache.zookeeper.server.NettyServerCnxnFactory"
 
 
 def security_keys(target: Target) -> dict[str, str]:
-    """The keys of `zoo.cfg` for the phase of a target; none without TLS."""
-    return keys_of_phase(target.phase, target.spec.tls or TlsSpec())
+    """The keys of `zoo.cfg` for the phase of a target; none without TLS and users."""
+    phase = target.phase
+    # In FIPS mode no name is checked, and from some release on no user of DIGEST-MD5 is let in.
+    without_fips = phase.knows_users and not _accepts_digest_md5_in_fips_mode(target)
+    tls = target.spec.tls or TlsSpec()
+    return keys_of_phase(phase, tls, without_fips=without_fips) | _authentication(target)
 
 
-def keys_of_phase(phase: Phase, tls: TlsSpec) -> dict[str, str]:
-    """The keys of `zoo.cfg` for a phase; none without TLS."""
-    if not phase.uses_certificates:
-        return {}
-    # Its default differs between 3.8 and 3.9, and with it whether names are checked.
-    keys = {"fips-mode": "false" if tls.verify_peer_names else "true"}
+def keys_of_phase(phase: Phase, tls: TlsSpec, *, without_fips: bool = False) -> dict[str, str]:
+    """The keys of `zoo.cfg` for a phase of TLS; none without TLS."""
+    keys: dict[str, str] = {}
+    if phase.uses_certificates or without_fips:
+        # Its default differs between 3.8 and 3.9, and with it whether names are checked.
+        keys["fips-mode"] = _text(not (tls.verify_peer_names or without_fips))
     if phase.quorum:
         keys |= {
             "portUnification": _text(phase.quorum < QUORUM_PHASES),
@@ -37,6 +55,9 @@ def keys_of_phase(phase: Phase, tls: TlsSpec) -> dict[str, str]:
         if tls.verify_peer_names:
             # On the accepting side the name would be that of the address of a pod, which no certificate has.
             keys["ssl.quorum.clientHostnameVerification"] = "false"
+        elif without_fips:
+            keys["ssl.quorum.hostnameVerification"] = "false"
+            keys["ssl.quorum.clientHostnameVerification"] = "false"
     if phase.clients:
         keys |= {
             "serverCnxnFactory": _NETTY,
@@ -44,6 +65,24 @@ def keys_of_phase(phase: Phase, tls: TlsSpec) -> dict[str, str]:
             "client.certReload": "true",
             "ssl.clientAuth": tls.client_certificates.lower(),
             **_stores("ssl."),
+        }
+    return keys
+
+
+def _accepts_digest_md5_in_fips_mode(target: Target) -> bool:
+    return security_traits(target.spec.version).digest_md5_in_fips_mode
+
+
+def _authentication(target: Target) -> dict[str, str]:
+    phase = target.phase
+    if not phase.knows_users:
+        return {}
+    keys = {"authProvider.sasl": _SASL}
+    if phase.requires_authentication:
+        by_certificate = phase.clients and lets_in_certificates(target.spec)
+        keys |= {
+            "enforce.auth.enabled": "true",
+            "enforce.auth.schemes": "sasl,x509" if by_certificate else "sasl",
         }
     return keys
 

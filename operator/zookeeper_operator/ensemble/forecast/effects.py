@@ -26,6 +26,7 @@ from zookeeper_operator.ensemble.forecast.election import (
     settle_leadership,
 )
 from zookeeper_operator.ensemble.forecast.handshakes import shake_hands
+from zookeeper_operator.ensemble.forecast.logins import log_in
 from zookeeper_operator.ensemble.forecast.pods import (
     delete_pod,
     probe_readiness,
@@ -58,4 +59,4 @@ def wait(world: World) -> World:
     served = world.serving
     world = run_statefulsets(start_members(world))
     world = settle_leadership(grow_claims(bind_claims(world)))
-    return shake_hands(probe_readiness(record_quorum(world), served))
+    return log_in(shake_hands(probe_readiness(record_quorum(world), served)))

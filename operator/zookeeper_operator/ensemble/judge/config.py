@@ -16,6 +16,7 @@ from zookeeper_operator.ensemble.judge.live_template import has_config, has_opti
 from zookeeper_operator.ensemble.judge.problem import Problem
 from zookeeper_operator.ensemble.observed import Observed
 
+_LOGIN_OPTION: Final = "-Djava.security.auth.login.config"
 _MOST_NAMED: Final = 5
 """Of unknown keys, so that a long list of them does not hide what else is wrong."""
 
@@ -44,7 +45,13 @@ def config_problems(observed: Observed) -> Iterator[Problem]:
     yield from _timeout_problems(observed)
     for option in observed.ensemble.spec.jvm.options:
         refusal = refusal_of_option(option)
-        if refusal is not None:
+        if observed.ensemble.spec.auth is not None and option.startswith(_LOGIN_OPTION):
+            yield _problem(
+                f"spec.jvm.options: {_LOGIN_OPTION} is owned by the operator where spec.auth is set: members "
+                "read its users from there; remove it",
+                carried=has_option(observed, option),
+            )
+        elif refusal is not None:
             yield _problem(
                 f"spec.jvm.options must not {refusal}; remove {option}",
                 carried=has_option(observed, option),

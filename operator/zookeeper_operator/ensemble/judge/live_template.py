@@ -37,7 +37,7 @@ def has_config(observed: Observed, key: str, value: str | int) -> bool:
 
 
 def is_secured(observed: Observed) -> bool:
-    """Whether a live pod template is in a phase of TLS."""
+    """Whether a live pod template is in a phase of TLS or of authentication."""
     return any(
         names.ANNOTATION_SECURITY in ((template.get("metadata") or {}).get("annotations") or {})
         for template in _templates(observed)

@@ -62,7 +62,6 @@ def judge_spec(observed: Observed) -> SpecJudgement:
         *memory_problems(observed),
         *_template_problems(observed),
         *_name_problems(observed),
-        *_auth_problems(observed.ensemble),
         *_peer_name_problems(observed),
     )
     carried = (
@@ -165,16 +164,6 @@ def _template_problems(observed: Observed) -> Iterator[Problem]:
 
 def _name_problems(observed: Observed) -> list[Problem]:
     return [_name_problem(other, observed.ensemble) for other in observed.foreign]
-
-
-def _auth_problems(ensemble: Ensemble) -> Iterator[Problem]:
-    """What would have no effect, and is relied on by who asks for it."""
-    auth = ensemble.spec.auth
-    if auth is not None and (auth.users or auth.required != "None"):
-        yield Problem(
-            reasons.INVALID_SPEC,
-            "spec.auth is not supported by this version of the operator and would protect nothing; remove it",
-        )
 
 
 def _peer_name_problems(observed: Observed) -> Iterator[Problem]:

@@ -13,7 +13,12 @@ from zookeeper_operator.certificates.authority import PRIVATE_KEY
 from zookeeper_operator.certificates.key_store import KEY_STORE
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Action, Apply, Delete
-from zookeeper_operator.ensemble.build.auth import PASSWORD_KEY, build_auth, read_password
+from zookeeper_operator.ensemble.build.auth import (
+    PASSWORD_KEY,
+    build_auth,
+    read_password,
+    super_hash,
+)
 from zookeeper_operator.ensemble.build.certificates import build_ca, build_tls
 from zookeeper_operator.ensemble.build.config import build_config
 from zookeeper_operator.ensemble.build.connection import build_binding, build_connection
@@ -29,6 +34,7 @@ from zookeeper_operator.ensemble.build.services import (
 )
 from zookeeper_operator.ensemble.build.stamp import stamped
 from zookeeper_operator.ensemble.build.statefulset import build_statefulset
+from zookeeper_operator.ensemble.build.users import build_users
 from zookeeper_operator.ensemble.children import REMOVABLE
 from zookeeper_operator.ensemble.observed import Applied, Observed
 from zookeeper_operator.ensemble.plan.claim_deletion import build_stop_basis, is_stopped
@@ -50,7 +56,9 @@ def wanted_children(situation: Situation) -> Iterator[Object]:
     """Every child as it must be now, in the order in which a new ensemble needs them."""
     target = situation.target
     observed, certificates = situation.observed, situation.certificates
-    auth = build_auth(target, super_password(observed) or observed.fresh_password)
+    auth = build_auth(
+        target, super_password(observed) or observed.fresh_password, situation.users.login
+    )
     config = build_config(target)
     statefulsets = tuple(_statefulsets(situation, config=config, auth=auth))
     yield auth
@@ -66,6 +74,8 @@ def wanted_children(situation: Situation) -> Iterator[Object]:
             since=certificates.since or observed.now,
             fresh_password=observed.fresh_password,
         )
+    if situation.users.jaas:
+        yield build_users(target, situation.users.jaas)
     if config["metadata"]["name"] in {
         config_of(s["spec"]["template"]["spec"]) for s in statefulsets
     }:
@@ -116,7 +126,7 @@ def _statefulsets(situation: Situation, *, config: Object, auth: Object) -> Iter
             component,
             replicas=0 if is_stopped(situation) else hosted,
             config=config["metadata"]["name"],
-            auth_hash=content_hash(auth["data"]),
+            auth_hash=super_hash(auth),
         )
         if found is not None:
             # Claim templates cannot be edited: plan.storage recreates the StatefulSet where they differ.

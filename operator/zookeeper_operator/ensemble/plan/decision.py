@@ -34,6 +34,7 @@ from zookeeper_operator.ensemble.plan.security import why_founding_waits
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.ensemble.security.certificates import judge_certificates
 from zookeeper_operator.ensemble.security.readiness import judge_readiness, trust_of_clients
+from zookeeper_operator.ensemble.security.users import judge_users
 from zookeeper_operator.ensemble.security.walk import decide_walk
 from zookeeper_operator.ensemble.target import build_target
 
@@ -143,7 +144,8 @@ def understand(observed: Observed) -> Situation:
     )
     founded = is_founded(observed, quorum, may_found_again=may_act)
     certificates = judge_certificates(observed)
-    walk = decide_walk(observed, quorum, judge_readiness(observed, certificates))
+    users = judge_users(observed)
+    walk = decide_walk(observed, quorum, judge_readiness(observed, certificates, users))
     situation = Situation(
         observed=observed,
         quorum=quorum,
@@ -153,8 +155,10 @@ def understand(observed: Observed) -> Situation:
             phase=walk.target,
             reached=walk.reached,
             trust=trust_of_clients(certificates),
+            users=users.fingerprint,
         ),
         certificates=certificates,
+        users=users,
         walk=walk,
         founded=founded,
         leftovers=() if founded else find_leftovers(observed),

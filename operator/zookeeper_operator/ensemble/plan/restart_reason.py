@@ -36,7 +36,10 @@ def _differences(statefulset: Object, pod: Pod) -> Iterator[str]:
         yield "the password of the super user changed"
     before, after = read_phase(then), read_phase(now)
     if before != after and before is not None and after is not None:
-        yield _phase_change(before, after)
+        yield ", and ".join(_phase_changes(before, after))
+    users = now.get(names.ANNOTATION_USERS)
+    if users and then.get(names.ANNOTATION_USERS, users) != users:
+        yield "the users or a password changed"
     for mark in (names.ANNOTATION_RESTARTED_AT, names.ANNOTATION_ROLLOUT_RESTART):
         if now.get(mark) and then.get(mark) != now[mark]:
             yield f"a restart was requested at {now[mark]}"
@@ -45,10 +48,15 @@ def _differences(statefulset: Object, pod: Pod) -> Iterator[str]:
         yield "its zoo.cfg changed"
 
 
-def _phase_change(before: Phase, after: Phase) -> str:
+def _phase_changes(before: Phase, after: Phase) -> Iterator[str]:
     if before.quorum != after.quorum:
-        return f"TLS of the quorum goes from phase {before.quorum} to {after.quorum} of {QUORUM_PHASES}"
-    return f"TLS for clients is turned {'on' if after.clients else 'off'}"
+        yield f"TLS of the quorum goes from phase {before.quorum} to {after.quorum} of {QUORUM_PHASES}"
+    elif before.clients != after.clients:
+        yield f"TLS for clients is turned {'on' if after.clients else 'off'}"
+    if after.requires_authentication != before.requires_authentication:
+        yield f"authentication is {'now' if after.requires_authentication else 'no longer'} required"
+    elif before.auth != after.auth:
+        yield f"clients {'can' if after.auth else 'can no longer'} log in as users"
 
 
 def changed_fields(then: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:

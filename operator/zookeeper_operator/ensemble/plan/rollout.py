@@ -213,10 +213,13 @@ def _healthy_step(situation: Situation, due: list[Pod]) -> Step:
             f"{len(due)} members are due for a restart; waiting until every voter is in sync"
         )
     phase = situation.walk.target
-    if why := why_none_restarted(situation.observed, situation.certificates, phase):
-        return Step(
-            Verdict(False, reasons.CERTIFICATE_EXPIRING, f"{due[0].name} is not restarted: {why}")
-        )
+    if why := why_none_restarted(
+        situation.observed, situation.certificates, situation.users, phase
+    ):
+        said = f"{due[0].name} is not restarted: {why}"
+        if phase.knows_users and not situation.users.jaas:
+            return Step(Verdict(False, reasons.PASSWORD_MISSING, said))
+        return Step(Verdict(False, reasons.CERTIFICATE_EXPIRING, said))
     voters = quorum.voters
     kept = [p for p in due if must_stay(situation, p)]
     free = [p for p in due if p not in kept]

@@ -1,9 +1,11 @@
-"""How TLS stands: the condition `Secured`. It never acts.
+"""How TLS and authentication stand: the condition `Secured`. It never acts.
 
-Pure. What is done about it is done by the children: `NAME-tls` holds what `security.certificates` finds, and
-pod templates the phase that `security.walk` finds, which the rollout brings to the members.
+Pure. What is done about it is done by the children: `NAME-tls` holds what `security.certificates` finds,
+`NAME-users` what `security.users` finds, and pod templates the phase that `security.walk` finds, which the
+rollout brings to the members. What authentication says is in `plan.authentication`.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -11,7 +13,13 @@ from zookeeper_operator.api import reasons
 from zookeeper_operator.certificates.certificate import Certificate
 from zookeeper_operator.certificates.lifetime import Lifetime
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.observed import Pod
+from zookeeper_operator.ensemble.observed import Observed, Pod
+from zookeeper_operator.ensemble.plan.authentication import (
+    describe_authentication,
+    find_password_problem,
+    find_refused_login,
+    say_what_is_required,
+)
 from zookeeper_operator.ensemble.plan.plain_port import members_left
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.ensemble.security.certificates import (
@@ -21,6 +29,7 @@ from zookeeper_operator.ensemble.security.certificates import (
 )
 from zookeeper_operator.ensemble.security.phase import DIALS_TLS, QUORUM_PHASES, read_phase
 from zookeeper_operator.ensemble.security.readiness import closes_plain_port, why_ended
+from zookeeper_operator.ensemble.security.users import has_users
 from zookeeper_operator.kube.times import format_time
 
 _TIME_TO_JOIN: Final = timedelta(seconds=60)
@@ -40,34 +49,43 @@ _STAGES: Final = {
     "Presenting": "the members must trust the new CA before they present its certificate",
     "Retiring": "the old CA is trusted until every member serves the new certificate",
 }
-_WITHOUT: Final = Step(Verdict(True, reasons.SECURED, "no TLS is asked for"))
+_WITHOUT: Final = Step(Verdict(True, reasons.SECURED, "neither TLS nor users are asked for"))
 
 
 def plan_security(situation: Situation) -> Step:
-    """How TLS stands. Nothing waits for an ensemble that is stopped, whose members serve nothing."""
-    if not has_tls(situation.observed):
+    """How they stand. Nothing waits for an ensemble that is stopped, whose members serve nothing."""
+    if not has_security(situation.observed):
         return _WITHOUT
     if situation.ensemble.spec.stopped:
         return Step(Verdict(None, reasons.STOPPED, "the ensemble is stopped"), awaited=False)
     return Step(
         _problem(situation)
+        or find_password_problem(situation)
         or _end(situation)
         or _rejection(situation)
+        or find_refused_login(situation)
         or _walk(situation)
+        or describe_authentication(situation)
         or _rotation(situation)
         or _plain_port(situation)
         or _secured(situation)
     )
 
 
+def has_security(observed: Observed) -> bool:
+    """Whether TLS or users are asked for, or are being left."""
+    return has_tls(observed) or has_users(observed)
+
+
 def why_founding_waits(situation: Situation) -> str | None:
-    """Why a new ensemble is not founded yet: it would be without the TLS that its spec asks for."""
+    """Why a new ensemble is not founded yet: it would be without what its spec asks for."""
     if situation.founded or situation.observed.statefulset(names.VOTER) is not None:
         return None
     walk = situation.walk
-    if not walk.wanted.uses_certificates or walk.target == walk.wanted:
+    if walk.target == walk.wanted or not walk.waits_for:
         return None
-    return f"nothing until there is a certificate: {walk.waits_for}"
+    missing = "certificate" if situation.users.problem is None else "password"
+    return f"nothing until there is a {missing}: {walk.waits_for}"
 
 
 def _problem(situation: Situation) -> Verdict | None:
@@ -148,7 +166,7 @@ def _describe_rejection(situation: Situation, pod: Pod) -> str:
 
 def _walk(situation: Situation) -> Verdict | None:
     walk = situation.walk
-    if walk.done:
+    if all(replace(phase, auth=0) == replace(walk.wanted, auth=0) for phase in walk.phases):
         return None
     seen, wanted = walk.reached, walk.wanted
     forwards = wanted.quorum > seen.quorum or wanted.clients > seen.clients
@@ -230,12 +248,14 @@ def _find_late(situation: Situation, leaf: Certificate, missing: tuple[int, ...]
 def _secured(situation: Situation) -> Verdict:
     certificates, walk = situation.certificates, situation.walk
     parts = []
+    if said := say_what_is_required(situation):
+        parts.append(said)
     if walk.reached.quorum == QUORUM_PHASES:
         parts.append("the members use TLS among themselves")
     if walk.reached.clients:
         only = "use TLS only," if closes_plain_port(situation.ensemble.spec) else "can use TLS"
         parts.append(f"clients {only} on port {names.SECURE_CLIENT_PORT}")
-    said = ", and ".join(parts) or "TLS is turned off"
+    said = ", and ".join(parts) or "neither TLS nor users are used"
     lifetime = certificates.lifetime
     if certificates.source is not None and certificates.warnings:
         return Verdict(True, reasons.SECURED, f"{said}; {'; '.join(certificates.warnings)}")

@@ -9,6 +9,7 @@ from zookeeper_operator.ensemble.judge.quorum import Quorum
 from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.security.certificates import Certificates
+from zookeeper_operator.ensemble.security.users import NO_USERS, Users
 from zookeeper_operator.ensemble.security.walk import Walk
 from zookeeper_operator.ensemble.target import Target
 
@@ -53,8 +54,8 @@ class Situation:
     the ensemble has ever had a quorum, after which it must not be founded again; `leftovers` are what a
     deleted ensemble of the same name has left, for which the founding waits; `problems` are what makes the
     spec unusable; `warnings` are what a person should know of it, and stop nothing; `certificates` are what
-    the members mount, `walk` is the phase of TLS that they are in and the one that templates must have now;
-    `recovery` is what a person has asked for while there is no quorum.
+    the members mount, `users` who may log in, `walk` is the phase that they are in and the one that templates
+    must have now; `recovery` is what a person has asked for while there is no quorum.
     """
 
     observed: Observed
@@ -65,6 +66,7 @@ class Situation:
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     certificates: Certificates = field(default_factory=Certificates)
+    users: Users = NO_USERS
     walk: Walk = field(default_factory=Walk)
     recovery: Recovery | None = None
 

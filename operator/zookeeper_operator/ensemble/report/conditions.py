@@ -14,12 +14,11 @@ from zookeeper_operator.ensemble.judge.quorum import Quorum
 from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.plan.claim_deletion import is_stop_refused, is_stopped
 from zookeeper_operator.ensemble.plan.founding import why_restore_waits
-from zookeeper_operator.ensemble.plan.security import why_founding_waits
+from zookeeper_operator.ensemble.plan.security import has_security, why_founding_waits
 from zookeeper_operator.ensemble.plan.step import Situation, Verdict
 from zookeeper_operator.ensemble.report.absence import describe_absence
 from zookeeper_operator.ensemble.report.external import missing_addresses
 from zookeeper_operator.ensemble.report.quorum_condition import STOPPED, judge_quorum_condition
-from zookeeper_operator.ensemble.security.certificates import has_tls
 
 _STATUS: Final[dict[bool | None, Status]] = {
     True: conditions.TRUE,
@@ -47,7 +46,7 @@ def build_conditions(plan: Plan, failure: Failure = NO_FAILURE) -> list[Conditio
         conditions.SCALE_ALLOWED: plan.scale,
         conditions.STORAGE_HEALTHY: plan.storage,
         conditions.SPEC_VALID: spec_valid,
-        **({conditions.SECURED: plan.security} if has_tls(plan.situation.observed) else {}),
+        **({conditions.SECURED: plan.security} if has_security(plan.situation.observed) else {}),
     }
     generation = plan.situation.ensemble.generation
     recent = plan.situation.observed.backup_recent

@@ -1,6 +1,6 @@
-"""TLS in the status: what is encrypted, and what each member speaks.
+"""TLS and authentication in the status: what is encrypted, who is served, and what each member speaks.
 
-Pure. Nothing of a key is in it.
+Pure. Nothing of a key or a password is in it.
 """
 
 from typing import Final
@@ -11,18 +11,20 @@ from zookeeper_operator.api.ensemble_status import (
     SecurityStatus,
 )
 from zookeeper_operator.ensemble.observed import Pod
+from zookeeper_operator.ensemble.plan.security import has_security
 from zookeeper_operator.ensemble.plan.step import Situation
-from zookeeper_operator.ensemble.security.certificates import has_tls
 from zookeeper_operator.ensemble.security.phase import read_phase
+from zookeeper_operator.ensemble.security.users import has_users
 from zookeeper_operator.kube.times import format_time
 
 _QUORUM: Final = ("Plain", "Accepting", "Dialing", "Secured")
 _CLIENTS: Final = ("Disabled", "Optional")
+_AUTHENTICATION: Final = ("Disabled", "Optional", "Required")
 
 
 def build_security(situation: Situation) -> SecurityStatus | None:
-    """What is encrypted; None while TLS has never been asked for, or has been left."""
-    if not has_tls(situation.observed):
+    """What is encrypted; None while neither TLS nor users are asked for, or are being left."""
+    if not has_security(situation.observed):
         return None
     leaf, reached = situation.certificates.leaf, situation.walk.reached
     certificate = None
@@ -34,12 +36,19 @@ def build_security(situation: Situation) -> SecurityStatus | None:
         quorum=_QUORUM[reached.quorum],
         clients="Required" if situation.target.closed else _CLIENTS[reached.clients],
         certificate=certificate,
+        authentication=_authentication(situation),
     )
+
+
+def _authentication(situation: Situation) -> str | None:
+    if not has_users(situation.observed):
+        return None
+    return _AUTHENTICATION[situation.walk.reached.auth]
 
 
 def build_member_security(situation: Situation, pod: Pod | None) -> MemberSecurityStatus | None:
     """What a member speaks, by its pod, and the certificate that its ports have shown."""
-    if pod is None or not has_tls(situation.observed):
+    if pod is None or not has_security(situation.observed):
         return None
     phase = read_phase(pod.template)
     shown = situation.observed.handshakes.get(pod.id, {})

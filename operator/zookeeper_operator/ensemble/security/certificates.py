@@ -105,11 +105,15 @@ def uses_tls(
     """Whether an ensemble has to do with certificates: its spec asks for them, or its members mount them."""
     return (
         wanted_phase(ensemble.spec).uses_certificates
-        or any(
-            names.ANNOTATION_SECURITY in _annotations(s["spec"]["template"]) for s in statefulsets
-        )
-        or any(names.ANNOTATION_SECURITY in annotations for annotations in pods)
+        or any(_bears_certificates(_annotations(s["spec"]["template"])) for s in statefulsets)
+        or any(map(_bears_certificates, pods))
     )
+
+
+def _bears_certificates(annotations: Mapping[str, str]) -> bool:
+    """Whether a pod with these annotations mounts certificates, or may: its phase cannot be read."""
+    phase = read_phase(annotations)
+    return phase is None or phase.uses_certificates
 
 
 def has_tls(observed: Observed) -> bool:

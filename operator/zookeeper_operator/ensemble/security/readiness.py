@@ -19,18 +19,31 @@ from zookeeper_operator.ensemble.security.certificates import (
     unconfirmed_members,
 )
 from zookeeper_operator.ensemble.security.phase import DIALS_TLS, Phase, read_phase
+from zookeeper_operator.ensemble.security.users import Users
 from zookeeper_operator.ensemble.security.walk import Readiness
 from zookeeper_operator.zookeeper.protocol import SecureAccess
-from zookeeper_operator.zookeeper.servers import Server
+from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 
 
-def judge_readiness(observed: Observed, certificates: Certificates) -> Readiness:
-    """What members may do: mount the certificates, connect by them, and do without them."""
+def judge_readiness(observed: Observed, certificates: Certificates, users: Users) -> Readiness:
+    """What members may do: mount certificates and users, and connect by them, or do without them."""
     servers = published_servers(observed)
     if observed.committed is not None:
         servers = (*servers, *observed.committed.servers)
     closed = tuple(sorted({server.id for server in servers if server.is_closed}))
-    return replace(_judge(observed, certificates), closed=closed)
+    return replace(
+        _judge(observed, certificates),
+        closed=closed,
+        no_users=users.problem.message if users.problem is not None else "",
+        locked_out=_why_locked_out(observed),
+    )
+
+
+def _why_locked_out(observed: Observed) -> str:
+    """Why the operator could not be sure of a way in if authentication were required; empty if it can."""
+    if observed.login_accepted is None:
+        return "the operator has not logged in yet"
+    return "" if observed.login_accepted else "the members do not accept the user of the operator"
 
 
 def _judge(observed: Observed, certificates: Certificates) -> Readiness:
@@ -61,8 +74,12 @@ def why_ended(lifetime: Lifetime | None) -> str:
     return f"the certificate of {lifetime.subject} is not valid yet"
 
 
-def why_none_restarted(observed: Observed, certificates: Certificates, target: Phase) -> str:
+def why_none_restarted(
+    observed: Observed, certificates: Certificates, users: Users, target: Phase
+) -> str:
     """Why no member that is restarted now, in this phase, would join the others; empty if it would."""
+    if target.knows_users and not users.jaas:
+        return f"Secret {names.users_name(observed.ensemble.name)}, which it mounts, is missing"
     if target.uses_certificates and certificates.wanted is None:
         return f"Secret {names.tls_name(observed.ensemble.name)}, which it mounts, is missing"
     return why_ended(certificates.lifetime) if _dials(observed, target) else ""
@@ -122,12 +139,19 @@ def closes_plain_port(spec: EnsembleSpec) -> bool:
 
 def published_servers(observed: Observed) -> tuple[Server, ...]:
     """The server lines that pods start from, as far as they can be read."""
+    published = published_config(observed)
+    return () if published is None else published.servers
+
+
+def published_config(observed: Observed) -> CommittedConfig | None:
+    """The configuration that was published last; None if it cannot be read."""
     name = names.membership_name(observed.ensemble.name)
     config_map = observed.child("ConfigMap", name)
     try:
-        return () if config_map is None else read_membership(config_map).servers
+        membership = None if config_map is None else read_membership(config_map)
     except (KeyError, ValueError):
-        return ()
+        return None
+    return None if membership is None else CommittedConfig(membership.version, membership.servers)
 
 
 def trust_of_clients(certificates: Certificates) -> str:

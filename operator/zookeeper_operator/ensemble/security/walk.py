@@ -5,10 +5,13 @@ Pure. Safety, each with a property test and an invariant of the simulator:
 * no two members that run are more than one quorum phase apart, whatever was interrupted;
 * the phase follows from the pods and the templates that new pods are made of, never from the spec alone;
 * no step while a committed member has no pod: one that comes back may still run the phase before;
-* no step towards a certificate that the members' ports do not serve yet, or that has ended.
+* no step towards a certificate that the members' ports do not serve yet, or that has ended;
+* no two members that run are more than one authentication phase apart, so the operator always knows whether
+  it has to log in;
+* authentication is not required before the operator has logged in where it need not.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from zookeeper_operator.ensemble import names
@@ -17,8 +20,11 @@ from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.pods import ordinals, update_revision_of
 from zookeeper_operator.ensemble.security.phase import (
     DIALS_TLS,
+    KNOWS_USERS,
     PLAIN,
+    REQUIRES_AUTHENTICATION,
     Phase,
+    lets_in_certificates,
     read_phase,
     template_phase,
     wanted_phase,
@@ -47,15 +53,29 @@ class Walk:
     @property
     def done(self) -> bool:
         """Whether every member runs what the spec asks for."""
-        return self.wanted == self.target == self.reached == self.highest
+        return all(phase == self.wanted for phase in self.phases)
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """What is to be had, and is, on the way: the target, and the least and the most of the members."""
+        return (self.target, self.reached, self.highest)
 
 
 @dataclass(frozen=True)
 class Readiness:
-    """What the certificates allow: `missing` and `unconfirmed` say why not; empty if they do."""
+    """What certificates and users allow: each text says why not, and is empty if they do.
+
+    Attributes:
+        missing: why no member can mount certificates.
+        unconfirmed: why no member may connect by them.
+        no_users: why no member can mount the users.
+        locked_out: why the operator could not be sure of a way in where authentication is required.
+    """
 
     missing: str = ""
     unconfirmed: str = ""
+    no_users: str = ""
+    locked_out: str = ""
     closed: tuple[int, ...] = ()
     """Members that take plain clients from inside their pods only: without TLS no client would reach them."""
 
@@ -69,7 +89,7 @@ def decide_walk(observed: Observed, quorum: Quorum, readiness: Readiness) -> Wal
     if readiness.closed and not wanted.clients:
         # The plain port is opened again first; until then TLS is the only way in.
         why = f"member {', '.join(map(str, readiness.closed))} must be open to plain clients first"
-        walk = _decide(observed, quorum, readiness, Phase(wanted.quorum, 1))
+        walk = _decide(observed, quorum, readiness, replace(wanted, clients=1))
         return replace(walk, wanted=wanted, waits_for=walk.waits_for or why)
     return _decide(observed, quorum, readiness, wanted)
 
@@ -78,9 +98,10 @@ def _decide(observed: Observed, quorum: Quorum, readiness: Readiness, wanted: Ph
     templates = [template_phase(s["spec"]["template"]) for s in _active_statefulsets(observed)]
     pods = [read_phase(pod.template) for pod in observed.pods]
     if not templates and not pods:
-        target = _kept(observed) if readiness.missing and wanted.uses_certificates else wanted
-        why = readiness.missing if target != wanted else ""
-        return Walk(wanted, target, target, target, why)
+        why = readiness.missing if wanted.uses_certificates else ""
+        why = why or (readiness.no_users if wanted.knows_users else "")
+        target = _kept(observed) if why else wanted
+        return Walk(wanted, target, target, target, why if target != wanted else "")
     known = [phase for phase in (*pods, *templates) if phase is not None]
     published = next((phase for phase in (*templates, *pods) if phase is not None), PLAIN)
     if len(known) < len(pods) + len(templates):
@@ -88,17 +109,49 @@ def _decide(observed: Observed, quorum: Quorum, readiness: Readiness, wanted: Ph
             f"the annotation {names.ANNOTATION_SECURITY} of a pod or a pod template cannot be read"
         )
         return Walk(wanted, published, PLAIN, published, why)
-    reached = Phase(min(p.quorum for p in known), min(p.clients for p in known))
-    highest = Phase(max(p.quorum for p in known), max(p.clients for p in known))
+    reached, highest = _bound(known, min), _bound(known, max)
     levels = _levels(observed, quorum, known)
     if max(levels) - min(levels) > 1:
         why = "members are more than one phase apart"
         return Walk(wanted, published, reached, highest, why)
-    level, why = _next_level(levels, wanted.quorum, _why_not_yet(observed, quorum), readiness)
+    not_yet = _why_not_yet(observed, quorum)
+    level, why = _next_level(levels, wanted.quorum, not_yet, readiness)
     clients = wanted.clients
     if clients > published.clients and readiness.missing:
         clients, why = published.clients, why or readiness.missing
-    return Walk(wanted, Phase(level, clients), reached, highest, why)
+    why_no_login = _why_no_login(observed, reached, readiness)
+    auth, why_not = _next_auth({p.auth for p in known}, wanted.auth, not_yet, why_no_login)
+    return Walk(wanted, Phase(level, clients, auth), reached, highest, why or why_not)
+
+
+def _bound(known: list[Phase], choose: Callable[[Iterator[int]], int]) -> Phase:
+    return Phase(
+        choose(p.quorum for p in known),
+        choose(p.clients for p in known),
+        choose(p.auth for p in known),
+    )
+
+
+def _next_auth(levels: set[int], wanted: int, not_yet: str, why_no_login: str) -> tuple[int, str]:
+    """The authentication phase of templates now, and what the step after it waits for."""
+    lowest, highest = min(levels), max(levels)
+    if highest - lowest > 1:
+        return KNOWS_USERS, ""  # somebody's work: from here every other phase is one step away
+    if lowest != highest:
+        return (highest if wanted >= highest else lowest), ""
+    why = not_yet or (why_no_login if wanted > lowest else "")
+    if lowest == wanted or why:
+        return lowest, "" if lowest == wanted else why
+    return (lowest + 1 if wanted > lowest else lowest - 1), ""
+
+
+def _why_no_login(observed: Observed, reached: Phase, readiness: Readiness) -> str:
+    """Why members cannot get to know the users now, or not require authentication now."""
+    if readiness.no_users or reached.auth + 1 < REQUIRES_AUTHENTICATION:
+        return readiness.no_users
+    if lets_in_certificates(observed.ensemble.spec) and not reached.clients:
+        return f"not every member listens on port {names.SECURE_CLIENT_PORT} yet"
+    return readiness.locked_out
 
 
 def _levels(observed: Observed, quorum: Quorum, known: list[Phase]) -> set[int]:

@@ -165,8 +165,44 @@ def test_quantities_of_a_pod_template_may_be_numbers() -> None:
     assert judged({"podTemplate": {"spec": {"containers": [side]}}}).problems == ()
 
 
-def test_authentication_that_would_protect_nothing_is_refused() -> None:
+AUTH: dict[str, Any] = {"auth": {}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"podTemplate": {"spec": {"volumes": [{"name": "users"}]}}}, "volumes: users is owned"),
+        (
+            {
+                "podTemplate": {
+                    "spec": {
+                        "containers": [
+                            {
+                                "name": "zookeeper",
+                                "volumeMounts": [{"name": "mine", "mountPath": "/users/x"}],
+                            }
+                        ]
+                    }
+                }
+            },
+            "volumeMounts: /users/x is owned",
+        ),
+        (
+            {"jvm": {"options": ["-Djava.security.auth.login.config=/mine"]}},
+            "-Djava.security.auth.login.config is owned",
+        ),
+    ],
+)
+def test_what_would_hide_the_users_is_refused_where_there_are_some(
+    spec: dict[str, Any], said: str
+) -> None:
+    assert judged(spec).problems == (), "without users it is free"
+    problem = only_problem({**spec, **AUTH})
+    assert said in problem.message
+    assert "spec.auth is set" in problem.message
+
+
+def test_authentication_that_is_asked_for_is_no_problem() -> None:
     user = {"name": "app", "passwordSecret": {"name": "app", "key": "password"}}
-    for auth in ({"users": [user]}, {"required": "Any"}):
-        assert "spec.auth is not supported" in only_problem({"auth": auth}).message
-    assert judged({"auth": {}}).problems == ()
+    for required in ("None", "Sasl", "Any"):
+        assert judged({"auth": {"users": [user], "required": required}}).problems == ()

@@ -66,6 +66,7 @@ class EnsembleUnderTest:
                 now=NOW,
                 storage_classes=CLASSES,
                 fresh_password="fresh",
+                fresh_login_password="fresh of the operator",
                 fresh_keys=FRESH_KEYS,
             )
         )
@@ -79,7 +80,13 @@ class EnsembleUnderTest:
         assert statefulset is not None
         config = config_of(statefulset["spec"]["template"]["spec"])
         pods = tuple(replace(pod, config=config) for pod in scene.pods)
-        scene = replace(scene, pods=pods, storage_classes=CLASSES, fresh_keys=FRESH_KEYS)
+        scene = replace(
+            scene,
+            pods=pods,
+            storage_classes=CLASSES,
+            fresh_keys=FRESH_KEYS,
+            fresh_login_password="fresh of the operator",
+        )
         ensemble.world = find_world(scene, scene)
         ensemble.sizes = [size]
         return ensemble

@@ -16,7 +16,7 @@ from zookeeper_operator.ensemble.forecast.election import find_able, find_next_c
 from zookeeper_operator.ensemble.forecast.world import World, find_config
 from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.pods import ordinals
-from zookeeper_operator.ensemble.security.phase import Phase, read_phase
+from zookeeper_operator.ensemble.security.phase import Phase, read_phase, template_phase
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.servers import majority
 
@@ -41,10 +41,14 @@ def check_action(world: World, action: Action) -> None:
 
 
 def check_phases(world: World) -> None:
-    """No two members that run are more than one phase apart."""
-    levels = {world.name(i): phase.quorum for i, phase in running_phases(world).items()}
+    """No two members that run are more than one phase apart, of TLS and of authentication."""
+    phases = running_phases(world)
+    levels = {world.name(i): phase.quorum for i, phase in phases.items()}
     if levels and max(levels.values()) - min(levels.values()) > 1:
         raise PromiseBrokenError(f"members of these phases do not find each other: {levels}")
+    logins = {world.name(i): phase.auth for i, phase in phases.items()}
+    if logins and max(logins.values()) - min(logins.values()) > 1:
+        raise PromiseBrokenError(f"no session is served by members of all these phases: {logins}")
 
 
 def running_phases(world: World) -> dict[int, Phase]:
@@ -149,9 +153,26 @@ def _check_preconditions(world: World, action: Action) -> None:
             pass
 
 
+def _check_template(world: World, action: Action) -> None:
+    """No template is more than one phase away from a member that runs: a pod may be created from it now."""
+    if not isinstance(action, Apply) or action.body["kind"] != "StatefulSet":
+        return
+    found = template_phase(action.body["spec"]["template"])
+    for member_id, phase in running_phases(world).items():
+        if (
+            found is None
+            or abs(found.auth - phase.auth) > 1
+            or abs(found.quorum - phase.quorum) > 1
+        ):
+            raise PromiseBrokenError(
+                f"member {member_id} runs {phase}, and the template is {found}"
+            )
+
+
 _CHECKS: tuple[Callable[[World, Action], None], ...] = (
     _check_majority,
     _check_reconfiguration,
     _check_pods_stay,
     _check_preconditions,
+    _check_template,
 )

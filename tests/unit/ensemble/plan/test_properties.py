@@ -14,12 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.unit.ensemble.plan.ensemble_under_test import BROKEN, EnsembleUnderTest
-from tests.unit.ensemble.plan.promises import check_order
+from tests.unit.ensemble.plan.promises import check_order, running_phases
 from tests.unit.ensemble.plan.scenes import at_rest, edited, outdated, without_answer
+from tests.unit.ensemble.plan.test_authentication import user as user_of
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Apply, Reconfigure, RestartMember
 from zookeeper_operator.ensemble.plan import build_plan
+from zookeeper_operator.ensemble.security.phase import wanted_phase
 from zookeeper_operator.zookeeper.servers import majority
 
 SIZES = st.integers(1, 5)
@@ -164,6 +166,21 @@ class AnEnsembleInTrouble(RuleBasedStateMachine):
     def turn_tls_on_or_off(self, tls: dict[str, str] | None) -> None:
         self.ensemble.edit({"tls": tls})
 
+    @rule(
+        users=st.sampled_from([(), ("app",), ("app", "other")]),
+        required=st.sampled_from(["None", "Sasl", "Any"]),
+    )
+    def ask_for_authentication(self, users: tuple[str, ...], required: str) -> None:
+        asked = {"users": [user_of(name) for name in users], "required": required}
+        self.ensemble.edit({"auth": asked if users else None})
+
+    @rule(password=st.sampled_from([None, b"first", b"second", b""]))
+    def write_a_password(self, password: bytes | None) -> None:
+        """Or a bad one, or none; what the members know stays then."""
+        others = {"other": b"of the other"}
+        passwords = others if password is None else {**others, "app": password}
+        self.ensemble.world = self.ensemble.world.with_observed(passwords=passwords)
+
     @rule(stopped=st.booleans())
     def stop_or_start(self, *, stopped: bool) -> None:
         self.ensemble.edit({"stopped": stopped})
@@ -208,7 +225,10 @@ class AnEnsembleInTrouble(RuleBasedStateMachine):
             # Neither of two can be restarted without a hand-over; the rollout stops while it is refused.
             ensemble.refuse_demotions(refuse=False)
         ensemble.edit({"image": {}, "stopped": False})
+        ensemble.world = ensemble.world.with_observed(passwords={"app": b"first", "other": b"x"})
         ensemble.rest()
+        wanted = wanted_phase(ensemble.world.observed.ensemble.spec)
+        assert set(running_phases(ensemble.world).values()) == {wanted}
         spec = ensemble.spec
         assert ensemble.config is not None
         assert ensemble.config.voters == set(range(1, spec["replicas"] + 1))

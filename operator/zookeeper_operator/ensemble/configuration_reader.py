@@ -1,0 +1,134 @@
+"""Asks the members of an ensemble how they are, and who they are by the configuration they have committed.
+
+Remembers the last configuration, as long as no answer says that another one can be committed.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from zookeeper_operator.control.controller import Key
+from zookeeper_operator.ensemble.judge.quorum import judge_quorum
+from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.security.readiness import published_config, secure_access
+from zookeeper_operator.ensemble.security.users import running_phases, session_login
+from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.jaas import Login
+from zookeeper_operator.zookeeper.protocol import (
+    Access,
+    Address,
+    EnsembleUnreachableError,
+    LoginRefusedError,
+    ZooKeeper,
+)
+from zookeeper_operator.zookeeper.servers import CommittedConfig
+
+# The members' voting views give every change of voters away at once; only a change among observers that
+# someone else made needs the configuration itself to be read again.
+_CONFIG_AGE_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True)
+class _KnownConfig:
+    config: CommittedConfig
+    fingerprint: object
+    at: float
+    uid: str
+    login: Login | None
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the members have answered, and the configuration they have committed, or why it is not known."""
+
+    answers: Mapping[int, Answers]
+    committed: CommittedConfig | None
+    unreadable: str = ""
+    login_accepted: bool | None = None
+
+
+class ConfigurationReader:
+    """Asks ensembles. Remembers only what saves a question, never what decides."""
+
+    def __init__(self, zookeeper: ZooKeeper) -> None:
+        self._zookeeper = zookeeper
+        self._readings: dict[Key, _KnownConfig] = {}
+
+    def forget(self, key: Key) -> None:
+        """Read the configuration again next time."""
+        self._readings.pop(key, None)
+
+    async def ask(self, key: Key, observed: Observed, addresses: tuple[Address, ...]) -> Told:
+        """What the members say, and who they are by the configuration that they have committed.
+
+        `observed` is what is known of the ensemble without them.
+        """
+        uid, login = observed.ensemble.uid, session_login(observed)
+        answers = await self._zookeeper.probe(addresses, thorough=True)
+        fingerprint = fingerprint_of(answers)
+        now = asyncio.get_running_loop().time()
+        known = self._readings.get(key)
+        # One that was created again under this name is another ensemble, whatever its members are called.
+        is_same = known is not None and (known.uid, known.fingerprint, known.login) == (
+            uid,
+            fingerprint,
+            login,
+        )
+        accepted = None if login is None else True
+        if known and is_same and now - known.at < _CONFIG_AGE_SECONDS:
+            return Told(answers, known.config, login_accepted=accepted)
+        serving = tuple(a for a in addresses if a.id in answers and answers[a.id].serving)
+        if not serving:
+            return Told(
+                answers, None, "no member serves, so none can be asked for the configuration"
+            )
+        # A sync waits for a quorum; while there is none, it would only delay the next reconcile.
+        by_themselves = frozenset(member.id for member in serving)
+        if not judge_quorum(answers, committed=None, published=by_themselves).healthy:
+            return Told(
+                answers,
+                None,
+                "no majority has answered that it serves, so the configuration was not read",
+            )
+        access = Access(serving, secure=secure_access(observed), login=login)
+        try:
+            config = await self._zookeeper.read_config(access)
+        except LoginRefusedError as error:
+            return await self._ask_without_login(observed, answers, access, str(error))
+        except EnsembleUnreachableError as error:
+            # Giving up has taken seconds, and what was said before them is too old to report.
+            why = f"the configuration could not be read: {error}"
+            return Told(await self._zookeeper.probe(addresses, thorough=True), None, why)
+        self._readings[key] = _KnownConfig(config, fingerprint, now, uid, login)
+        return Told(answers, config, login_accepted=accepted)
+
+    async def _ask_without_login(
+        self, observed: Observed, answers: Mapping[int, Answers], access: Access, refusal: str
+    ) -> Told:
+        """The committed configuration, while the members refuse the operator's user.
+
+        They know another password than the operator until they are restarted, which takes to know who they
+        are. Where a session without a user is not served either, nobody can have reconfigured them, so the
+        published configuration counts if every member that serves names the same voters.
+        """
+        why = f"the configuration could not be read: {refusal}"
+        if any(phase.requires_authentication for phase in running_phases(observed)):
+            views = {answer.voting_view for answer in answers.values() if answer.serving}
+            published = published_config(observed)
+            same = published is not None and views == {published.voters}
+            return Told(answers, published if same else None, why, login_accepted=False)
+        try:
+            config = await self._zookeeper.read_config(replace(access, login=None))
+        except EnsembleUnreachableError:
+            return Told(answers, None, why, login_accepted=False)
+        return Told(answers, config, why, login_accepted=False)
+
+
+def fingerprint_of(answers: Mapping[int, Answers]) -> object:
+    """What changes whenever the committed voters can have changed."""
+    return frozenset(
+        (a.id, a.leader_id, a.is_leader, a.voting_view, a.epoch if a.is_leader else None)
+        for a in answers.values()
+        if a.serving
+    )
