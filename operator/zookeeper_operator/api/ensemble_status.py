@@ -109,6 +109,11 @@ class SecurityStatus(ApiModel):
     certificate: CertificateStatus | None = Field(
         default=None, description="The certificate that the members are given."
     )
+    closing_since: str | None = Field(
+        default=None,
+        description="Since when port 2181 could be closed and clients without TLS are waited for.",
+        json_schema_extra={"format": "date-time"},
+    )
 
 
 class MemberSecurityStatus(ApiModel):

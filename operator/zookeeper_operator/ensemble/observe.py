@@ -35,7 +35,7 @@ from zookeeper_operator.ensemble.pods import (
     read_storage_classes,
 )
 from zookeeper_operator.ensemble.security.certificates import has_tls, uses_tls
-from zookeeper_operator.ensemble.security.readiness import secure_access
+from zookeeper_operator.ensemble.security.readiness import awaits_plain_clients, secure_access
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
 from zookeeper_operator.settings import Settings
 from zookeeper_operator.zookeeper.answers import Answers
@@ -169,6 +169,10 @@ class Inspector:
         )
         if not has_tls(observed):
             return observed
+        if awaits_plain_clients(observed):
+            serving = [a for a in addresses if _serves(polled.answers, a.id)]
+            counts = await self._zookeeper.count_plain_clients(serving)
+            observed = replace(observed, plain_clients=counts)
         observed = replace(observed, fresh_keys=(fresh_private_key(), fresh_private_key()))
         return replace(observed, handshakes=await self._handshakes.fetch(key, observed))
 
@@ -237,7 +241,7 @@ class Inspector:
         is_same = known is not None and (known.uid, known.fingerprint) == (uid, fingerprint)
         if known and is_same and now - known.at < _CONFIG_AGE_SECONDS:
             return _Told(answers, known.config)
-        serving = tuple(a for a in addresses if a.id in answers and answers[a.id].serving)
+        serving = tuple(a for a in addresses if _serves(answers, a.id))
         if not serving:
             return _Told(
                 answers, None, "no member serves, so none can be asked for the configuration"
@@ -267,6 +271,11 @@ class Inspector:
 def _answered(answers: Mapping[int, Answers], pod: Pod) -> bool:
     answer = answers.get(pod.id)
     return answer is not None and answer.reachable
+
+
+def _serves(answers: Mapping[int, Answers], member_id: int) -> bool:
+    answer = answers.get(member_id)
+    return answer is not None and answer.serving
 
 
 def _name_of(child: Object) -> tuple[str, str]:

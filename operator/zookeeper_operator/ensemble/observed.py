@@ -198,6 +198,8 @@ class Observed:
     """The Secret that the certificate of the members is taken from; None if there is none."""
     handshakes: Handshakes = field(default_factory=dict)
     """What handshakes with the members' ports have shown, lately enough to count."""
+    plain_clients: Mapping[int, int] = field(default_factory=dict)
+    """How many clients of each member have no TLS, where it is asked for: a member not known is left out."""
     fresh_password: str = ""
     """Random; used only when there is no Secret yet. Randomness is not the planner's business."""
     fresh_keys: tuple[PrivateKey, PrivateKey] | None = None

@@ -299,6 +299,12 @@ REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
     ("metrics-port", {"metrics": {"port": 0}}, None, "metrics.port must be a port"),
     ("metrics-own-port", {"metrics": {"port": 2888}}, None, "metrics.port must be a port"),
     ("metrics-nobody", {"metrics": {"from": [{}]}}, None, "needs namespaceSelector"),
+    (
+        "tls-grace",
+        {"tls": {"plainClientsGrace": "soon"}},
+        None,
+        "plainClientsGrace must be a duration",
+    ),
     ("clients-nobody", {"networkPolicy": {"clients": [{}]}}, None, "needs namespaceSelector"),
     (
         "clients-two-in-one",
@@ -728,6 +734,8 @@ ACCEPTED: Final[Sequence[tuple[str, Spec, Spec | None]]] = (
         None,
     ),
     ("security-of-the-platform", {"securityContext": {"mode": "Platform"}}, {}),
+    ("tls-no-grace", {"tls": {"clients": "Required", "plainClientsGrace": "0s"}}, {}),
+    ("tls-grace", {"tls": {"clients": "Required", "plainClientsGrace": "1h30m"}}, None),
     ("no-network-policy", {"networkPolicy": {"enabled": False}}, None),
     (
         "network-policy",

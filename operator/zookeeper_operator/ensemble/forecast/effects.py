@@ -25,7 +25,7 @@ from zookeeper_operator.ensemble.forecast.election import (
     record_quorum,
     settle_leadership,
 )
-from zookeeper_operator.ensemble.forecast.handshakes import shake_hands
+from zookeeper_operator.ensemble.forecast.handshakes import leave_plain_port, shake_hands
 from zookeeper_operator.ensemble.forecast.pods import (
     delete_pod,
     probe_readiness,
@@ -58,4 +58,5 @@ def wait(world: World) -> World:
     served = world.serving
     world = run_statefulsets(start_members(world))
     world = settle_leadership(grow_claims(bind_claims(world)))
-    return shake_hands(probe_readiness(record_quorum(world), served))
+    world = shake_hands(probe_readiness(record_quorum(world), served))
+    return leave_plain_port(world)

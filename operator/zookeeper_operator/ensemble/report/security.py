@@ -11,6 +11,7 @@ from zookeeper_operator.api.ensemble_status import (
     SecurityStatus,
 )
 from zookeeper_operator.ensemble.observed import Pod
+from zookeeper_operator.ensemble.plan.plain_port import closing_since
 from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.ensemble.security.certificates import has_tls
 from zookeeper_operator.ensemble.security.phase import read_phase
@@ -25,6 +26,7 @@ def build_security(situation: Situation) -> SecurityStatus | None:
     if not has_tls(situation.observed):
         return None
     leaf, reached = situation.certificates.leaf, situation.walk.reached
+    since = closing_since(situation)
     certificate = None
     if leaf is not None:
         certificate = CertificateStatus(
@@ -34,6 +36,7 @@ def build_security(situation: Situation) -> SecurityStatus | None:
         quorum=_QUORUM[reached.quorum],
         clients="Required" if situation.target.closed else _CLIENTS[reached.clients],
         certificate=certificate,
+        closing_since=None if since is None else format_time(since),
     )
 
 
