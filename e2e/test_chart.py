@@ -8,7 +8,7 @@ import yaml
 from e2e.cluster import OPERATOR_NAMESPACE, Cluster, Object, run
 from e2e.places import Operator
 
-from zookeeper_operator.ensemble.children import CHILD_KINDS
+from zookeeper_operator.ensemble.children import CERTIFICATES, CHILD_KINDS
 from zookeeper_operator.kube.api import Resource
 
 CHART = Path(__file__).parents[1] / "charts/zookeeper-operator"
@@ -64,6 +64,20 @@ def test_the_rights_on_children_are_those_of_the_table() -> None:
         ("", "events"): {"create", "list"},
     }
     assert granted == {**used, **besides}
+
+
+@pytest.mark.parametrize("watched", [(), ("watchNamespaces={one,two}",)])
+def test_the_right_on_certificates_comes_with_cert_manager_alone(watched: tuple[str, ...]) -> None:
+    """certManager.enabled: the verbs that the operator uses, by name; nothing of it otherwise."""
+
+    def granted(*values: str) -> list[list[str]]:
+        rules = [rule for _, rule in rules_of(render(*values, *watched))]
+        return [rule["verbs"] for rule in rules if "cert-manager.io" in rule["apiGroups"]]
+
+    assert granted() == []
+    assert granted("certManager.enabled=true") == [list(CERTIFICATES.verbs)] * max(
+        1, 2 * len(watched)
+    )
 
 
 @pytest.mark.parametrize("watched", [(), ("watchNamespaces={one,two,three}",)])

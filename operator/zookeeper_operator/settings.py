@@ -31,6 +31,10 @@ class Settings(BaseModel):
         default=(),
         description="fields of spec.podTemplate that raise privileges and are allowed; empty: none",
     )
+    cert_manager: bool = Field(
+        default=False,
+        description="create a Certificate of cert-manager for each ensemble that names an issuer",
+    )
     workers: int = Field(
         default=8, ge=1, description="ensembles reconciled in parallel, beside one that was edited"
     )

@@ -29,6 +29,15 @@ CHILD_KINDS: Final = (
     ChildKind(RESOURCES["PersistentVolumeClaim"], verbs=(*_READ, "patch", "delete")),
 )
 
+CERTIFICATES: Final = ChildKind(
+    RESOURCES["Certificate"],
+    verbs=("get", "create", "patch", "delete"),
+    listed=False,
+    watched=False,
+    removable=True,
+)
+"""Of cert-manager; only where the operator is installed with `certManager.enabled`. Read by name."""
+
 REMOVABLE: Final = frozenset(kind.resource.kind for kind in CHILD_KINDS if kind.removable)
 
 

@@ -8,8 +8,10 @@ import re
 from http import HTTPStatus
 from typing import Final
 
+from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.ensemble import Ensemble
-from zookeeper_operator.ensemble.observed import TlsSource
+from zookeeper_operator.ensemble.observed import Issuance, TlsSource
+from zookeeper_operator.ensemble.pods import is_ours
 from zookeeper_operator.ensemble.referenced import (
     Found,
     Reference,
@@ -56,6 +58,25 @@ async def fetch_tls_source(kube: Kube, ensemble: Ensemble) -> TlsSource | None:
         return None
     metadata = body["metadata"]
     return TlsSource(name, metadata["uid"], metadata["resourceVersion"], read_secret(body))
+
+
+async def fetch_issuance(kube: Kube, ensemble: Ensemble) -> Issuance:
+    """The Certificate of cert-manager that the certificate of the members comes from, or came from.
+
+    Raises:
+        KubeError: the API server could not be asked.
+    """
+    name = names.certificate_name(ensemble.name)
+    try:
+        body = await kube.get(RESOURCES["Certificate"], ensemble.namespace, name)
+    except KubeError as error:
+        if _says_nothing(error):
+            raise
+        missing = error.status == HTTPStatus.NOT_FOUND
+        why = "the API server does not know Certificates: cert-manager is not installed"
+        return Issuance(unreadable=why if missing else error.message)
+    ours = body is not None and is_ours(body, name=ensemble.name, uid=ensemble.uid, needed=True)
+    return Issuance(body, ours)
 
 
 def _says_nothing(error: KubeError) -> bool:

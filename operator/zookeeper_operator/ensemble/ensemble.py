@@ -28,9 +28,17 @@ class Ensemble:
     cluster_domain: str = "cluster.local"
     operator_namespace: str = "zookeeper-operator"
     allowed_privileges: frozenset[str] = frozenset()
+    cert_manager: bool = False
+    """Whether the operator creates Certificates of cert-manager."""
     operator: str = ""
     resource_version: str = ""
     status: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def asks_cert_manager(self) -> bool:
+        """Whether its certificate must come from a Certificate that the operator creates."""
+        tls = self.spec.tls
+        return self.cert_manager and tls is not None and tls.source.issuer_ref is not None
 
     @property
     def voter_ids(self) -> range:
@@ -58,6 +66,7 @@ def read_ensemble(
     cluster_domain: str,
     operator_namespace: str,
     allowed_privileges: Collection[str] = (),
+    cert_manager: bool = False,
     operator: str = "",
 ) -> Ensemble:
     """Type a raw `ZookeeperEnsemble`.
@@ -80,6 +89,7 @@ def read_ensemble(
         cluster_domain=cluster_domain,
         operator_namespace=operator_namespace,
         allowed_privileges=frozenset(allowed_privileges),
+        cert_manager=cert_manager,
         operator=operator,
         resource_version=metadata.get("resourceVersion", ""),
         status=body.get("status") or {},

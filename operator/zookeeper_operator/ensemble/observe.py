@@ -16,7 +16,11 @@ from zookeeper_operator.certificates.fresh import fresh_private_key
 from zookeeper_operator.control.controller import Key
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.children import CHILD_KINDS, expected_names
-from zookeeper_operator.ensemble.dereference import dereference, fetch_tls_source
+from zookeeper_operator.ensemble.dereference import (
+    dereference,
+    fetch_issuance,
+    fetch_tls_source,
+)
 from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
 from zookeeper_operator.ensemble.handshakes import HandshakeReader
 from zookeeper_operator.ensemble.installation import check_managed_here
@@ -111,6 +115,7 @@ class Inspector:
             cluster_domain=self._settings.cluster_domain,
             operator_namespace=self._settings.namespace,
             allowed_privileges=self._settings.allow_privileged,
+            cert_manager=self._settings.cert_manager,
             operator=self._settings.installation,
         )
         now = self._now()
@@ -167,6 +172,8 @@ class Inspector:
             tls_source=source,
             fresh_password=secrets.token_urlsafe(24),
         )
+        if ensemble.cert_manager and (secured or ensemble.asks_cert_manager):
+            observed = replace(observed, issuance=await fetch_issuance(self._kube, ensemble))
         if not has_tls(observed):
             return observed
         if awaits_plain_clients(observed):

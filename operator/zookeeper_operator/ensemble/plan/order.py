@@ -23,6 +23,7 @@ from zookeeper_operator.ensemble.plan.children import (
 )
 from zookeeper_operator.ensemble.plan.claim_template import plan_claim_templates
 from zookeeper_operator.ensemble.plan.founders import plan_founders
+from zookeeper_operator.ensemble.plan.issuance import plan_issuance
 from zookeeper_operator.ensemble.plan.members import waiting_for_vote
 from zookeeper_operator.ensemble.plan.membership import plan_membership
 from zookeeper_operator.ensemble.plan.permission import plan_scale_permission
@@ -104,6 +105,8 @@ ORDER: Final[tuple[Hold | Concern, ...]] = (
     Hold("pause", _pause),
     # A new ensemble is founded on new volumes, and only by its own members.
     Hold("previous ensemble", _previous_ensemble),
+    # Never exclusive. A founding waits for what it asks for.
+    Concern("issuance", plan_issuance, reported=False),
     # It would be founded without the TLS that its spec asks for.
     Hold("certificate", why_founding_waits),
     # While members contradict each other, any change could turn one ensemble into two.

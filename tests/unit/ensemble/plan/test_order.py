@@ -29,7 +29,7 @@ from zookeeper_operator.ensemble.actions import (
     RestartMember,
 )
 from zookeeper_operator.ensemble.build.membership import build_membership
-from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.observed import Issuance, Observed
 from zookeeper_operator.ensemble.plan import build_plan, understand
 from zookeeper_operator.ensemble.plan.decision import decide
 from zookeeper_operator.ensemble.plan.order import ORDER, Concern, Hold, is_exclusive
@@ -40,6 +40,7 @@ LINES = {line.name: line for line in ORDER}
 
 INVALID = {"config": {"clientPort": "1"}}
 WITHOUT_CERTIFICATE = {"tls": {"source": {"secretName": "my-tls"}}}
+ISSUED = {"tls": {"source": {"issuerRef": {"name": "ca"}}}}
 EDITED = {"logging": {"level": "DEBUG"}}
 LARGER = {"storage": {"data": {"size": "10Gi"}}}
 
@@ -88,6 +89,11 @@ def closed(scene: Observed) -> Observed:
     return replace(scene, committed=replace(scene.committed, servers=servers))
 
 
+def issued(scene: Observed) -> Observed:
+    """A new ensemble whose Certificate does not exist yet."""
+    return replace(scene, answers={}, committed=None, issuance=Issuance())
+
+
 BOTH_WANT = {
     ("deletion", "founding end"): deleted(edited(unpublished(at_rest()), {"paused": True})),
     ("founding end", "pause"): edited(unpublished(at_rest()), {"paused": True}),
@@ -96,6 +102,11 @@ BOTH_WANT = {
     ("pause", "previous ensemble"): replace(
         recreated(edited(at_rest(), {"paused": True})), answers={}, committed=None
     ),
+    ("previous ensemble", "issuance"): issued(recreated(edited(at_rest(), ISSUED))),
+    ("issuance", "certificate"): replace(
+        issued(recreated(edited(at_rest(), ISSUED))), previous_pods=()
+    ),
+    # Not adjacent, since cert-manager has nothing to do with every certificate.
     ("previous ensemble", "certificate"): replace(
         recreated(edited(at_rest(), WITHOUT_CERTIFICATE)), answers={}, committed=None
     ),
