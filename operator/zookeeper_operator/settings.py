@@ -31,6 +31,10 @@ class Settings(BaseModel):
         default=(),
         description="fields of spec.podTemplate that raise privileges and are allowed; empty: none",
     )
+    patch_pods: bool = Field(
+        default=True,
+        description="annotate a pod to have its kubelet bring it a new certificate at once",
+    )
     cert_manager: bool = Field(
         default=False,
         description="create a Certificate of cert-manager for each ensemble that names an issuer",

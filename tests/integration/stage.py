@@ -228,7 +228,7 @@ class Stage:
         template = CHART_RULES.read_text(encoding="utf-8")
         rules = [
             template.partition(f'define "operator.{name}" -}}}}')[2].partition("{{-")[0]
-            for name in ("rules", "secretRules", *further)
+            for name in ("rules", "podRules", "secretRules", *further)
         ]
         await grant(self.kube, namespace, user, yaml.safe_load("".join(rules)), name="operator")
 

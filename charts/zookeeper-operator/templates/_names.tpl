@@ -57,6 +57,13 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
   verbs: [create, list]
 {{- end }}
 
+{{- define "operator.podRules" -}}
+# An annotation, so that the kubelet brings a new certificate at once. The right would allow to change images, too.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [patch]
+{{- end }}
+
 {{- define "operator.certificateRules" -}}
 # By name, and never its Secrets but the one that the spec of an ensemble names.
 - apiGroups: [cert-manager.io]

@@ -25,7 +25,7 @@ CHILD_KINDS: Final = (
     ChildKind(RESOURCES["PodDisruptionBudget"], verbs=_MAKE),
     ChildKind(RESOURCES["NetworkPolicy"], verbs=(*_MAKE, "delete"), removable=True),
     # Made by the StatefulSets.
-    ChildKind(RESOURCES["Pod"], verbs=(*_READ, "delete")),
+    ChildKind(RESOURCES["Pod"], verbs=(*_READ, "patch", "delete")),
     ChildKind(RESOURCES["PersistentVolumeClaim"], verbs=(*_READ, "patch", "delete")),
 )
 

@@ -28,6 +28,8 @@ class Ensemble:
     cluster_domain: str = "cluster.local"
     operator_namespace: str = "zookeeper-operator"
     allowed_privileges: frozenset[str] = frozenset()
+    patch_pods: bool = True
+    """Whether the operator may annotate pods."""
     cert_manager: bool = False
     """Whether the operator creates Certificates of cert-manager."""
     operator: str = ""
@@ -66,6 +68,7 @@ def read_ensemble(
     cluster_domain: str,
     operator_namespace: str,
     allowed_privileges: Collection[str] = (),
+    patch_pods: bool = True,
     cert_manager: bool = False,
     operator: str = "",
 ) -> Ensemble:
@@ -89,6 +92,7 @@ def read_ensemble(
         cluster_domain=cluster_domain,
         operator_namespace=operator_namespace,
         allowed_privileges=frozenset(allowed_privileges),
+        patch_pods=patch_pods,
         cert_manager=cert_manager,
         operator=operator,
         resource_version=metadata.get("resourceVersion", ""),

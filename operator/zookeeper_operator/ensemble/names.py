@@ -61,7 +61,8 @@ ANNOTATION_FIELDS: Final = f"{GROUP}/fields"
 ANNOTATION_GENERATION: Final = f"{GROUP}/generation"
 # On a pod template: what its members speak, `security.phase`. Absent from one without TLS.
 ANNOTATION_SECURITY: Final = f"{GROUP}/security"
-# On `NAME-tls`: which Secret its content is from, and which certificates and CAs it holds.
+# On `NAME-tls`: which Secret its content is from, and which certificates and CAs it holds. The latter is also
+# on a pod whose kubelet has been notified of them.
 ANNOTATION_SOURCE: Final = f"{GROUP}/source"
 ANNOTATION_CERTIFICATES: Final = f"{GROUP}/certificates"
 ANNOTATION_CERTIFICATES_SINCE: Final = f"{GROUP}/certificates-since"

@@ -115,6 +115,7 @@ class Inspector:
             cluster_domain=self._settings.cluster_domain,
             operator_namespace=self._settings.namespace,
             allowed_privileges=self._settings.allow_privileged,
+            patch_pods=self._settings.patch_pods,
             cert_manager=self._settings.cert_manager,
             operator=self._settings.installation,
         )

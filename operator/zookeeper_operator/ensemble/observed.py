@@ -64,6 +64,8 @@ class Pod:
     running_since: datetime | None = None
     creating_since: datetime | None = None
     """Since when it has a node and none of its containers has been started."""
+    notified: str = ""
+    """Of which certificates the operator has notified its kubelet last, and how often."""
     template: Mapping[str, str] = field(default_factory=dict)
     """Those annotations of the template it was created from that say why it differs from another one."""
 

@@ -27,6 +27,7 @@ from zookeeper_operator.ensemble.forecast.election import (
 )
 from zookeeper_operator.ensemble.forecast.handshakes import leave_plain_port, shake_hands
 from zookeeper_operator.ensemble.forecast.pods import (
+    annotate_pod,
     delete_pod,
     probe_readiness,
     run_statefulsets,
@@ -40,6 +41,8 @@ def act(world: World, action: Action) -> World:
     match action:
         case Apply() if action.body["kind"] == "PersistentVolumeClaim":
             return apply_claim(world, action.body)
+        case Apply() if action.body["kind"] == "Pod":
+            return annotate_pod(world, action.body)
         case Apply():
             return put_child(world, action.body)
         case Delete():

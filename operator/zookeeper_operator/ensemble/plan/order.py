@@ -22,6 +22,7 @@ from zookeeper_operator.ensemble.plan.children import (
     plan_publication,
 )
 from zookeeper_operator.ensemble.plan.claim_template import plan_claim_templates
+from zookeeper_operator.ensemble.plan.delivery import plan_delivery
 from zookeeper_operator.ensemble.plan.founders import plan_founders
 from zookeeper_operator.ensemble.plan.issuance import plan_issuance
 from zookeeper_operator.ensemble.plan.members import waiting_for_vote
@@ -134,6 +135,8 @@ ORDER: Final[tuple[Hold | Concern, ...]] = (
     # membership without founders is applied before everything else, see `decision`.
     # Not asked below a hold, because an invalid spec cannot be built from.
     Concern("children", plan_children, reported=False),
+    # Never exclusive. After the children: a kubelet is notified of a Secret that is there.
+    Concern("delivery", plan_delivery, reported=False),
     # Never acts: what it reports is brought about by the children, and by the rollout of their templates.
     Concern("security", plan_security),
     # Never acts: it reports whether the membership would start a change of `replicas` now.

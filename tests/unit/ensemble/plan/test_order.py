@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from tests.unit.ensemble.plan.ensemble_under_test import EnsembleUnderTest
 from tests.unit.ensemble.plan.scenes import (
+    NOW,
     answers,
     applied,
     at_rest,
@@ -94,6 +97,15 @@ def issued(scene: Observed) -> Observed:
     return replace(scene, answers={}, committed=None, issuance=Issuance())
 
 
+def undelivered() -> Observed:
+    """Members that have not been notified of their certificate, and another change of a child."""
+    ensemble = EnsembleUnderTest({"replicas": 3, "tls": {}})
+    ensemble.rest()
+    scene = ensemble.world.observed
+    pods = tuple(replace(p, running_since=NOW - timedelta(days=1)) for p in scene.pods)
+    return edited(replace(scene, pods=pods, now=NOW), {"labels": {"team": "a"}})
+
+
 BOTH_WANT = {
     ("deletion", "founding end"): deleted(edited(unpublished(at_rest()), {"paused": True})),
     ("founding end", "pause"): edited(unpublished(at_rest()), {"paused": True}),
@@ -127,6 +139,7 @@ BOTH_WANT = {
     # Not adjacent, since both restart nothing while the ports are as the spec asks.
     ("rollout", "claim templates"): edited(outdated(at_rest(), 1), LARGER),
     ("claim templates", "children"): edited(at_rest(), {**LARGER, **EDITED}),
+    ("children", "delivery"): undelivered(),
     # Not adjacent, but the volume must lose its mark before the StatefulSet takes its pod.
     ("storage", "children"): left(),
 }
