@@ -37,6 +37,7 @@ class Operator:
             *("--namespace", OPERATOR_NAMESPACE, "--create-namespace"),
             # The tag stays the same when the image changes: the annotation makes a running operator take it.
             *("--set", "image.tag=dev", "--set-string", f"podAnnotations.image={image}"),
+            *("--set", "certManager.enabled=true"),
             *("--wait", "--timeout", "3m"),
             timeout=240,
         )

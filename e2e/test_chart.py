@@ -8,7 +8,7 @@ import yaml
 from e2e.cluster import OPERATOR_NAMESPACE, Cluster, Object, run
 from e2e.places import Operator
 
-from zookeeper_operator.ensemble.children import CHILD_KINDS
+from zookeeper_operator.ensemble.children import CERTIFICATES, CHILD_KINDS
 from zookeeper_operator.kube.api import Resource
 
 CHART = Path(__file__).parents[1] / "charts/zookeeper-operator"
@@ -48,13 +48,11 @@ def test_no_right_is_a_wildcard(values: tuple[str, ...]) -> None:
 
 def test_the_rights_on_children_are_those_of_the_table() -> None:
     """What the operator does with each kind, and no verb more. No Secret is listed or watched."""
-    granted = {
-        (group, resource): set(rule["verbs"])
-        for kind, rule in rules_of(render())
-        if kind == "ClusterRole"
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-    }
+    granted: dict[tuple[str, str], set[str]] = {}
+    for kind, rule in rules_of(render()):
+        for group in rule["apiGroups"] if kind == "ClusterRole" else ():
+            for resource in rule["resources"]:
+                granted.setdefault((group, resource), set()).update(rule["verbs"])
     used = {(_group(kind.resource), kind.resource.plural): set(kind.verbs) for kind in CHILD_KINDS}
     besides = {
         ("zookeeper.ensemble.dev", "zookeeperensembles"): {"get", "list", "watch"},
@@ -69,6 +67,32 @@ def test_the_rights_on_children_are_those_of_the_table() -> None:
         ("", "events"): {"create", "list"},
     }
     assert granted == {**used, **besides}
+
+
+@pytest.mark.parametrize("watched", [(), ("watchNamespaces={one,two}",)])
+def test_the_right_to_patch_pods_can_be_kept_back(watched: tuple[str, ...]) -> None:
+    """rights.patchPods: without it no verb changes a pod, and the operator knows."""
+    objects = render("rights.patchPods=false", *watched)
+    of_pods = [rule for _, rule in rules_of(objects) if "pods" in rule["resources"]]
+    assert of_pods
+    assert not [rule for rule in of_pods if {"patch", "update", "create"} & set(rule["verbs"])]
+    (deployment,) = (body for body in objects if body["kind"] == "Deployment")
+    environment = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert {"name": "ZOOKEEPER_OPERATOR_PATCH_PODS", "value": "false"} in environment
+
+
+@pytest.mark.parametrize("watched", [(), ("watchNamespaces={one,two}",)])
+def test_the_right_on_certificates_comes_with_cert_manager_alone(watched: tuple[str, ...]) -> None:
+    """certManager.enabled: the verbs that the operator uses, by name; nothing of it otherwise."""
+
+    def granted(*values: str) -> list[list[str]]:
+        rules = [rule for _, rule in rules_of(render(*values, *watched))]
+        return [rule["verbs"] for rule in rules if "cert-manager.io" in rule["apiGroups"]]
+
+    assert granted() == []
+    assert granted("certManager.enabled=true") == [list(CERTIFICATES.verbs)] * max(
+        1, 2 * len(watched)
+    )
 
 
 @pytest.mark.parametrize("watched", [(), ("watchNamespaces={one,two,three}",)])

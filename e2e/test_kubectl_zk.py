@@ -228,3 +228,21 @@ def membership_steps(ensemble: Ensemble) -> list[str]:
         if e["reason"] in {"AddingMember", "RemovingMember"}
         and (found := step.match(e["message"])) is not None
     ]
+
+
+def test_certificates_are_shown_as_every_port_serves_them(
+    new_ensemble: Callable[..., Ensemble],
+) -> None:
+    """On both ports, the one that the status names; an ensemble without TLS has none to show."""
+    ensemble = new_ensemble(replicas=1, tls={})
+    wait_until(
+        "it is secured", lambda: ensemble.condition("Secured")["status"] == "True", seconds=120
+    )
+    shown = zk_json(ensemble, "certificates")["ports"]
+    serial = ensemble.status()["security"]["certificate"]["serial"]
+    assert [(p["member"], p["port"], p["chain"][0]["serial"]) for p in shown] == [
+        ("zk-1", 3888, serial),
+        ("zk-1", 2281, serial),
+    ]
+    assert f"zk-1.{ensemble.namespace}.svc" in shown[0]["chain"][0]["names"]
+    assert "valid" in zk(ensemble, "certificates")

@@ -7,10 +7,14 @@ for each roll at most.
 import base64
 import socket
 import ssl
+import time
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
+from cryptography import x509
 from e2e.changes import Kept, writing
 from e2e.cluster import PATIENCE, Object, stays, wait_until
 from e2e.ensembles import Ensemble, manifest
@@ -21,8 +25,9 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900 * PATIENCE)]
 
 VOTERS = (1, 2, 3)
 WALK_SECONDS = 600 * PATIENCE
-# A kubelet brings a new Secret to its pods within some 90 s.
+# Without a notification a kubelet brings a new Secret to its pods within some 90 s.
 ROTATION_SECONDS = 180 * PATIENCE
+SERVED_SECONDS = 5 * PATIENCE
 
 
 @pytest.fixture
@@ -264,6 +269,57 @@ def test_a_certificate_and_a_ca_are_rotated_without_a_restart(
     kept.check_untouched(VOTERS)
     assert kept.elections() == 0
     assert connection(ensemble)["ca.crt"].encode() == new.pem, "the old CA is retired"
+
+
+@pytest.mark.measured
+def test_a_new_certificate_is_served_within_seconds_of_its_write(
+    ensemble: Ensemble, authorities: tuple[Issued, Issued]
+) -> None:
+    """From the operator's write of `zk-tls` on, on the client port of every member; no pod is restarted."""
+    ca, _ = authorities
+    ensemble.cluster.apply(secret_of(ensemble, ca, a_leaf(ensemble, ca)))
+    ensemble.change(tls=OWN)
+    wait_secured(ensemble, quorum="Secured")
+    kept = Kept.before(ensemble)
+    cluster, namespace = ensemble.cluster, ensemble.namespace
+
+    def written() -> str:
+        found = cluster.get("secret", "zk-tls", namespace)
+        assert found is not None
+        return str(found["metadata"]["resourceVersion"])
+
+    before, leaf = written(), a_leaf(ensemble, ca)
+    with ExitStack() as forwards:
+        ports = [
+            forwards.enter_context(cluster.port_forward(namespace, f"pod/zk-{n}", 2281))
+            for n in VOTERS
+        ]
+        cluster.apply(secret_of(ensemble, ca, leaf))
+        wait_until("zk-tls is written", lambda: written() != before, seconds=60, every=0.1)
+        since = time.monotonic()
+        for port in ports:
+            wait_until(
+                "it is served",
+                partial(serves, port, leaf.value.serial_text),
+                seconds=ROTATION_SECONDS,
+                every=0.1,
+            )
+        took = time.monotonic() - since
+    kept.check_untouched(VOTERS)
+    assert took <= SERVED_SECONDS, f"{took:.1f} s"
+
+
+def serves(port: int, serial: str) -> bool:
+    """Whether a port of this machine leads to one that serves this certificate."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+        context.wrap_socket(plain) as tls,
+    ):
+        found = tls.getpeercert(binary_form=True)
+    assert found is not None
+    return f"{x509.load_der_x509_certificate(found).serial_number:X}" == serial.lstrip("0")
 
 
 def test_nothing_of_a_key_is_written_anywhere(ensemble: Ensemble) -> None:

@@ -11,5 +11,6 @@ python_base=python:3.11-slim-bookworm
 node_version=22.21.1 # of examples/nodejs; its image is made only when it is asked for
 prometheus_image=prom/prometheus:v3.5.1 # brought in when it is asked for
 prometheus_module_version=0.305.1 # how the Go module calls the same
+cert_manager_image=cert-manager-controllers:1.21.2 # built when it is asked for, from offline/cert-manager/go.mod
 zookeeper_versions=(3.9.4 3.9.3 3.8.6)
 operator_image=zookeeper-operator:dev

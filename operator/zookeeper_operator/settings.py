@@ -41,6 +41,14 @@ class Settings(BaseModel):
         default=(),
         description="service accounts that backups may name in serviceAccountName; true: any; empty: none",
     )
+    patch_pods: bool = Field(
+        default=True,
+        description="annotate a pod to have its kubelet bring it a new certificate at once",
+    )
+    cert_manager: bool = Field(
+        default=False,
+        description="create a Certificate of cert-manager for each ensemble that names an issuer",
+    )
     workers: int = Field(
         default=8, ge=1, description="ensembles reconciled in parallel, beside one that was edited"
     )

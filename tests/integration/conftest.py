@@ -37,6 +37,12 @@ def prometheus_tools() -> Path:
 
 
 @pytest.fixture(scope="session")
+def cert_manager_crds() -> Path:
+    """The folder of the resource definitions of cert-manager."""
+    return find_tools("cert-manager-crds")
+
+
+@pytest.fixture(scope="session")
 def helm() -> Path:
     return find_tools("helm") / "helm"
 
@@ -78,6 +84,7 @@ def _own_network(request: pytest.FixtureRequest) -> None:
         "control_plane_tools",
         "prometheus_tools",
         "helm",
+        "cert_manager_crds",
         "chromium",
     )
     for download in downloads:

@@ -225,12 +225,12 @@ class Stage:
         if live is not None:
             await self.kube.delete(ENSEMBLE, namespace, name, uid=live["metadata"]["uid"])
 
-    async def grant(self, namespace: str, user: str) -> None:
-        """Give a user the rights in a namespace that the chart gives the operator there."""
+    async def grant(self, namespace: str, user: str, *further: str) -> None:
+        """Give a user the rights in a namespace that the chart gives the operator there, and further ones."""
         template = CHART_RULES.read_text(encoding="utf-8")
         rules = [
             template.partition(f'define "operator.{name}" -}}}}')[2].partition("{{-")[0]
-            for name in ("rules", "secretRules")
+            for name in ("rules", "podRules", "secretRules", *further)
         ]
         await grant(self.kube, namespace, user, yaml.safe_load("".join(rules)), name="operator")
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import dataclasses
+import socket
+import struct
 import time
 import urllib.error
 import urllib.request
@@ -163,3 +165,27 @@ async def test_an_address_that_drops_packets_is_unreachable(client: ZooKeeperCli
     answer = (await client.probe([nowhere], thorough=True))[1]
     assert not answer.reachable
     assert dataclasses.replace(answer, problem=None) == Answers(1, reachable=False)
+
+
+def connect(member: str, source: str, *, session: bool) -> socket.socket:
+    """A connection from an address of this machine, with or without a session."""
+    found = socket.create_connection((member, 2181), timeout=5, source_address=(source, 0))
+    if session:
+        request = struct.pack(">iqiqi16s?", 0, 0, 10_000, 0, 16, bytes(16), False)
+        found.sendall(struct.pack(">i", len(request)) + request)
+        assert found.recv(4), "the session begins"
+    return found
+
+
+async def test_clients_without_tls_are_counted_if_they_come_from_outside(
+    ensemble: ZooKeeperServers, client: ZooKeeperClient
+) -> None:
+    member, outside = ensemble[1].ip, "10.128.0.5"
+    with (
+        connect(member, outside, session=True),
+        connect(member, outside, session=True),
+        connect(member, outside, session=False),
+        connect(member, "127.0.0.1", session=True),
+    ):
+        counts = await client.count_plain_clients(ensemble.addresses([1, 2, 9]))
+    assert counts == {1: 2, 2: 0}, "9 is not there"

@@ -358,6 +358,15 @@ class SimulatedZooKeeper:
         accepts = trusts(member.stores.trust, presented.key_pair.chain)
         return Handshake(leaf, accepts=accepts, presented=presented.authority)
 
+    async def count_plain_clients(self, members: Sequence[Address]) -> Mapping[int, int]:
+        """Clients come and go; of a member that does not answer it is not known."""
+        await asyncio.sleep(self._stage.dice.uniform(0.01, 0.1))
+        return {
+            address.id: self._stage.dice.choice((0, 0, 0, 2))
+            for address in members
+            if self._member(address) is not None
+        }
+
     async def reconfigure(
         self,
         access: Access,

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,10 @@ WITH_RUNBOOK = {
     for reason in (*REASONS.values(), *BACKUP_REASONS.values())
     if reason.runbook
 }
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+PAGES = [
+    *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")),
+    *sorted(DOCS.rglob("*.md")),
+]
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
@@ -81,6 +85,36 @@ def test_the_page_about_rights_names_every_privilege_with_what_it_gives() -> Non
     page = (DOCS / "reference/security.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE)
     assert rows == list(PRIVILEGES.items())
+
+
+def granted_rights() -> list[tuple[frozenset[str], frozenset[str]]]:
+    """Resources and verbs of every rule in the templates of the chart; those of the Lease taken together."""
+    lists = re.compile(r"^ *(?:- )?(resources|verbs): \[([\w/, ]+)\]$", re.MULTILINE)
+    text = "".join((CHART / "templates" / name).read_text() for name in ("_names.tpl", "rbac.yaml"))
+    found = [(key, frozenset(value.split(", "))) for key, value in lists.findall(text)]
+    rules = list(zip(found[::2], found[1::2], strict=True))
+    assert all((one, other) == ("resources", "verbs") for (one, _), (other, _) in rules)
+    rights = [(resources, verbs) for (_, resources), (_, verbs) in rules]
+    of_leases = [verbs for resources, verbs in rights if resources == {"leases"}]
+    others = [right for right in rights if right[0] != {"leases"}]
+    return [*others, (frozenset({"leases"}), frozenset().union(*of_leases))]
+
+
+def _sorted(right: Iterable[frozenset[str]]) -> list[list[str]]:
+    return [sorted(part) for part in right]
+
+
+def test_the_page_about_the_operators_rights_is_the_chart() -> None:
+    page = (DOCS / "reference/rights.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[^|]+`) \| (`[^|]+`) \| (.+) \| (.+) \| (.+) \|$", page, re.MULTILINE)
+    told = [
+        tuple(frozenset(re.findall(r"`([^`]+)`", cell)) for cell in (resources, verbs))
+        for resources, verbs, *_ in rows
+    ]
+    assert sorted(map(_sorted, told)) == sorted(map(_sorted, granted_rights()))
+    values = (CHART / "values.yaml").read_text(encoding="utf-8")
+    for value in ("patchPods", "certManager", "namespaces"):
+        assert value in values
 
 
 def test_the_chart_takes_every_privilege() -> None:

@@ -70,6 +70,20 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
   verbs: [create, list]
 {{- end }}
 
+{{- define "operator.podRules" -}}
+# An annotation, so that the kubelet brings a new certificate at once. The right would allow to change images, too.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [patch]
+{{- end }}
+
+{{- define "operator.certificateRules" -}}
+# By name, and never its Secrets but the one that the spec of an ensemble names.
+- apiGroups: [cert-manager.io]
+  resources: [certificates]
+  verbs: [get, create, patch, delete]
+{{- end }}
+
 {{- define "operator.secretRules" -}}
 # By name only: the right to list Secrets is the right to read every one of them.
 - apiGroups: [""]

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds programs from Go modules and prints the folder they are in.
-#   tools.sh kind | helm | kubectl | kubernetes | coredns | prometheus   one product
+#   tools.sh kind | helm | kubectl | kubernetes | coredns | prometheus | cert-manager   one product
+#   tools.sh cert-manager-crds   the resource definitions of cert-manager
 #   tools.sh control-plane    `kube` and `kwok`, for tests against a control plane of plain processes
 set -euo pipefail
 # shellcheck source=../common.sh
@@ -32,6 +33,19 @@ build_prometheus() { # its module, with one way to discover targets: the others 
   go build -C "$1/source" "${link[@]}" "$strip" -o "$1/" ./cmd/prometheus ./cmd/promtool
   rm -rf "$1/source"
 }
+cert_manager_source() { # where its module is
+  local version
+  version=$(sed -n 's/^require \(github.com\/cert-manager\/cert-manager\) /\1@/p' "$offline/cert-manager/go.mod")
+  go mod download -json "$version" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p'
+}
+build_cert_manager() { go build -C "$offline/cert-manager" "${link[@]}" "$strip" -o "$1/cert-manager" .; }
+copy_cert_manager_crds() { # of the four resources that its controllers need
+  local source kind
+  source=$(cert_manager_source)
+  for kind in certificaterequests certificates clusterissuers issuers; do
+    cp --no-preserve=mode "$source/deploy/crds/cert-manager.io_$kind.yaml" "$1/"
+  done
+}
 combine() { ln "$1"/kube "$2"/kwok "$3" 2> /dev/null || cp "$1"/kube "$2"/kwok "$3"; }
 
 tool() {
@@ -46,13 +60,15 @@ tool() {
     kubectl) product kubectl "$(key "$go" "$stamp" "$offline/kubernetes")" build_kubectl ;;
     kubernetes) product kubernetes "$(key "$go" "$stamp" "$offline/kubernetes")" build_kubernetes ;;
     prometheus) product prometheus "$(key "$go" "$prometheus_module_version" "$offline/prometheus/plugins.go")" build_prometheus ;;
+    cert-manager) product cert-manager "$(key "$go" "$offline/cert-manager")" build_cert_manager ;;
+    cert-manager-crds) product cert-manager-crds "$(key "$offline/cert-manager/go.mod")" copy_cert_manager_crds ;;
     control-plane)
       local kube kwok
       kube=$(tool kubernetes)
       kwok=$(tool kwok)
       product control-plane "$(key "$kube" "$kwok")" combine "$kube" "$kwok"
       ;;
-    *) die "usage: tools.sh kind|helm|kubectl|kubernetes|coredns|kwok|control-plane|prometheus" ;;
+    *) die "usage: tools.sh kind|helm|kubectl|kubernetes|coredns|kwok|control-plane|prometheus|cert-manager|cert-manager-crds" ;;
   esac
 }
 

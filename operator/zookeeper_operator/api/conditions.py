@@ -178,6 +178,7 @@ _TYPES: Final = (
             reasons.DISABLING_TLS,
             reasons.ROTATING_CERTIFICATES,
             reasons.CLOSING_PLAIN_PORT,
+            reasons.PLAIN_CLIENTS_CONNECTED,
             reasons.CERTIFICATE_MISSING,
             reasons.CERTIFICATE_INVALID,
             reasons.CERTIFICATE_EXPIRING,

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from zookeeper_operator.api.bootstrap import BootstrapSpec
 from zookeeper_operator.api.model import ApiModel, LocalReference
-from zookeeper_operator.api.network import NetworkPeer
+from zookeeper_operator.api.network import IngressRule, NetworkPeer
 from zookeeper_operator.api.resources import ResourcesSpec
 from zookeeper_operator.api.security import AuthSpec, TlsSpec
 from zookeeper_operator.api.versions import DEFAULT_VERSION
@@ -290,9 +290,26 @@ class NetworkPolicySpec(ApiModel):
         default=True,
         description=(
             "Close the AdminServer to all but the operator, the quorum ports to all but members, and "
-            "the port of the metrics to all but `metrics.from`. The client port stays open, and so do "
-            "the ports that containers of `podTemplate` declare."
+            "the port of the metrics to all but `metrics.from`. The client ports are open to `clients`, and "
+            "the ports that containers of `podTemplate` declare to all."
         ),
+    )
+    clients: tuple[NetworkPeer, ...] = Field(
+        default=(),
+        description=(
+            "Who may connect to the client ports, as in a NetworkPolicy; none means anyone. The operator "
+            "always may. Clients from outside of the cluster need an `ipBlock`. A change restarts nothing, "
+            "and connections that exist may continue."
+        ),
+        json_schema_extra={"maxItems": 16, "x-kubernetes-list-type": "atomic"},
+    )
+    extra_ingress: tuple[IngressRule, ...] = Field(
+        default=(),
+        description=(
+            "Who may connect to ports of containers that `podTemplate` adds. A port that is named here is "
+            "open to these only, even if its container declares it."
+        ),
+        json_schema_extra={"maxItems": 16, "x-kubernetes-list-type": "atomic"},
     )
 
 

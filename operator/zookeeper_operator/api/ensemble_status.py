@@ -114,6 +114,11 @@ class SecurityStatus(ApiModel):
         description="What every member asks of its clients at least: `Disabled` (no client can log in as a "
         "user), `Optional` or `Required`. Left out where `auth` is not used.",
     )
+    closing_since: str | None = Field(
+        default=None,
+        description="Since when port 2181 could be closed and clients without TLS are waited for.",
+        json_schema_extra={"format": "date-time"},
+    )
 
 
 class MemberSecurityStatus(ApiModel):

@@ -7,6 +7,7 @@ from pydantic import Field
 from zookeeper_operator.api.model import ApiModel
 
 Operator = Literal["In", "NotIn", "Exists", "DoesNotExist"]
+Protocol = Literal["TCP", "UDP", "SCTP"]
 
 
 class LabelRequirement(ApiModel):
@@ -81,3 +82,49 @@ class NetworkPeer(ApiModel):
     def to_peer(self) -> dict[str, Any]:
         """The peer of a NetworkPolicy, without what is empty."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+class IngressPort(ApiModel):
+    """A port, or a range of ports, of a container that `podTemplate` adds."""
+
+    port: int = Field(
+        description="Number of the port. The members' own ports are refused.",
+        json_schema_extra={"format": "int32"},
+    )
+    end_port: int | None = Field(
+        default=None,
+        description="Last port of a range that begins with `port`.",
+        json_schema_extra={"format": "int32"},
+    )
+    protocol: Protocol = Field(default="TCP", description="Protocol of the port.")
+
+    def covers(self, number: int, protocol: str) -> bool:
+        """Whether a port is this one, or within this range."""
+        end = self.port if self.end_port is None else self.end_port
+        return self.port <= number <= end and self.protocol == protocol
+
+    def to_port(self) -> dict[str, Any]:
+        """The port of a NetworkPolicy."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+class IngressRule(ApiModel):
+    """Ports, and who may connect to them, as in a NetworkPolicy."""
+
+    ports: tuple[IngressPort, ...] = Field(
+        description="The ports that the rule opens, one at least.",
+        json_schema_extra={"maxItems": 16, "x-kubernetes-list-type": "atomic"},
+    )
+    from_: tuple[NetworkPeer, ...] = Field(
+        default=(),
+        alias="from",
+        description="Who may connect to them; none means anyone.",
+        json_schema_extra={"maxItems": 16, "x-kubernetes-list-type": "atomic"},
+    )
+
+    def to_rule(self) -> dict[str, Any]:
+        """The ingress rule of a NetworkPolicy."""
+        rule: dict[str, Any] = {"ports": [port.to_port() for port in self.ports]}
+        if self.from_:
+            rule["from"] = [peer.to_peer() for peer in self.from_]
+        return rule

@@ -84,6 +84,7 @@ ENABLING_TLS: Final = "EnablingTLS"
 DISABLING_TLS: Final = "DisablingTLS"
 ROTATING_CERTIFICATES: Final = "RotatingCertificates"
 CLOSING_PLAIN_PORT: Final = "ClosingPlainPort"
+PLAIN_CLIENTS_CONNECTED: Final = "PlainClientsConnected"
 CERTIFICATE_MISSING: Final = "CertificateMissing"
 CERTIFICATE_INVALID: Final = "CertificateInvalid"
 CERTIFICATE_EXPIRING: Final = "CertificateExpiring"
@@ -535,6 +536,13 @@ _TABLE: Final = (
         CLOSING_PLAIN_PORT,
         "The plain port of the members is being closed, or opened again, one member at a time, without a "
         "restart.",
+    ),
+    Reason(
+        PLAIN_CLIENTS_CONNECTED,
+        "The plain port is closed when the clients that still use it have left, or when the time that "
+        "`tls.plainClientsGrace` gives them is over.",
+        severity="warning",
+        runbook=True,
     ),
     Reason(
         CERTIFICATE_MISSING,

@@ -96,6 +96,15 @@ class TlsSpec(ApiModel):
             "`Required`: port 2281 only."
         ),
     )
+    plain_clients_grace: str | None = Field(
+        default=None,
+        description=(
+            "With `clients: Required`, how long the clients that are connected without TLS are waited for "
+            "before port 2181 is closed, such as `1h`; `0s` waits for none. Without it the port is closed "
+            "when none is connected any more. A new ensemble does not wait."
+        ),
+        json_schema_extra={"maxLength": MAX_DURATION_LENGTH},
+    )
     client_certificates: ClientCertificates = Field(
         default="None",
         description=(

@@ -12,6 +12,7 @@ from rich.console import RenderableType
 from zookeeper_operator.cli.backup.command import backup, backups, restore
 from zookeeper_operator.cli.backup.diff import diff
 from zookeeper_operator.cli.backup.recover import recover
+from zookeeper_operator.cli.certificates.command import certificates
 from zookeeper_operator.cli.edit import pick_ensemble, read_ensembles
 from zookeeper_operator.cli.events import events_as_values, events_of, render_events
 from zookeeper_operator.cli.failure import Failure
@@ -279,6 +280,7 @@ async def _events(target: KubeContext, name: str) -> list[Object]:
 
 # ---------------------------------------------------------------------- commands of their own
 
+zk.add_command(certificates)
 zk.add_command(top)
 zk.add_command(report)
 zk.add_command(page)

@@ -25,9 +25,18 @@ CHILD_KINDS: Final = (
     ChildKind(RESOURCES["PodDisruptionBudget"], verbs=_MAKE),
     ChildKind(RESOURCES["NetworkPolicy"], verbs=(*_MAKE, "delete"), removable=True),
     # Made by the StatefulSets.
-    ChildKind(RESOURCES["Pod"], verbs=(*_READ, "delete")),
+    ChildKind(RESOURCES["Pod"], verbs=(*_READ, "patch", "delete")),
     ChildKind(RESOURCES["PersistentVolumeClaim"], verbs=(*_READ, "patch", "delete")),
 )
+
+CERTIFICATES: Final = ChildKind(
+    RESOURCES["Certificate"],
+    verbs=("get", "create", "patch", "delete"),
+    listed=False,
+    watched=False,
+    removable=True,
+)
+"""Of cert-manager; only where the operator is installed with `certManager.enabled`. Read by name."""
 
 REMOVABLE: Final = frozenset(kind.resource.kind for kind in CHILD_KINDS if kind.removable)
 

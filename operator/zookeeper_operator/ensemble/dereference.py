@@ -12,7 +12,8 @@ from typing import Final
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.bootstrap import FoundBackup, backup_name
 from zookeeper_operator.ensemble.ensemble import Ensemble
-from zookeeper_operator.ensemble.observed import TlsSource
+from zookeeper_operator.ensemble.observed import Issuance, TlsSource
+from zookeeper_operator.ensemble.pods import is_ours
 from zookeeper_operator.ensemble.referenced import (
     Found,
     Reference,
@@ -89,6 +90,25 @@ async def fetch_passwords(kube: Kube, ensemble: Ensemble) -> Mapping[str, bytes]
         for user in users
         if user.password_secret.key in secrets[user.password_secret.name]
     }
+
+
+async def fetch_issuance(kube: Kube, ensemble: Ensemble) -> Issuance:
+    """The Certificate of cert-manager that the certificate of the members comes from, or came from.
+
+    Raises:
+        KubeError: the API server could not be asked.
+    """
+    name = names.certificate_name(ensemble.name)
+    try:
+        body = await kube.get(RESOURCES["Certificate"], ensemble.namespace, name)
+    except KubeError as error:
+        if _says_nothing(error):
+            raise
+        missing = error.status == HTTPStatus.NOT_FOUND
+        why = "the API server does not know Certificates: cert-manager is not installed"
+        return Issuance(unreadable=why if missing else error.message)
+    ours = body is not None and is_ours(body, name=ensemble.name, uid=ensemble.uid, needed=True)
+    return Issuance(body, ours)
 
 
 async def _fetch_secret(kube: Kube, namespace: str, name: str) -> Object | None:

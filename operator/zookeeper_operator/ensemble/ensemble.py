@@ -35,11 +35,21 @@ class Ensemble:
     cluster_domain: str = "cluster.local"
     operator_namespace: str = "zookeeper-operator"
     allowed_privileges: frozenset[str] = frozenset()
+    patch_pods: bool = True
+    """Whether the operator may annotate pods."""
+    cert_manager: bool = False
+    """Whether the operator creates Certificates of cert-manager."""
     operator: str = ""
     agent_image: str = ""
     agent_pull_policy: ImagePullPolicy = "IfNotPresent"
     resource_version: str = ""
     status: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def asks_cert_manager(self) -> bool:
+        """Whether its certificate must come from a Certificate that the operator creates."""
+        tls = self.spec.tls
+        return self.cert_manager and tls is not None and tls.source.issuer_ref is not None
 
     @property
     def voter_ids(self) -> range:
@@ -67,6 +77,8 @@ def read_ensemble(
     cluster_domain: str,
     operator_namespace: str,
     allowed_privileges: Collection[str] = (),
+    patch_pods: bool = True,
+    cert_manager: bool = False,
     operator: str = "",
     agent_image: str = "",
     agent_pull_policy: ImagePullPolicy = "IfNotPresent",
@@ -94,6 +106,8 @@ def read_ensemble(
         cluster_domain=cluster_domain,
         operator_namespace=operator_namespace,
         allowed_privileges=frozenset(allowed_privileges),
+        patch_pods=patch_pods,
+        cert_manager=cert_manager,
         operator=operator,
         agent_image=agent_image,
         agent_pull_policy=agent_pull_policy,

@@ -68,7 +68,8 @@ ANNOTATION_GENERATION: Final = f"{GROUP}/generation"
 ANNOTATION_SECURITY: Final = f"{GROUP}/security"
 # On a pod template with users: a hash of them and their passwords, and of one that is random.
 ANNOTATION_USERS: Final = f"{GROUP}/users"
-# On `NAME-tls`: which Secret its content is from, and which certificates and CAs it holds.
+# On `NAME-tls`: which Secret its content is from, and which certificates and CAs it holds. The latter is also
+# on a pod whose kubelet has been notified of them.
 ANNOTATION_SOURCE: Final = f"{GROUP}/source"
 ANNOTATION_CERTIFICATES: Final = f"{GROUP}/certificates"
 ANNOTATION_CERTIFICATES_SINCE: Final = f"{GROUP}/certificates-since"

@@ -22,6 +22,7 @@ from zookeeper_operator.ensemble.configuration_reader import ConfigurationReader
 from zookeeper_operator.ensemble.dereference import (
     dereference,
     fetch_backup,
+    fetch_issuance,
     fetch_passwords,
     fetch_tls_source,
 )
@@ -52,6 +53,7 @@ from zookeeper_operator.ensemble.pods import (
 from zookeeper_operator.ensemble.referenced import Referenced
 from zookeeper_operator.ensemble.security.certificates import has_tls, uses_tls
 from zookeeper_operator.ensemble.security.phase import read_phase, template_phase, wanted_phase
+from zookeeper_operator.ensemble.security.readiness import awaits_plain_clients
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
 from zookeeper_operator.settings import Settings
 from zookeeper_operator.zookeeper.answers import Answers
@@ -105,6 +107,8 @@ class Inspector:
             cluster_domain=self._settings.cluster_domain,
             operator_namespace=self._settings.namespace,
             allowed_privileges=self._settings.allow_privileged,
+            patch_pods=self._settings.patch_pods,
+            cert_manager=self._settings.cert_manager,
             operator=self._settings.installation,
             agent_image=self._settings.image,
             agent_pull_policy=self._settings.image_pull_policy,
@@ -180,8 +184,14 @@ class Inspector:
             fresh_password=secrets.token_urlsafe(24),
             fresh_login_password=secrets.token_urlsafe(24),
         )
+        if ensemble.cert_manager and (secured or ensemble.asks_cert_manager):
+            observed = replace(observed, issuance=await fetch_issuance(self._kube, ensemble))
         if not has_tls(observed):
             return observed
+        if awaits_plain_clients(observed):
+            serving = [a for a in addresses if _serves(told.answers, a.id)]
+            counts = await self._zookeeper.count_plain_clients(serving)
+            observed = replace(observed, plain_clients=counts)
         observed = replace(observed, fresh_keys=(fresh_private_key(), fresh_private_key()))
         return replace(observed, handshakes=await self._handshakes.fetch(key, observed))
 
@@ -280,6 +290,11 @@ class Inspector:
 def _answered(answers: Mapping[int, Answers], pod: Pod) -> bool:
     answer = answers.get(pod.id)
     return answer is not None and answer.reachable
+
+
+def _serves(answers: Mapping[int, Answers], member_id: int) -> bool:
+    answer = answers.get(member_id)
+    return answer is not None and answer.serving
 
 
 def _name_of(child: Object) -> tuple[str, str]:

@@ -66,6 +66,8 @@ class Pod:
     running_since: datetime | None = None
     creating_since: datetime | None = None
     """Since when it has a node and none of its containers has been started."""
+    notified: str = ""
+    """Of which certificates the operator has notified its kubelet last, and how often."""
     template: Mapping[str, str] = field(default_factory=dict)
     """Those annotations of the template it was created from that say why it differs from another one."""
 
@@ -167,6 +169,28 @@ class TlsSource:
 
 
 @dataclass(frozen=True)
+class Issuance:
+    """The Certificate `NAME-certificate` of cert-manager, as far as it could be read.
+
+    Attributes:
+        certificate: The live object; None if there is none.
+        ours: Whether it belongs to the ensemble. Another one is left alone, and its Secret is used.
+        unreadable: Why it could not be read, for example because cert-manager is not installed.
+    """
+
+    certificate: Object | None = None
+    ours: bool = False
+    unreadable: str = ""
+
+    @property
+    def message(self) -> str:
+        """What cert-manager says of it, if it is not done; empty if it says nothing."""
+        found = ((self.certificate or {}).get("status") or {}).get("conditions") or []
+        said = {c.get("type"): str(c.get("message") or "") for c in found if isinstance(c, dict)}
+        return said.get("Issuing") or said.get("Ready") or ""
+
+
+@dataclass(frozen=True)
 class Applied:
     """An apply that was carried out: the resource version it led to, and the hash of its content."""
 
@@ -216,12 +240,16 @@ class Observed:
     """What applies of this process have led to, by the uid of the object. Saves applying the same again."""
     tls_source: "TlsSource | None" = None
     """The Secret that the certificate of the members is taken from; None if there is none."""
+    issuance: Issuance | None = None
+    """The Certificate of cert-manager; None where the operator has nothing to do with cert-manager."""
     passwords: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     """The passwords that the spec refers to, by user; those that could be read."""
     login_accepted: bool | None = None
     """Whether the members have let the operator log in; None where it has not tried to."""
     handshakes: Handshakes = field(default_factory=dict)
     """What handshakes with the members' ports have shown, lately enough to count."""
+    plain_clients: Mapping[int, int] = field(default_factory=dict)
+    """How many clients of each member have no TLS, where it is asked for: a member not known is left out."""
     fresh_password: str = field(default="", repr=False)
     """Random; used only when there is no Secret yet. Randomness is not the planner's business."""
     fresh_login_password: str = field(default="", repr=False)

@@ -109,6 +109,7 @@ def read_pod(pod: Object, *, ensemble: str, now: datetime) -> Pod | None:
         answered=bool(server.get("started")),
         running_since=parse_time(running.get("startedAt")),
         creating_since=creating_since(status),
+        notified=annotations.get(names.ANNOTATION_CERTIFICATES, ""),
         template=template_marks(metadata),
         ready_since=parse_time(readiness.get("lastTransitionTime")) if ready else None,
         unready_since=None

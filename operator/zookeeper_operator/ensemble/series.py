@@ -14,6 +14,7 @@ from zookeeper_operator.ensemble.judge.quorum import Quorum
 from zookeeper_operator.ensemble.member_series import MEMBER_ENTRIES, member_samples
 from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.plan.claim_deletion import is_stopped
+from zookeeper_operator.ensemble.plan.plain_port import is_closing
 from zookeeper_operator.ensemble.plan.revision import update_revision
 from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.ensemble.report.conditions import build_conditions
@@ -82,6 +83,11 @@ _CERTIFICATE: Final = gauge(
     _ENSEMBLE,
     "When the certificate of the members ends, in seconds since 1970; absent without TLS.",
 )
+_PLAIN_CLIENTS: Final = gauge(
+    "ensemble_plain_clients",
+    _ENSEMBLE,
+    "Clients that are connected without TLS, while port 2181 is to be closed; absent otherwise.",
+)
 _LEADER_CHANGES: Final = counter("ensemble_leader_changes", _ENSEMBLE, "Changes of the leader.")
 _ELECTIONS: Final = counter(
     "ensemble_elections", _ENSEMBLE, "Elections, by the increments of the epoch."
@@ -99,6 +105,7 @@ REPORTED: Final[tuple[Entry, ...]] = (
     _LEADER,
     _EPOCH,
     _CERTIFICATE,
+    _PLAIN_CLIENTS,
     _LEADER_CHANGES,
     _ELECTIONS,
     _OUTDATED,
@@ -154,6 +161,7 @@ def build_samples(plan: Plan, elections: Elections) -> tuple[Sample, ...]:
         _LEADER: quorum.leader,
         _EPOCH: quorum.epoch,
         _CERTIFICATE: None if leaf is None else leaf.not_after.timestamp(),
+        _PLAIN_CLIENTS: _count_plain_clients(plan.situation),
         _LEADER_CHANGES: elections.leader_changes,
         _ELECTIONS: elections.elections,
         _OUTDATED: _count_outdated(plan.situation),
@@ -180,6 +188,13 @@ def _conditions(found: Iterable[conditions.Condition], where: tuple[str, str]) -
         if condition.status != conditions.UNKNOWN:
             labels = (*where, condition.type, condition.reason)
             yield Sample(_CONDITION.name, labels, condition.status == conditions.TRUE)
+
+
+def _count_plain_clients(situation: Situation) -> int | None:
+    """How many clients without TLS are waited for, as far as it is known; None if they are not."""
+    if not is_closing(situation) or not situation.observed.plain_clients:
+        return None
+    return sum(situation.observed.plain_clients.values())
 
 
 def _count_outdated(situation: Situation) -> int | None:

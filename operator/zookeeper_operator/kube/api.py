@@ -111,6 +111,7 @@ RESOURCES: Mapping[str, Resource] = {
         Resource("v1", "PersistentVolume", "persistentvolumes", namespaced=False),
         Resource("storage.k8s.io/v1", "StorageClass", "storageclasses", namespaced=False),
         Resource("coordination.k8s.io/v1", "Lease", "leases"),
+        Resource("cert-manager.io/v1", "Certificate", "certificates"),
     )
 }
-"""The kinds of Kubernetes itself that the operator reads or writes."""
+"""The kinds that the operator reads or writes: of Kubernetes itself, and of cert-manager where it is used."""

@@ -129,18 +129,21 @@ class AdminServers:
 
     async def _ask_member(self, member: Address, *, thorough: bool) -> Answers:
         started = time.monotonic()
-        replies = {_FIRST: await self._ask(member, _FIRST)}
+        replies = {_FIRST: await self.ask(member, _FIRST)}
         if thorough and replies[_FIRST].answered:
             commands = _MORE if replies[_FIRST].refused is None else _INSTEAD
-            more = await asyncio.gather(*(self._ask(member, command) for command in commands))
+            more = await asyncio.gather(*(self.ask(member, command) for command in commands))
             replies |= dict(zip(commands, more, strict=True))
         answers = read_answers(member.id, replies)
         self._remember(member, answers, silent=replies[_FIRST].timed_out)
         self._on_probe(time.monotonic() - started, failure_of(answers, replies))
         return answers
 
-    async def _ask(self, member: Address, command: str) -> Reply:
-        return await fetch_reply(self._transport, member, command, seconds=self._timeout)
+    async def ask(self, member: Address, command: str, *, limit: int = BODY_BYTES) -> Reply:
+        """What becomes of one command to one member; never raises."""
+        return await fetch_reply(
+            self._transport, member, command, seconds=self._timeout, limit=limit
+        )
 
     def _remember(self, member: Address, answers: Answers, *, silent: bool) -> None:
         """Keep what was made of a silence, in the order of its end; drop what has ended."""

@@ -10,6 +10,7 @@ from typing import Final
 from zookeeper_operator.zookeeper import reconfig
 from zookeeper_operator.zookeeper.admin import AdminServers, OnProbe
 from zookeeper_operator.zookeeper.answers import Answers, no_answer_within
+from zookeeper_operator.zookeeper.figures import CLIENTS_COMMAND, count_plain_clients
 from zookeeper_operator.zookeeper.handshake import shake
 from zookeeper_operator.zookeeper.protocol import (
     Access,
@@ -34,6 +35,8 @@ _READ_SECONDS: Final = 4.0
 _RECONFIGURE_SECONDS: Final = 8.0
 # A member answers within some 0.1 s, and accepts no other election connection meanwhile.
 _HANDSHAKE_SECONDS: Final = 3.0
+_CLIENTS_BYTES: Final = 1 << 23
+"""Enough for the connections of some 20 000 clients of one member."""
 
 
 class ZooKeeperClient:
@@ -106,6 +109,14 @@ class ZooKeeperClient:
                 for_clients=port == SECURE_CLIENT_PORT,
                 timeout_seconds=_HANDSHAKE_SECONDS,
             )
+
+    async def count_plain_clients(self, members: Sequence[Address]) -> Mapping[int, int]:
+        """How many clients from outside of its pod have a session without TLS with each member."""
+        replies = await asyncio.gather(
+            *(self._admin.ask(m, CLIENTS_COMMAND, limit=_CLIENTS_BYTES) for m in members)
+        )
+        counts = {m.id: count_plain_clients(r) for m, r in zip(members, replies, strict=True)}
+        return {member_id: count for member_id, count in counts.items() if count is not None}
 
     async def reconfigure(
         self,

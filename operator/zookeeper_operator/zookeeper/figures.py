@@ -4,6 +4,7 @@ Pure. As in `answers`, nothing a member says is trusted to have the right type: 
 unknown. Counters of a member begin again at 0 when it restarts; then nothing is known of the interval.
 """
 
+import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -75,6 +76,14 @@ class Client:
     outstanding: int | None = None
     max_latency: int | None = None
     secure: bool = False
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it runs in the pod of the member, or comes by a port-forward."""
+        try:
+            return ipaddress.ip_address(self.address.strip("[]").partition("%")[0]).is_loopback
+        except ValueError:
+            return False
 
 
 def read_figures(reply: Reply, at: float) -> Figures:
@@ -150,6 +159,19 @@ def read_clients(reply: Reply) -> tuple[Client, ...]:
         for key, secure in (("connections", False), ("secure_connections", True))
         for found in _clients(fields.get(key), secure=secure)
     )
+
+
+def count_plain_clients(reply: Reply) -> int | None:
+    """How many clients from outside of the pod have a session without TLS, by a reply to `connections`.
+
+    None if it has not listed them. What connects without a session, such as a health check, does not count.
+    """
+    listed = (reply.fields or {}).get("connections")
+    if not isinstance(listed, list):
+        return None
+    # Sessions of members from id 128 on have negative numbers, which are none to show.
+    with_session = [item for item in listed if isinstance(item, dict) and item.get("session_id")]
+    return sum(not client.is_local for client in _clients(with_session, secure=False))
 
 
 def _clients(listed: object, *, secure: bool) -> Iterable[Client]:

@@ -108,6 +108,13 @@ class ZooKeeper(Protocol):
         It costs a member one line in its log for each port.
         """
 
+    async def count_plain_clients(self, members: Sequence[Address]) -> Mapping[int, int]:
+        """How many clients from outside of its pod have a session without TLS with each member.
+
+        It costs a member the more the more clients it has. Never raises; a member of which it is not known
+        is left out.
+        """
+
     async def reconfigure(
         self,
         access: Access,

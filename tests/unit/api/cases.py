@@ -26,6 +26,10 @@ def _owned_keys() -> Iterator[tuple[str, Spec, Spec | None, str]]:
             yield f"config-{key}", {"config": {key: "x"}}, None, f"{key} is refused: {owned.reason}"
 
 
+def _ingress(rule: Spec) -> Spec:
+    return {"networkPolicy": {"extraIngress": [rule]}}
+
+
 def _wrong_values() -> Iterator[tuple[str, Spec, Spec | None, str]]:
     """Yield cases for each kind of values: of a wrong type, out of range, and changed from bad to bad."""
     wrong: Sequence[tuple[str, str | int]] = (
@@ -382,6 +386,65 @@ REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
     ("metrics-port", {"metrics": {"port": 0}}, None, "metrics.port must be a port"),
     ("metrics-own-port", {"metrics": {"port": 2888}}, None, "metrics.port must be a port"),
     ("metrics-nobody", {"metrics": {"from": [{}]}}, None, "needs namespaceSelector"),
+    (
+        "tls-grace",
+        {"tls": {"plainClientsGrace": "soon"}},
+        None,
+        "plainClientsGrace must be a duration",
+    ),
+    ("clients-nobody", {"networkPolicy": {"clients": [{}]}}, None, "needs namespaceSelector"),
+    (
+        "clients-two-in-one",
+        {"networkPolicy": {"clients": [{"ipBlock": {"cidr": "10.0.0.0/8"}, "podSelector": {}}]}},
+        None,
+        "ipBlock takes no selector beside it",
+    ),
+    (
+        "ingress-nobody",
+        _ingress({"ports": [{"port": 9141}], "from": [{}]}),
+        None,
+        "extraIngress[].from needs namespaceSelector",
+    ),
+    (
+        "ingress-two-in-one",
+        _ingress(
+            {
+                "ports": [{"port": 9141}],
+                "from": [{"ipBlock": {"cidr": "10.0.0.0/8"}, "namespaceSelector": {}}],
+            }
+        ),
+        None,
+        "ipBlock takes no selector beside it",
+    ),
+    ("ingress-no-ports", _ingress({"ports": []}), None, "needs ports"),
+    ("ingress-port-0", _ingress({"ports": [{"port": 0}]}), None, "port must be 1 to 65535"),
+    (
+        "ingress-range-backwards",
+        _ingress({"ports": [{"port": 9141, "endPort": 9140}]}),
+        None,
+        "endPort must be port or more",
+    ),
+    *(
+        (
+            f"ingress-own-port-{port}",
+            _ingress({"ports": [{"port": port}]}),
+            None,
+            "does not open the members' own ports",
+        )
+        for port in (2181, 2182, 2281, 2888, 3888, 8080)
+    ),
+    (
+        "ingress-range-over-own-port",
+        _ingress({"ports": [{"port": 2182 + 1, "endPort": 9000}]}),
+        None,
+        "does not open the members' own ports",
+    ),
+    (
+        "ingress-metrics-port",
+        {"metrics": {"port": 9000}, **_ingress({"ports": [{"port": 8999, "endPort": 9001}]})},
+        None,
+        "extraIngress does not open metrics.port",
+    ),
     (
         "metrics-two-in-one",
         {"metrics": {"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}, "podSelector": {}}]}},
@@ -761,7 +824,31 @@ ACCEPTED: Final[Sequence[tuple[str, Spec, Spec | None]]] = (
         None,
     ),
     ("security-of-the-platform", {"securityContext": {"mode": "Platform"}}, {}),
+    ("tls-no-grace", {"tls": {"clients": "Required", "plainClientsGrace": "0s"}}, {}),
+    ("tls-grace", {"tls": {"clients": "Required", "plainClientsGrace": "1h30m"}}, None),
     ("no-network-policy", {"networkPolicy": {"enabled": False}}, None),
+    (
+        "network-policy",
+        {
+            "networkPolicy": {
+                "clients": [
+                    {"podSelector": {"matchLabels": {"app": "shop"}}},
+                    {"namespaceSelector": {}},
+                    {"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}},
+                ],
+                "extraIngress": [
+                    {"ports": [{"port": 9141}, {"port": 9200, "endPort": 9300, "protocol": "UDP"}]},
+                    {"ports": [{"port": 53}], "from": [{"podSelector": {}}]},
+                ],
+            }
+        },
+        {},
+    ),
+    (
+        "ingress-port-of-metrics-that-are-off",
+        {"metrics": {"enabled": False}, **_ingress({"ports": [{"port": 7000}]})},
+        None,
+    ),
     (
         "pod-template",
         {

@@ -75,5 +75,8 @@ class NoZooKeeper:
     async def shake_hands(self, *_: object) -> Handshakes:
         return {}
 
+    async def count_plain_clients(self, *_: object) -> dict[int, int]:
+        return {}
+
     async def reconfigure(self, access: Access, **step: object) -> NoReturn:
         raise AssertionError("nothing may be changed")

@@ -45,6 +45,9 @@ class Members:
     async def shake_hands(self, *_: object) -> Handshakes:
         raise AssertionError
 
+    async def count_plain_clients(self, *_: object) -> dict[int, int]:
+        raise AssertionError
+
     async def reconfigure(self, access: Access, **step: object) -> CommittedConfig:
         raise AssertionError
 

@@ -73,6 +73,9 @@ class Members:
     async def shake_hands(self, *_: object) -> Handshakes:
         return {}
 
+    async def count_plain_clients(self, *_: object) -> dict[int, int]:
+        return {}
+
 
 class AskedMembers(Members):
     """Remembers whom it was asked for, and to whom the password was offered."""

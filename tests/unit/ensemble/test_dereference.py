@@ -8,8 +8,13 @@ from tests.unit.ensemble.plan.scenes import at_rest, changed, ensemble
 from tests.unit.ensemble.store import Store
 
 from zookeeper_operator.api import reasons
-from zookeeper_operator.ensemble.dereference import dereference, fetch_passwords, fetch_tls_source
-from zookeeper_operator.ensemble.observed import Observed, Trouble
+from zookeeper_operator.ensemble.dereference import (
+    dereference,
+    fetch_issuance,
+    fetch_passwords,
+    fetch_tls_source,
+)
+from zookeeper_operator.ensemble.observed import Issuance, Observed, Trouble
 from zookeeper_operator.ensemble.plan import build_plan
 from zookeeper_operator.ensemble.referenced import Found, Reference, Referenced
 from zookeeper_operator.ensemble.report.conditions import build_conditions
@@ -195,3 +200,43 @@ async def test_a_new_version_of_a_password_wakes_the_ensemble() -> None:
     found = await dereference(Store([PASSWORDS]), ensemble(with_users("app")))
     assert found.watched
     assert [one.version for one in found.found] == ["3"]
+
+
+# ---- the Certificate of cert-manager ----
+
+
+class NoCertificates(Store):
+    """An API server that answers every read with an error."""
+
+    def __init__(self, error: KubeError) -> None:
+        super().__init__([])
+        self._error = error
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Object | None:
+        raise self._error
+
+
+def a_certificate(uid: str) -> Object:
+    owner = {"kind": "ZookeeperEnsemble", "name": "zk", "uid": uid, "controller": True}
+    metadata = {"name": "zk-certificate", "namespace": "demo", "ownerReferences": [owner]}
+    return {"kind": "Certificate", "metadata": metadata}
+
+
+async def test_a_certificate_is_ours_or_somebody_elses() -> None:
+    asked = ensemble({})
+    assert await fetch_issuance(Store([]), asked) == Issuance()
+    for uid, ours in ((asked.uid, True), ("theirs", False)):
+        body = a_certificate(uid)
+        assert await fetch_issuance(Store([body]), asked) == Issuance(body, ours)
+
+
+async def test_without_cert_manager_or_the_right_it_is_a_fact() -> None:
+    unknown = await fetch_issuance(NoCertificates(KubeError(404, "NotFound", "?")), ensemble({}))
+    assert "cert-manager is not installed" in unknown.unreadable
+    refused = await fetch_issuance(NoCertificates(KubeError(403, "Forbidden", "no")), ensemble({}))
+    assert refused == Issuance(unreadable="no")
+
+
+async def test_an_api_server_that_does_not_answer_says_nothing_of_the_certificate() -> None:
+    with pytest.raises(KubeError):
+        await fetch_issuance(NoCertificates(KubeError(503, "", "down")), ensemble({}))

@@ -10,6 +10,7 @@ from zookeeper_operator.zookeeper.figures import (
     Figures,
     Rates,
     Total,
+    count_plain_clients,
     rates_between,
     read_clients,
     read_figures,
@@ -121,3 +122,30 @@ def test_connections_plain_and_secure() -> None:
 def test_connections_of_another_form_are_left_out(odd: object) -> None:
     assert read_clients(Reply(fields={"connections": odd})) == ()
     assert read_clients(Reply(trouble="no answer")) == ()
+
+
+def connection(address: str, session: object = 72057594037927937) -> dict[str, Any]:
+    return {"remote_socket_address": address, "session_id": session}
+
+
+def test_plain_clients_are_those_with_a_session_that_come_from_outside_of_the_pod() -> None:
+    counted = [
+        connection("10.1.2.3:35098"),
+        connection("/10.1.2.3:35099", -4611686018427387904),  # of a member from id 128 on
+        connection("[fd00::1]:35098"),
+        connection("not-an-address:1"),
+    ]
+    others = [
+        connection("127.0.0.1:4000"),
+        connection("[0:0:0:0:0:0:0:1%lo]:4000"),
+        connection("10.1.2.3:4", session=0),
+        connection("10.1.2.3:5", session=None),
+        "text",
+    ]
+    fields = {"connections": [*counted, *others], "secure_connections": [connection("10.1.2.3:9")]}
+    assert count_plain_clients(Reply(fields=fields)) == len(counted)
+
+
+@pytest.mark.parametrize("reply", [Reply(), Reply(fields={}), Reply(fields={"connections": "x"})])
+def test_what_is_not_listed_is_not_none(reply: Reply) -> None:
+    assert count_plain_clients(reply) is None

@@ -19,6 +19,12 @@ from zookeeper_operator.api.schema.config_rules import CONFIG_RULES
 from zookeeper_operator.api.schema.jvm_rules import JVM_RULES
 from zookeeper_operator.api.schema.known_keys import OWN_PORTS, PORT
 from zookeeper_operator.api.schema.metadata_rules import ANNOTATION_RULES, LABEL_RULES
+from zookeeper_operator.api.schema.network_rules import (
+    INGRESS_PORT_RULES,
+    INGRESS_RULES,
+    METRICS_INGRESS_RULE,
+    peer_rules,
+)
 from zookeeper_operator.api.schema.rules import QUANTITIES, QUANTITY, Rule, in_range, quoted
 from zookeeper_operator.api.schema.security_rules import (
     AUTH_RULES,
@@ -160,6 +166,7 @@ ENSEMBLE_RULES: Final[Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
             ),
             *TLS_SPEC_RULES,
             *BOOTSTRAP_SPEC_RULES,
+            METRICS_INGRESS_RULE,
         ),
         **BOOTSTRAP_RULES,
         "spec.tls": TLS_RULES,
@@ -215,20 +222,11 @@ ENSEMBLE_RULES: Final[Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
                 field=".port",
             ),
         ),
-        "spec.metrics.from[]": (
-            Rule(
-                rule="has(self.namespaceSelector) || has(self.podSelector) || has(self.ipBlock)",
-                message="each entry of metrics.from needs namespaceSelector, podSelector or ipBlock; "
-                "namespaceSelector: {} means every pod of the cluster",
-            ),
-            Rule(
-                rule=(
-                    "!has(self.ipBlock) || (!has(self.namespaceSelector) && !has(self.podSelector))"
-                ),
-                message="ipBlock takes no selector beside it; write one entry for each",
-                field=".ipBlock",
-            ),
-        ),
+        "spec.metrics.from[]": peer_rules("metrics.from"),
+        "spec.networkPolicy.clients[]": peer_rules("networkPolicy.clients"),
+        "spec.networkPolicy.extraIngress[]": INGRESS_RULES,
+        "spec.networkPolicy.extraIngress[].ports[]": INGRESS_PORT_RULES,
+        "spec.networkPolicy.extraIngress[].from[]": peer_rules("extraIngress[].from"),
         "spec.labels": LABEL_RULES,
         "spec.annotations": ANNOTATION_RULES,
         "spec.resources.requests": (QUANTITIES,),

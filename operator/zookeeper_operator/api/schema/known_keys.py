@@ -25,6 +25,9 @@ OWN_PORTS: Final[Mapping[int, str]] = MappingProxyType(
 SECURE_CLIENT_PORT: Final = 2281
 """Where members serve clients with TLS, if `spec.tls` asks for it."""
 
+LOCAL_CLIENT_PORT: Final = 2182
+"""Where a member that takes clients with TLS only serves its own pod without."""
+
 NUMBER_PATTERN: Final = "^[-+]?[0-9]{1,18}$"
 """A number written as a text; what is longer fits into no key."""
 

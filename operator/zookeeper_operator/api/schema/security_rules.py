@@ -115,6 +115,11 @@ TLS_ROOT_RULES: Final = (
 
 TLS_RULES: Final = (
     Rule(
+        rule=f"!has(self.plainClientsGrace) || {_is_duration('plainClientsGrace')}",
+        message="plainClientsGrace must be a duration in hours, minutes and seconds, such as 1h or 30m",
+        field=".plainClientsGrace",
+    ),
+    Rule(
         rule="self.clientCertificates == 'None' || self.clients != 'Disabled'",
         message=(
             "clientCertificates needs clients: Optional or Required: on the plain port no client has a "

@@ -1,5 +1,6 @@
-"""The NetworkPolicy: the client port is open, everything else is not."""
+"""The NetworkPolicy: who may connect to which port of the members. What no rule opens is closed."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from zookeeper_operator.ensemble import names
@@ -27,24 +28,20 @@ def client_ports(target: Target) -> tuple[int, ...]:
 def build_network_policy(target: Target, *, serves_metrics: bool = True) -> Object:
     """The policy `NAME` over all members, for ingress.
 
-    Clients may come from anywhere, quorum traffic only from members of this target and from its backups (with
-    TLS the operator shakes hands with their election ports), and the
-    AdminServer is for the operator, unless the spec opens it to the outside. Probes come from the
-    node and are always let through. The port of the metrics is open to `spec.metrics.from`, unless no pod
-    template has it yet (`serves_metrics` is False), and so are to all the ports that containers of
-    `spec.podTemplate` declare: a port is declared for others. None of these can be one of the member's own.
+    Clients may come from `spec.networkPolicy.clients`, quorum traffic only from members of this target and
+    from its backups (with TLS the operator shakes hands with their election ports), and the AdminServer is
+    for the operator, unless the spec opens it to the outside. Probes come from the node and are always let
+    through. The port of the metrics is open to `spec.metrics.from`, unless no pod template has it yet
+    (`serves_metrics` is False). All the ports that containers of `spec.podTemplate` declare are open to all,
+    since a port is declared for others, but for those that
+    `spec.networkPolicy.extraIngress` opens to some. None of these can be one of the member's own.
     """
     spec = target.spec
-    operator = {
-        "namespaceSelector": {
-            "matchLabels": {"kubernetes.io/metadata.name": target.operator_namespace}
-        },
-        "podSelector": {"matchLabels": {"app.kubernetes.io/name": names.FIELD_MANAGER}},
-    }
+    operator = _operator(target)
     members = {"podSelector": {"matchLabels": member_selector(target)}}
     backups = {"podSelector": {"matchLabels": {names.LABEL_BACKUP_OF: target.name}}}
     ingress = [
-        _rule(*client_ports(target)),
+        _rule(*client_ports(target), peers=_clients(target)),
         _rule(names.QUORUM_PORT, names.ELECTION_PORT, peers=[members]),
         # A backup copies the data from the leader, as a member that joins does.
         _rule(names.QUORUM_PORT, names.ELECTION_PORT, peers=[backups]),
@@ -60,9 +57,7 @@ def build_network_policy(target: Target, *, serves_metrics: bool = True) -> Obje
     if metrics is not None and (serves_metrics or not metrics.keys):
         peers = None if metrics.peers is None else list(metrics.peers)
         ingress.append(_rule(metrics.port, peers=peers))
-    if declared := opened_ports(spec.pod_template):
-        ports = [{"port": number, "protocol": protocol} for number, protocol in declared]
-        ingress.append({"ports": ports})
+    ingress += _rules_of_containers(target)
     return child(
         target,
         api_version="networking.k8s.io/v1",
@@ -76,3 +71,35 @@ def build_network_policy(target: Target, *, serves_metrics: bool = True) -> Obje
             }
         },
     )
+
+
+def _operator(target: Target) -> Object:
+    """The pods of the operator, as a peer."""
+    return {
+        "namespaceSelector": {
+            "matchLabels": {"kubernetes.io/metadata.name": target.operator_namespace}
+        },
+        "podSelector": {"matchLabels": {"app.kubernetes.io/name": names.FIELD_MANAGER}},
+    }
+
+
+def _clients(target: Target) -> list[Any] | None:
+    """Who may connect to the client ports; None for anyone."""
+    peers = target.spec.network_policy.clients
+    # The operator reconfigures the ensemble by a session of its own.
+    return [*(peer.to_peer() for peer in peers), _operator(target)] if peers else None
+
+
+def _rules_of_containers(target: Target) -> Iterator[Object]:
+    """The rules for the ports of containers that the user adds."""
+    rules = target.spec.network_policy.extra_ingress
+    limited = [port for rule in rules for port in rule.ports]
+    declared = [
+        (number, protocol)
+        for number, protocol in opened_ports(target.spec.pod_template)
+        if not any(port.covers(number, protocol) for port in limited)
+        and not (target.phase.clients and number == names.SECURE_CLIENT_PORT)
+    ]
+    if declared:
+        yield {"ports": [{"port": number, "protocol": protocol} for number, protocol in declared]}
+    yield from (rule.to_rule() for rule in rules)

@@ -25,9 +25,10 @@ from zookeeper_operator.ensemble.forecast.election import (
     record_quorum,
     settle_leadership,
 )
-from zookeeper_operator.ensemble.forecast.handshakes import shake_hands
+from zookeeper_operator.ensemble.forecast.handshakes import leave_plain_port, shake_hands
 from zookeeper_operator.ensemble.forecast.logins import log_in
 from zookeeper_operator.ensemble.forecast.pods import (
+    annotate_pod,
     delete_pod,
     probe_readiness,
     run_statefulsets,
@@ -41,6 +42,8 @@ def act(world: World, action: Action) -> World:
     match action:
         case Apply() if action.body["kind"] == "PersistentVolumeClaim":
             return apply_claim(world, action.body)
+        case Apply() if action.body["kind"] == "Pod":
+            return annotate_pod(world, action.body)
         case Apply():
             return put_child(world, action.body)
         case Delete():
@@ -59,4 +62,5 @@ def wait(world: World) -> World:
     served = world.serving
     world = run_statefulsets(start_members(world))
     world = settle_leadership(grow_claims(bind_claims(world)))
-    return log_in(shake_hands(probe_readiness(record_quorum(world), served)))
+    world = shake_hands(probe_readiness(record_quorum(world), served))
+    return log_in(leave_plain_port(world))

@@ -1,4 +1,4 @@
-"""What handshakes with the members would show: every member that runs has taken over what it mounts.
+"""What is asked of the TLS of members: every one that runs has taken over what it mounts, and clients use it.
 
 Pure.
 """
@@ -9,6 +9,7 @@ from zookeeper_operator.ensemble.security.certificates import (
     judge_certificates,
     tls_ports,
 )
+from zookeeper_operator.ensemble.security.readiness import awaits_plain_clients
 from zookeeper_operator.zookeeper.served import Handshake
 
 
@@ -30,3 +31,10 @@ def shake_hands(world: World) -> World:
         if member_id in answering
     }
     return world.with_observed(handshakes=handshakes)
+
+
+def leave_plain_port(world: World) -> World:
+    """The same world, in which no client uses the plain port that must be closed."""
+    observed = world.observed
+    found = {pod.id: 0 for pod in observed.pods} if awaits_plain_clients(observed) else {}
+    return world if found == observed.plain_clients else world.with_observed(plain_clients=found)

@@ -17,6 +17,18 @@ from zookeeper_operator.ensemble.pods import config_of, ordinals, template_marks
 from zookeeper_operator.kube.api import Object
 
 
+def annotate_pod(world: World, body: Object) -> World:
+    """A pod whose kubelet has been notified of a certificate."""
+    metadata = body["metadata"]
+    mark = metadata["annotations"][names.ANNOTATION_CERTIFICATES]
+    return world.with_observed(
+        pods=tuple(
+            replace(pod, notified=mark) if pod.uid == metadata["uid"] else pod
+            for pod in world.observed.pods
+        )
+    )
+
+
 def delete_pod(world: World, member_id: int) -> World:
     """A pod that ends: its member serves no clients any more."""
     pods = tuple(

@@ -9,16 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from zookeeper_operator.api import reasons
-from zookeeper_operator.certificates.authority import PRIVATE_KEY
-from zookeeper_operator.certificates.key_store import KEY_STORE
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Action, Apply, Delete
-from zookeeper_operator.ensemble.build.auth import (
-    PASSWORD_KEY,
-    build_auth,
-    read_password,
-    super_hash,
-)
+from zookeeper_operator.ensemble.build.auth import build_auth, read_password, super_hash
 from zookeeper_operator.ensemble.build.certificates import build_ca, build_tls
 from zookeeper_operator.ensemble.build.config import build_config
 from zookeeper_operator.ensemble.build.connection import build_binding, build_connection
@@ -36,8 +29,9 @@ from zookeeper_operator.ensemble.build.stamp import stamped
 from zookeeper_operator.ensemble.build.statefulset import build_statefulset
 from zookeeper_operator.ensemble.build.users import build_users
 from zookeeper_operator.ensemble.children import REMOVABLE
-from zookeeper_operator.ensemble.observed import Applied, Observed
-from zookeeper_operator.ensemble.plan.claim_deletion import build_stop_basis, is_stopped
+from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.plan.child_apply import build_apply, find_apply, is_applied
+from zookeeper_operator.ensemble.plan.claim_deletion import is_stopped
 from zookeeper_operator.ensemble.plan.claim_template import bears_instance, with_rollout_restart
 from zookeeper_operator.ensemble.plan.configs import is_config, kept_configs
 from zookeeper_operator.ensemble.plan.founding import published_membership
@@ -49,7 +43,6 @@ from zookeeper_operator.ensemble.pods import config_of
 from zookeeper_operator.ensemble.security.certificates import read_secret
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.diff import first_difference
-from zookeeper_operator.kube.hashes import content_hash
 
 
 def wanted_children(situation: Situation) -> Iterator[Object]:
@@ -185,7 +178,7 @@ def plan_founding_end(situation: Situation) -> Step:
     if not situation.ensemble.spec.paused:
         return done
     body = stamped(build_membership(situation.target))
-    return replace(done, actions=(_apply(body, "the ensemble is founded"),))
+    return replace(done, actions=(build_apply(body, "the ensemble is founded"),))
 
 
 def plan_publication(situation: Situation) -> Step:
@@ -203,7 +196,7 @@ def plan_publication(situation: Situation) -> Step:
         or first_difference(body["data"], live["data"]) is None
     ):
         return Step(verdict)
-    return Step(verdict, (_apply(body, "its members have changed"),))
+    return Step(verdict, (build_apply(body, "its members have changed"),))
 
 
 def _plan_actions(situation: Situation) -> tuple[Action, ...]:
@@ -211,18 +204,9 @@ def _plan_actions(situation: Situation) -> tuple[Action, ...]:
     actions: list[Action] = []
     for body in wanted:
         live = situation.observed.child(body["kind"], body["metadata"]["name"])
-        if live is None:
-            actions.append(_apply(body, "it is missing", only_new=_is_drawn(body)))
-        elif live["metadata"].get("deletionTimestamp"):
-            continue
-        elif _is_pinned_as_it_is(situation, body, live):
-            continue  # the stamp differs only in how another version wrote the same
-        elif _was_just_applied(situation, body, live):
-            continue  # it differs only in how the API server writes it
-        elif not _is_applied(live, body):
-            actions.append(_ending(situation, _apply(body, "its desired state has changed"), live))
-        elif (edited := first_difference(body, live)) is not None:
-            actions.append(_ending(situation, _apply(body, f"{edited} was edited"), live))
+        action = find_apply(situation, body, live)
+        if action is not None:
+            actions.append(action)
     kept = {(body["kind"], body["metadata"]["name"]) for body in wanted}
     kept |= {("ConfigMap", name) for name in kept_configs(situation, wanted)}
     actions.extend(
@@ -249,52 +233,9 @@ def _changes_template(situation: Situation, actions: Iterable[Action]) -> bool:
         and action.body["kind"] == "StatefulSet"
         and (live := situation.observed.child("StatefulSet", action.body["metadata"]["name"]))
         is not None
-        and not _is_applied(live, action.body)
+        and not is_applied(live, action.body)
         and first_difference(action.body["spec"]["template"], live["spec"]["template"]) is not None
         for action in actions
-    )
-
-
-def _apply(body: Object, why: str, *, only_new: bool = False) -> Apply:
-    """An apply; a node port that is taken must not keep the members from being founded or rolled."""
-    external = body["kind"] == "Service" and body["spec"].get("type") in {
-        "NodePort",
-        "LoadBalancer",
-    }
-    return Apply(body, why, only_new=only_new, optional=external)
-
-
-def _ending(situation: Situation, apply: Apply, live: Object) -> Apply:
-    """An apply that says what it depends on, if it ends every pod."""
-    ends = (
-        live["kind"] == "StatefulSet"
-        and apply.body["spec"]["replicas"] == 0
-        and live["spec"].get("replicas", 1) > 0
-    )
-    return replace(apply, basis=build_stop_basis(situation)) if ends else apply
-
-
-def _is_drawn(body: Object) -> bool:
-    """Whether it holds a password or a key: one that another process has just generated may be in use."""
-    return body["kind"] == "Secret" and bool(
-        {PASSWORD_KEY, PRIVATE_KEY, KEY_STORE} & body["data"].keys()
-    )
-
-
-def _is_pinned_as_it_is(situation: Situation, body: Object, live: Object) -> bool:
-    return (
-        live["kind"] == "StatefulSet"
-        and is_pinned(situation, live)
-        and first_difference(_bare(body), live) is None
-    )
-
-
-def _was_just_applied(situation: Situation, body: Object, live: Object) -> bool:
-    """Whether the same apply has led to the object as it is: it would change nothing."""
-    metadata = live["metadata"]
-    known = situation.observed.applied.get(metadata["uid"])
-    return known is not None and known == Applied(
-        metadata.get("resourceVersion", ""), content_hash(body)
     )
 
 
@@ -310,21 +251,6 @@ def _still_has_pods(situation: Situation, live: Object) -> bool:
     return component != names.OBSERVER or any(
         pod.component == component for pod in situation.observed.pods
     )
-
-
-def _bare(body: Object) -> Object:
-    """A child without its stamp."""
-    metadata = body["metadata"]
-    annotations = {
-        k: v for k, v in metadata["annotations"].items() if k != names.ANNOTATION_APPLIED
-    }
-    return {**body, "metadata": {**metadata, "annotations": annotations}}
-
-
-def _is_applied(live: Object, body: Object) -> bool:
-    annotations = live["metadata"].get("annotations") or {}
-    stamp = body["metadata"]["annotations"][names.ANNOTATION_APPLIED]
-    return bool(annotations.get(names.ANNOTATION_APPLIED) == stamp)
 
 
 def super_password(observed: Observed) -> str:

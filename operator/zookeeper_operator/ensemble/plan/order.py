@@ -22,8 +22,10 @@ from zookeeper_operator.ensemble.plan.children import (
     plan_publication,
 )
 from zookeeper_operator.ensemble.plan.claim_template import plan_claim_templates
+from zookeeper_operator.ensemble.plan.delivery import plan_delivery
 from zookeeper_operator.ensemble.plan.founders import plan_founders
 from zookeeper_operator.ensemble.plan.founding import why_restore_waits
+from zookeeper_operator.ensemble.plan.issuance import plan_issuance
 from zookeeper_operator.ensemble.plan.members import waiting_for_vote
 from zookeeper_operator.ensemble.plan.membership import plan_membership
 from zookeeper_operator.ensemble.plan.permission import plan_scale_permission
@@ -106,6 +108,8 @@ ORDER: Final[tuple[Hold | Concern, ...]] = (
     Hold("pause", _pause),
     # A new ensemble is founded on new volumes, and only by its own members.
     Hold("previous ensemble", _previous_ensemble),
+    # Never exclusive. A founding waits for what it asks for.
+    Concern("issuance", plan_issuance, reported=False),
     # It would be founded without the TLS that its spec asks for.
     Hold("certificate", why_founding_waits),
     # It would be founded empty.
@@ -137,6 +141,8 @@ ORDER: Final[tuple[Hold | Concern, ...]] = (
     # membership without founders is applied before everything else, see `decision`.
     # Not asked below a hold, because an invalid spec cannot be built from.
     Concern("children", plan_children, reported=False),
+    # Never exclusive. After the children: a kubelet is notified of a Secret that is there.
+    Concern("delivery", plan_delivery, reported=False),
     # Never acts: what it reports is brought about by the children, and by the rollout of their templates.
     Concern("security", plan_security),
     # Never acts: it reports whether the membership would start a change of `replicas` now.

@@ -20,7 +20,7 @@ from zookeeper_operator.ensemble.plan.authentication import (
     find_refused_login,
     say_what_is_required,
 )
-from zookeeper_operator.ensemble.plan.plain_port import members_left
+from zookeeper_operator.ensemble.plan.plain_port import members_left, why_closing_waits
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.ensemble.security.certificates import (
     distrusting_members,
@@ -187,6 +187,8 @@ def _plain_port(situation: Situation) -> Verdict | None:
     left = members_left(situation)
     if not left:
         return None
+    if waits := why_closing_waits(situation):
+        return Verdict(False, reasons.PLAIN_CLIENTS_CONNECTED, waits)
     named = ", ".join(str(server.id) for server in left)
     doing = "open again" if left[0].is_closed else "closed"
     said = f"port {names.CLIENT_PORT} of member {named} is not {doing} yet"

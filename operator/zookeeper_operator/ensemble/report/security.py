@@ -11,6 +11,7 @@ from zookeeper_operator.api.ensemble_status import (
     SecurityStatus,
 )
 from zookeeper_operator.ensemble.observed import Pod
+from zookeeper_operator.ensemble.plan.plain_port import closing_since
 from zookeeper_operator.ensemble.plan.security import has_security
 from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.ensemble.security.phase import read_phase
@@ -27,6 +28,7 @@ def build_security(situation: Situation) -> SecurityStatus | None:
     if not has_security(situation.observed):
         return None
     leaf, reached = situation.certificates.leaf, situation.walk.reached
+    since = closing_since(situation)
     certificate = None
     if leaf is not None:
         certificate = CertificateStatus(
@@ -37,6 +39,7 @@ def build_security(situation: Situation) -> SecurityStatus | None:
         clients="Required" if situation.target.closed else _CLIENTS[reached.clients],
         certificate=certificate,
         authentication=_authentication(situation),
+        closing_since=None if since is None else format_time(since),
     )
 
 

@@ -38,20 +38,17 @@ from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.referenced import tls_source_name
 from zookeeper_operator.ensemble.security.phase import read_phase, wanted_phase
+from zookeeper_operator.ensemble.security.source_problem import (
+    SourceProblem,
+    missing_source,
+    stale_source,
+)
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.duration import parse_duration
 from zookeeper_operator.kube.times import parse_time
 from zookeeper_operator.zookeeper.served import Handshake
 
 _FLAWS_IN_A_SENTENCE: Final = 3
-
-
-@dataclass(frozen=True)
-class SourceProblem:
-    """Why the source of the certificate cannot be used: a reason and a sentence."""
-
-    reason: str
-    message: str
 
 
 @dataclass(frozen=True)
@@ -268,7 +265,7 @@ def _from_secret(observed: Observed, live: Stores | None, *, verify: bool) -> Ce
     ensemble, found = observed.ensemble, observed.tls_source
     name = tls_source_name(ensemble)
     if found is None:
-        return Certificates(problem=_missing(observed, name or ""))
+        return Certificates(problem=missing_source(observed, name or ""))
     reading = read_source(found.data, names=needed_hosts(ensemble), names_required=verify)
     warnings = tuple(f"Secret {found.name}: {flaw.sentence}" for flaw in reading.warnings)
     origin = f"{found.uid}/{found.version}"
@@ -283,39 +280,8 @@ def _from_secret(observed: Observed, live: Stores | None, *, verify: bool) -> Ce
     in_use = live is not None and live.key_pair == source.key_pair
     lifetime = judge_lifetime(source.path.certificates, observed.now)
     if not in_use and not lifetime.fresh_enough:
-        return Certificates(problem=_stale(found.name, lifetime))
+        return Certificates(problem=stale_source(found.name, lifetime))
     return Certificates(source=source, warnings=warnings, origin=origin)
-
-
-def _missing(observed: Observed, name: str) -> SourceProblem:
-    tls = observed.ensemble.spec.tls
-    why = next((f.why for f in observed.referenced.found if f.reference.name == name and f.why), "")
-    if why:
-        message = f"Secret {name} cannot be read: {why}"
-    elif tls is not None and tls.source.issuer_ref is not None:
-        message = (
-            f"Secret {name} does not exist; create a Certificate of cert-manager with secretName: {name} "
-            f"and the issuer {tls.source.issuer_ref.name}"
-        )
-    else:
-        message = (
-            f"spec.tls.source.secretName names Secret {name}, which does not exist; create it in namespace "
-            f"{observed.ensemble.namespace} with tls.crt, tls.key and ca.crt"
-        )
-    return SourceProblem(reasons.CERTIFICATE_MISSING, message)
-
-
-def _stale(name: str, lifetime: Lifetime) -> SourceProblem:
-    subject = lifetime.subject or "an empty subject"
-    if lifetime.state == "NotYetValid":
-        said = f"the certificate of {subject} is not valid yet"
-    elif lifetime.state == "Expired":
-        said = f"the certificate of {subject} has expired"
-    else:
-        said = f"the certificate of {subject} ends at {lifetime.ends.isoformat()}, too soon to be taken"
-    return SourceProblem(
-        reasons.CERTIFICATE_INVALID, f"Secret {name} cannot be used: {said}; renew it"
-    )
 
 
 def _dated(found: Certificates, observed: Observed) -> Certificates:

@@ -124,8 +124,7 @@ def secure_access(observed: Observed) -> SecureAccess | None:
     closed = any(server.is_closed for server in published_servers(observed))
     if not (closed or closes_plain_port(observed.ensemble.spec)):
         return None
-    phases = [read_phase(pod.template) for pod in observed.pods]
-    if not phases or any(phase is not None and not phase.clients for phase in phases):
+    if not _listens(observed):
         return None
     secret = observed.child("Secret", names.tls_name(observed.ensemble.name))
     stores = read_stores(read_secret(secret))
@@ -135,6 +134,23 @@ def secure_access(observed: Observed) -> SecureAccess | None:
 def closes_plain_port(spec: EnsembleSpec) -> bool:
     """Whether a spec asks for clients with TLS only."""
     return spec.tls is not None and spec.tls.clients == "Required"
+
+
+def awaits_plain_clients(observed: Observed) -> bool:
+    """Whether clients without TLS are waited for: the plain port must be closed, and is not yet.
+
+    As soon as one member is closed the others follow, so that all of them are alike.
+    """
+    committed = observed.committed
+    if committed is None or not closes_plain_port(observed.ensemble.spec):
+        return False
+    return _listens(observed) and not any(server.is_closed for server in committed.servers)
+
+
+def _listens(observed: Observed) -> bool:
+    """Whether every member listens for clients with TLS, as far as it is known."""
+    phases = [read_phase(pod.template) for pod in observed.pods]
+    return bool(phases) and all(phase is None or phase.clients for phase in phases)
 
 
 def published_servers(observed: Observed) -> tuple[Server, ...]:

@@ -71,6 +71,13 @@ ENSEMBLES: Final[dict[str, dict[str, Any]]] = {
             "members": [{"id": 1, "nodePort": 30181, "adminNodePort": 30081}],
             "annotations": {"example.org/pool": "public"},
         },
+        "networkPolicy": {
+            "clients": [
+                {"podSelector": {"matchLabels": {"app": "shop"}}},
+                {"ipBlock": {"cidr": "10.0.0.0/8"}},
+            ],
+            "extraIngress": [{"ports": [{"port": 9141}], "from": [{"podSelector": {}}]}],
+        },
         "podTemplate": {
             "metadata": {"labels": {"team": "platform"}},
             "spec": {

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 from tests.unit.ensemble.plan.disasters import disaster, leading, published, restarted
+from tests.unit.ensemble.plan.ensemble_under_test import EnsembleUnderTest
 from tests.unit.ensemble.plan.scenes import (
+    NOW,
     answers,
     applied,
     at_rest,
@@ -30,7 +33,7 @@ from zookeeper_operator.ensemble.actions import (
     RestartMember,
 )
 from zookeeper_operator.ensemble.build.membership import build_membership
-from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.observed import Issuance, Observed
 from zookeeper_operator.ensemble.plan import build_plan, understand
 from zookeeper_operator.ensemble.plan.decision import decide
 from zookeeper_operator.ensemble.plan.order import ORDER, Concern, Hold, is_exclusive
@@ -42,6 +45,7 @@ LINES = {line.name: line for line in ORDER}
 INVALID = {"config": {"clientPort": "1"}}
 WITHOUT_BACKUP = {"bootstrap": {"fromBackup": {"backupRef": {"name": "gone"}}}}
 WITHOUT_CERTIFICATE = {"tls": {"source": {"secretName": "my-tls"}}}
+ISSUED = {"tls": {"source": {"issuerRef": {"name": "ca"}}}}
 EDITED = {"logging": {"level": "DEBUG"}}
 LARGER = {"storage": {"data": {"size": "10Gi"}}}
 
@@ -96,6 +100,20 @@ def recovering() -> Observed:
     return replace(scene, answers={**scene.answers, 3: answers(3, 2, [2], epoch=2)})
 
 
+def issued(scene: Observed) -> Observed:
+    """A new ensemble whose Certificate does not exist yet."""
+    return replace(scene, answers={}, committed=None, issuance=Issuance())
+
+
+def undelivered() -> Observed:
+    """Members that have not been notified of their certificate, and another change of a child."""
+    ensemble = EnsembleUnderTest({"replicas": 3, "tls": {}})
+    ensemble.rest()
+    scene = ensemble.world.observed
+    pods = tuple(replace(p, running_since=NOW - timedelta(days=1)) for p in scene.pods)
+    return edited(replace(scene, pods=pods, now=NOW), {"labels": {"team": "a"}})
+
+
 BOTH_WANT = {
     ("deletion", "founding end"): deleted(edited(unpublished(at_rest()), {"paused": True})),
     ("founding end", "pause"): edited(unpublished(at_rest()), {"paused": True}),
@@ -104,6 +122,11 @@ BOTH_WANT = {
     ("pause", "previous ensemble"): replace(
         recreated(edited(at_rest(), {"paused": True})), answers={}, committed=None
     ),
+    ("previous ensemble", "issuance"): issued(recreated(edited(at_rest(), ISSUED))),
+    ("issuance", "certificate"): replace(
+        issued(recreated(edited(at_rest(), ISSUED))), previous_pods=()
+    ),
+    # Not adjacent, since cert-manager has nothing to do with every certificate.
     ("previous ensemble", "certificate"): replace(
         recreated(edited(at_rest(), WITHOUT_CERTIFICATE)), answers={}, committed=None
     ),
@@ -135,6 +158,7 @@ BOTH_WANT = {
     # Not adjacent, since both restart nothing while the ports are as the spec asks.
     ("rollout", "claim templates"): edited(outdated(at_rest(), 1), LARGER),
     ("claim templates", "children"): edited(at_rest(), {**LARGER, **EDITED}),
+    ("children", "delivery"): undelivered(),
     # Not adjacent, but the volume must lose its mark before the StatefulSet takes its pod.
     ("storage", "children"): left(),
 }

@@ -1,0 +1,1 @@
+"""`kubectl zk certificates`: which certificates the ports of the members serve."""
