@@ -35,7 +35,7 @@ MOUNT: Final = """
 set -e
 mount --make-rprivate /
 for volume in $VOLUMES; do mount --bind "$HOME_OF_VOLUMES/$volume" "$POD/$volume"; done
-for volume in $SMALL; do mount -t tmpfs -o size=512k,mode=777 tmpfs "$POD/$volume"; done
+for volume in $SMALL; do mount -t tmpfs -o size=2m,mode=777 tmpfs "$POD/$volume"; done
 for volume in $READ_ONLY; do mount -o remount,ro,bind "$POD/$volume"; done
 exec "$@"
 """
