@@ -124,7 +124,7 @@ def test_two_jobs_never_run_and_none_is_left(
     there: Object | None,
     pods: list[Object],
     status: Object,
-    healthy: bool,
+    healthy: bool,  # noqa: FBT001 -- drawn
     seconds: int,
 ) -> None:
     of = backup(status=status)
