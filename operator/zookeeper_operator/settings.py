@@ -31,6 +31,16 @@ class Settings(BaseModel):
         default=(),
         description="fields of spec.podTemplate that raise privileges and are allowed; empty: none",
     )
+    image: str = Field(
+        default="", description="image of the operator; pods of backups and restores run it too"
+    )
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field(
+        default="IfNotPresent", description="when pods of backups and restores pull it"
+    )
+    backup_service_accounts: tuple[str, ...] = Field(
+        default=(),
+        description="service accounts that backups may name in serviceAccountName; true: any; empty: none",
+    )
     workers: int = Field(
         default=8, ge=1, description="ensembles reconciled in parallel, beside one that was edited"
     )

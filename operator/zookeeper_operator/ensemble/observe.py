@@ -15,6 +15,7 @@ from typing import Final
 from zookeeper_operator.certificates.fresh import fresh_private_key
 from zookeeper_operator.control.controller import Key
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.backups import SCHEDULES, read_backup_recent
 from zookeeper_operator.ensemble.children import CHILD_KINDS, expected_names
 from zookeeper_operator.ensemble.dereference import dereference, fetch_tls_source
 from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
@@ -114,7 +115,9 @@ class Inspector:
             operator=self._settings.installation,
         )
         now = self._now()
-        listed = await self._fetch_children(ensemble)
+        listed, schedules = await asyncio.gather(
+            self._fetch_children(ensemble), self._kube.list(SCHEDULES, namespace)
+        )
         candidates = [
             child
             for kind, found in listed.items()
@@ -161,6 +164,7 @@ class Inspector:
             answers=polled.answers,
             committed=polled.committed,
             unreadable=polled.unreadable,
+            backup_recent=read_backup_recent(name, schedules),
             storage_classes=classes,
             referenced=referenced,
             lost_nodes=lost_nodes,

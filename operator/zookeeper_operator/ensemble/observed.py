@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from zookeeper_operator.api.conditions import Condition
 from zookeeper_operator.certificates.private_key import PrivateKey
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.ensemble import Ensemble
@@ -185,6 +186,8 @@ class Observed:
     committed: CommittedConfig | None = None
     unreadable: str = ""
     """Why the committed configuration could not be read, when it could not."""
+    backup_recent: Condition | None = None
+    """What its schedules say of its backups; None if it has none."""
     storage_classes: Mapping[str, StorageClass] = field(default_factory=dict)
     referenced: Referenced = field(default_factory=Referenced)
     lost_nodes: frozenset[str] = frozenset()
