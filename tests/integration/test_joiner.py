@@ -1,12 +1,14 @@
 """The pod of a backup beside real ensembles of both lines: every backup is the image of one moment."""
 
+import io
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import pytest
 from kazoo.client import KazooClient
@@ -20,6 +22,7 @@ from zookeeper_operator.archive.volume import VolumeStore
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.zookeeper.snapshot.reader import SnapshotReader
 from zookeeper_operator.zookeeper.snapshot.verification import Consistency, verify
+from zookeeper_operator.zookeeper.snapshot.writer import SnapshotWriter
 
 MEMBERS: Final = (1, 2, 3)
 PAIRS: Final = 1000
@@ -77,6 +80,15 @@ def connected(servers: ZooKeeperServers) -> Iterator[KazooClient]:
     finally:
         client.stop()
         client.close()
+
+
+def asked(servers: ZooKeeperServers, command: str, name: str) -> Any:
+    """A value that a member answers with; on a busy machine the first answer may come too late."""
+    deadline = time.monotonic() + SECONDS
+    while name not in (answer := servers[1].ask(command)):
+        assert time.monotonic() < deadline, answer
+        time.sleep(0.1)
+    return answer[name]
 
 
 def value(number: int) -> bytes:
@@ -169,7 +181,7 @@ def test_an_idle_ensemble_is_backed_up(
     result = pod.back_up()
     assert result.consistency == "Unknown"
     assert result.zookeeper_version == line
-    assert result.znodes == int(ensemble[1].ask("monitor")["znode_count"]) - 1
+    assert result.znodes == int(asked(ensemble, "monitor", "znode_count")) - 1
     served = json.loads((pod.work / "verified.json").read_text())
     assert served["znodes"] == result.znodes + 1
 
@@ -177,12 +189,12 @@ def test_an_idle_ensemble_is_backed_up(
 def test_a_joiner_is_no_member_and_leaves_nothing_behind(
     ensemble: ZooKeeperServers, pod: BackupPod
 ) -> None:
-    before = ensemble[1].ask("voting_view")["current_config"]
+    before = asked(ensemble, "voting_view", "current_config")
     with connected(ensemble) as client:
         committed = client.get("/zookeeper/config")[0]
         pod.join("sync")
         assert client.get("/zookeeper/config")[0] == committed
-    assert ensemble[1].ask("voting_view")["current_config"] == before
+    assert asked(ensemble, "voting_view", "current_config") == before
     ensemble.wait_until_serving(MEMBERS)
 
 
@@ -235,3 +247,32 @@ def test_without_a_verification_by_a_server_the_agent_stores_nothing(pod: Backup
     assert list((pod.volumes / "backups").rglob("*")) == []
     pod.give(task_with(verify="Checksum"))
     assert pod.back_up().verified.by == "Checksum"
+
+
+def test_a_full_volume_of_the_pod_and_a_full_store_have_reasons_of_their_own(
+    pod: BackupPod,
+) -> None:
+    pod.small = ("work",)
+    with pytest.raises(ContainerFailed) as failed:
+        pod.join("sync")
+    assert failed.value.failure.reason == "WorkVolumeFull"
+    pod.small = ()
+    pod.join("sync")
+    pod.give(task_with(verify="Checksum"))
+    grow(pod.snapshot)
+    pod.small = ("backups",)
+    with pytest.raises(ContainerFailed) as refused:
+        pod.back_up()
+    assert refused.value.failure.reason == "StorageFull"
+
+
+def grow(snapshot: Path) -> None:
+    """Add data that gzip cannot make smaller."""
+    output = io.BytesIO()
+    with snapshot.open("rb") as file:
+        reader = SnapshotReader(file.read)
+        writer = SnapshotWriter(output.write, reader.header)
+        for path, data, fixed in reader.records():
+            writer.add((path, os.urandom(DATA) if path.startswith(b"/a/") else data, fixed))
+    writer.finish(int(snapshot.name.partition(".")[2], 16))
+    snapshot.write_bytes(output.getvalue())
