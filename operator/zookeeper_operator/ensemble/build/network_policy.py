@@ -42,9 +42,8 @@ def build_network_policy(target: Target, *, serves_metrics: bool = True) -> Obje
     backups = {"podSelector": {"matchLabels": {names.LABEL_BACKUP_OF: target.name}}}
     ingress = [
         _rule(*client_ports(target), peers=_clients(target)),
-        _rule(names.QUORUM_PORT, names.ELECTION_PORT, peers=[members]),
         # A backup copies the data from the leader, as a member that joins does.
-        _rule(names.QUORUM_PORT, names.ELECTION_PORT, peers=[backups]),
+        _rule(names.QUORUM_PORT, names.ELECTION_PORT, peers=[members, backups]),
     ]
     if target.phase.quorum:
         # The operator reads there which certificate a member serves.
