@@ -24,9 +24,9 @@ setup: $(VENV)/.ready ## make .venv with the locked versions
 
 .PHONY: lock
 lock: setup ## resolve the dependencies to their newest versions, into the lock files
-	$(BIN)/uv pip compile --quiet pyproject.toml --group pyproject.toml:dev --generate-hashes --universal \
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra backup --group pyproject.toml:dev --generate-hashes --universal \
 	  --python-version 3.11 --upgrade --no-emit-index-url --custom-compile-command "make lock" -o requirements.lock
-	$(BIN)/uv pip compile --quiet pyproject.toml --generate-hashes --universal --python-version 3.11 \
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra backup --generate-hashes --universal --python-version 3.11 \
 	  --constraint requirements.lock --no-emit-index-url --custom-compile-command "make lock" -o operator/requirements.lock
 
 .PHONY: generate

@@ -8,6 +8,7 @@ import pytest
 from e2e.browser import find_browser
 from tests.integration.control_plane import ControlPlane, find_tools
 from tests.integration.processes import enter_own_network
+from tests.integration.s3_server import resolve_moto
 from tests.integration.stage import Farm, Stage, open_stage, prepare
 from tests.integration.zookeeper_servers import ZooKeeperServers, resolve_jars
 
@@ -47,6 +48,12 @@ def older_zookeeper_jars() -> Path:
 
 
 @pytest.fixture(scope="session")
+def moto_python() -> Path:
+    """The Python of an environment with an S3 server."""
+    return resolve_moto()
+
+
+@pytest.fixture(scope="session")
 def control_plane_tools() -> Path:
     return find_tools("control-plane")
 
@@ -67,6 +74,7 @@ def _own_network(request: pytest.FixtureRequest) -> None:
         "zookeeper_jars",
         "older_zookeeper_jars",
         "metered_jars",
+        "moto_python",
         "control_plane_tools",
         "prometheus_tools",
         "helm",

@@ -42,6 +42,8 @@ class Synced(ApiModel):
 
     zookeeper_version: str = ""
     servers: tuple[str, ...] = ()
+    proven: bool = False
+    """Whether the digests of later transactions were those of the tree in the snapshot, changed by them."""
 
 
 class Served(ApiModel):
@@ -81,6 +83,7 @@ def _store(
 ) -> Backup:
     snapshot, zxid = _snapshot(mounted.path(mounts.SNAPSHOTS))
     found = _verified(snapshot, zxid)
+    synced = _optional(mounted, mounts.SYNCED, Synced) or Synced()
     verified = _proof(mounted, task, found, now())
     name = layout.DirectoryName(now(), zxid)
     directory = f"{place.path}/{name.text}"
@@ -93,7 +96,7 @@ def _store(
         key=mounted.key() if task.encrypted else None,
         context=encryption_context(task.source.identity, started_at, f"{zxid:x}"),
     )
-    synced = _optional(mounted, mounts.SYNCED, Synced) or Synced()
+    exact = synced.proven or found.consistency is Consistency.EXACT
     manifest = Manifest(
         format=1,
         namespace=task.source.namespace,
@@ -117,7 +120,7 @@ def _store(
         ephemerals=found.kinds.get(Kind.EPHEMERAL, 0),
         sessions=found.sessions,
         digest=f"{found.digest & _ALL:x}",
-        consistency="Exact" if found.consistency is Consistency.EXACT else "Unknown",
+        consistency="Exact" if exact else "Unknown",
         zookeeper_version=synced.zookeeper_version or task.zookeeper_version,
         servers=synced.servers,
         verified=verified,
@@ -143,9 +146,9 @@ def _snapshot(directory: Path) -> tuple[Path, int]:
 def _verified(snapshot: Path, zxid: int) -> Verification:
     """Verify the seals, and that the tree is that after the transaction in the name.
 
-    A joiner of an idle ensemble processes no transaction, so that its file has no digest to compare. The tree
-    is exact nevertheless: what its leader did while it sent the tree is processed before the file is
-    written. Then nothing in it may be later than the name says.
+    The file of a joiner has no digest to compare if its leader has changed nothing while it sent the tree.
+    The tree is exact nevertheless: what the leader does meanwhile is processed before the file is written.
+    Then nothing in it may be later than the name says.
     """
     try:
         with snapshot.open("rb") as file:

@@ -42,7 +42,7 @@ class BackUpResult(ApiModel):
     sessions: int = Field(description="Sessions in it.")
     digest: str = Field(description="ZooKeeper's digest of the data, in hexadecimal.")
     consistency: Literal["Exact", "Unknown"] = Field(
-        description="`Unknown` where the ensemble was idle: the file proves nothing, and nothing changed."
+        description="`Unknown` where the ensemble was idle: nothing proves it, and nothing changed."
     )
     zookeeper_version: str = Field(default="", description="Version of the server that wrote it.")
     ensemble_identity: str = Field(description="Identity of the ensemble.")

@@ -79,7 +79,7 @@ class Manifest(ApiModel):
     sessions: int = Field(description="Sessions in it.")
     digest: str = Field(description="ZooKeeper's digest of the data, in hexadecimal.")
     consistency: Literal["Exact", "Unknown"] = Field(
-        description="`Unknown` where the ensemble was idle: the file proves nothing, and nothing changed."
+        description="`Unknown` where the ensemble was idle: nothing proves it, and nothing changed."
     )
     zookeeper_version: str = Field(default="", description="Version of the server that wrote it.")
     servers: tuple[str, ...] = Field(default=(), description="The members that it was synced from.")
