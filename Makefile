@@ -33,7 +33,8 @@ lock: setup ## resolve the dependencies to their newest versions, into the lock 
 generate: setup ## write what is generated: the CRD, the reference pages, alert rules, dashboards
 	for plural in zookeeperensembles zookeeperbackups zookeeperbackupschedules; do \
 	  $(BIN)/python -m zookeeper_operator.api.schema.crd $$plural > crds/$$plural.yaml; done
-	$(BIN)/python -m zookeeper_operator.api.schema.reference > docs/reference/ensemble.md
+	for page in ensemble backups; do \
+	  $(BIN)/python -m zookeeper_operator.api.schema.reference $$page > docs/reference/$$page.md; done
 	PYTHONPATH=operator:. $(BIN)/python -m monitoring
 
 ## ---- checks ----

@@ -59,6 +59,11 @@ def test_the_rights_on_children_are_those_of_the_table() -> None:
     besides = {
         ("zookeeper.ensemble.dev", "zookeeperensembles"): {"get", "list", "watch"},
         ("zookeeper.ensemble.dev", "zookeeperensembles/status"): {"get", "patch"},
+        ("zookeeper.ensemble.dev", "zookeeperbackups"): VERBS - {"update"},
+        ("zookeeper.ensemble.dev", "zookeeperbackups/status"): {"get", "patch"},
+        ("zookeeper.ensemble.dev", "zookeeperbackupschedules"): {"get", "list", "watch"},
+        ("zookeeper.ensemble.dev", "zookeeperbackupschedules/status"): {"get", "patch"},
+        ("batch", "jobs"): {"get", "list", "watch", "create", "delete"},
         ("storage.k8s.io", "storageclasses"): {"get", "list"},
         ("", "nodes"): {"get"},
         ("", "events"): {"create", "list"},

@@ -405,6 +405,20 @@ ENSEMBLES: Final = (
 )
 """What keeps an ensemble from being as its spec asks."""
 
+BACKUPS: Final = (
+    Alert(
+        "ZookeeperBackupOverdue",
+        "max by (namespace, ensemble, schedule) (zookeeper_operator_backup_overdue) == 1",
+        "10m",
+        "warning",
+        f"There is no recent verified backup of {_ZK} by the schedule {{{{ $labels.schedule }}}}",
+        "A verified backup should be there by the schedule and is not: the last ones have failed, or none "
+        "was created. The status of the schedule names the reason.",
+        "TooOld.md",
+    ),
+)
+"""Whether what is lost could be restored."""
+
 OPERATOR: Final = (
     Alert(
         "ZookeeperOperatorAbsent",
@@ -461,6 +475,7 @@ GROUPS: Final[Mapping[str, tuple[Alert, ...]]] = {
     "zookeeper-members": MEMBERS,
     "zookeeper-growth": GROWTH,
     "zookeeper-ensembles": ENSEMBLES,
+    "zookeeper-backups": BACKUPS,
     "zookeeper-operator": OPERATOR,
 }
 

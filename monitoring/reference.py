@@ -6,11 +6,18 @@ from typing import Final
 
 from monitoring.alerts import Alert, all_alerts
 
+from zookeeper_operator.backup import series as backup_series
 from zookeeper_operator.control.metrics import CATALOGUE
 from zookeeper_operator.control.series import Entry
 from zookeeper_operator.ensemble import series
 
-ENTRIES: Final[tuple[Entry, ...]] = (*CATALOGUE, *series.COUNTED, *series.REPORTED)
+ENTRIES: Final[tuple[Entry, ...]] = (
+    *CATALOGUE,
+    *series.COUNTED,
+    *series.REPORTED,
+    *backup_series.COUNTED,
+    *backup_series.REPORTED,
+)
 """Every metric of the operator."""
 
 _PAGE: Final = Path(__file__).parent / "metrics-page.md"

@@ -5,6 +5,11 @@ import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+from zookeeper_operator.api.backup_status import BackupStatus
+from zookeeper_operator.backup import series as backup_series
+from zookeeper_operator.backup.controller import BackupController, OnEnd
+from zookeeper_operator.backup.resource import Backup
+from zookeeper_operator.backup.schedule_controller import ScheduleController
 from zookeeper_operator.control.controller import Controller, Key
 from zookeeper_operator.control.metrics import Metrics
 from zookeeper_operator.control.operator import Operator, Parts
@@ -39,15 +44,30 @@ async def run(settings: Settings) -> None:
                 may_act=parts.may_act,
                 on_event_written=parts.metrics.event,
             )
-            yield (ensembles,)
+            backups = BackupController(
+                parts.kube,
+                settings,
+                may_act=parts.may_act,
+                on_event_written=parts.metrics.event,
+                on_end=_count_backups(parts.metrics),
+            )
+            schedules = ScheduleController(
+                parts.kube,
+                settings,
+                parts.board,
+                wake=parts.wake,
+                may_act=parts.may_act,
+                on_event_written=parts.metrics.event,
+            )
+            yield (ensembles, backups, schedules)
 
     catch_signals()
     operator = Operator(
         settings,
         open_controllers,
         domain=names.GROUP,
-        counted=series.COUNTED,
-        reported=series.REPORTED,
+        counted=(*series.COUNTED, *backup_series.COUNTED),
+        reported=(*series.REPORTED, *backup_series.REPORTED),
         log_extra=_log_extra,
         catch_signals=catch_signals,
     )
@@ -66,5 +86,14 @@ def _count_probes(metrics: Metrics) -> Callable[[float, str | None], None]:
         metrics.histogram("probe_seconds").observe(seconds)
         if failure is not None:
             metrics.counter("probe_failures").labels(failure).inc()
+
+    return count
+
+
+def _count_backups(metrics: Metrics) -> OnEnd:
+    def count(backup: Backup, status: BackupStatus) -> None:
+        result = "Succeeded" if status.phase == "Succeeded" else status.reason
+        where = (backup.metadata.namespace, backup.spec.ensemble_ref.name)
+        metrics.counter("backups").labels(*where, result).inc()
 
     return count

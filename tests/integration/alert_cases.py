@@ -170,6 +170,12 @@ def with_reason(reason: str) -> dict[str, str]:
     return {**OF_ENSEMBLE, "reason": reason}
 
 
+def backups(overdue: int, *, pod: str = "operator-a") -> State:
+    """What the operator reports of a schedule."""
+    labels = {**OF_ENSEMBLE, "schedule": "nightly", "pod": pod, "job": "operators"}
+    return {series("zookeeper_operator_backup_overdue", **labels): overdue}
+
+
 def _condition_cases(
     alert: str, type_: str, reason: str, count: float, *, labelled: bool, beside: str
 ) -> tuple[Case, ...]:
@@ -527,6 +533,29 @@ ENSEMBLE_CASES: Final = (
 )
 
 ALONE: Final = without(HEALTHY, "zookeeper_operator_")
+BACKUP_CASES: Final = (
+    Case(
+        "ZookeeperBackupOverdue",
+        "the backup of the night is not there",
+        (minutes(10, world(backups(0))), minutes(12, world(backups(1)))),
+        ({**OF_ENSEMBLE, "schedule": "nightly"},),
+    ),
+    Case(
+        "ZookeeperBackupOverdue",
+        "it comes late",
+        (
+            minutes(10, world(backups(0))),
+            minutes(8, world(backups(1))),
+            minutes(5, world(backups(0))),
+        ),
+    ),
+    Case(
+        "ZookeeperBackupOverdue",
+        "the backups are there",
+        (minutes(30, world(backups(0))),),
+    ),
+)
+
 OPERATOR_CASES: Final = (
     lasts("ZookeeperOperatorAbsent", "it is gone", 4, ALONE, {}),
     short("ZookeeperOperatorAbsent", "it is rescheduled", 2, ALONE),
@@ -575,6 +604,7 @@ CASES: Final[Sequence[Case]] = (
     *MEMBER_CASES,
     *GROWTH_CASES,
     *ENSEMBLE_CASES,
+    *BACKUP_CASES,
     *OPERATOR_CASES,
 )
 

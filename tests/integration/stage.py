@@ -20,13 +20,14 @@ from tests.integration.proxy import FaultProxy
 from tests.integration.rights import grant
 from tests.integration.waiting import until
 
+from zookeeper_operator.backup.names import BACKUPS, SCHEDULES
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.kube.api import RESOURCES, Object, Resource
 from zookeeper_operator.kube.client import KubeClient, connect
 from zookeeper_operator.settings import Settings
 
 ROOT: Final = Path(__file__).parents[2]
-CRD_FILE: Final = ROOT / "crds" / f"{names.PLURAL}.yaml"
+CRD_FILES: Final = tuple(sorted((ROOT / "crds").iterdir()))
 ENSEMBLE: Final = names.ENSEMBLES
 NAMESPACE: Final = Resource("v1", "Namespace", "namespaces", namespaced=False)
 NODE: Final = Resource("v1", "Node", "nodes", namespaced=False)
@@ -138,11 +139,12 @@ async def prepare(kube: KubeClient) -> None:
 
 
 async def install_crd(kube: KubeClient) -> None:
-    """Install our kind and wait until it is served."""
-    await kube.apply(CRD, yaml.safe_load(CRD_FILE.read_text(encoding="utf-8")))
+    """Install our kinds and wait until they are served."""
+    for file in CRD_FILES:
+        await kube.apply(CRD, yaml.safe_load(file.read_text(encoding="utf-8")))
 
     async def served() -> bool:
-        return not await kube.preflight([ENSEMBLE])
+        return not await kube.preflight([ENSEMBLE, BACKUPS, SCHEDULES])
 
     await until(served)
 

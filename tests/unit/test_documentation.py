@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from zookeeper_operator.api.backup_reasons import BACKUP_REASONS
 from zookeeper_operator.api.privileges import PRIVILEGES
 from zookeeper_operator.api.reasons import REASONS
 
@@ -13,7 +14,11 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 CHART = ROOT / "charts" / "zookeeper-operator"
 RUNBOOKS = DOCS / "runbooks"
-WITH_RUNBOOK = {reason.name: reason for reason in REASONS.values() if reason.runbook}
+WITH_RUNBOOK = {
+    reason.name: reason
+    for reason in (*REASONS.values(), *BACKUP_REASONS.values())
+    if reason.runbook
+}
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)

@@ -15,6 +15,12 @@ def test_the_privileges_that_are_allowed_are_a_list_of_names() -> None:
     assert read_settings(["--allow-privileged", "hostPID"], given).allow_privileged == ("hostPID",)
 
 
+def test_the_service_accounts_of_backups_are_a_list_of_names() -> None:
+    given = {"ZOOKEEPER_OPERATOR_BACKUP_SERVICE_ACCOUNTS": "uploader,other"}
+    assert read_settings([], given).backup_service_accounts == ("uploader", "other")
+    assert read_settings([], {}).backup_service_accounts == ()
+
+
 def test_a_privilege_that_nobody_knows_ends_the_process_with_the_names_there_are(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

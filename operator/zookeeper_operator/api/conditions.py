@@ -28,6 +28,7 @@ SCALE_ALLOWED: Final = "ScaleAllowed"
 STORAGE_HEALTHY: Final = "StorageHealthy"
 SPEC_VALID: Final = "SpecValid"
 SECURED: Final = "Secured"
+BACKUP_RECENT: Final = "BackupRecent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,20 @@ _TYPES: Final = (
             reasons.CERTIFICATE_NOT_LOADED,
             reasons.NOT_PROBED,
             reasons.STOPPED,
+        ),
+    ),
+    ConditionType(
+        BACKUP_RECENT,
+        "The newest backup that was due is there and is verified. Only there while a "
+        "`ZookeeperBackupSchedule` is about the ensemble.",
+        (
+            reasons.RECENT_AND_VERIFIED,
+            reasons.FIRST_BACKUP,
+            reasons.NOT_VERIFIED,
+            reasons.TOO_OLD,
+            reasons.LAST_FAILED,
+            reasons.SUSPENDED,
+            reasons.INVALID_SCHEDULE,
         ),
     ),
 )

@@ -90,6 +90,15 @@ CERTIFICATE_EXPIRING: Final = "CertificateExpiring"
 CERTIFICATE_REJECTED: Final = "CertificateRejected"
 CERTIFICATE_NOT_LOADED: Final = "CertificateNotLoaded"
 
+# Of a schedule of backups, and of the ensemble that it is about.
+RECENT_AND_VERIFIED: Final = "RecentAndVerified"
+FIRST_BACKUP: Final = "FirstBackup"
+NOT_VERIFIED: Final = "NotVerified"
+TOO_OLD: Final = "TooOld"
+LAST_FAILED: Final = "LastFailed"
+SUSPENDED: Final = "Suspended"
+INVALID_SCHEDULE: Final = "InvalidSchedule"
+
 # In Events only.
 FOUNDED: Final = "Founded"
 FOUNDED_AGAIN: Final = "FoundedAgain"
@@ -519,6 +528,33 @@ _TABLE: Final = (
         severity="warning",
         runbook=True,
         alarming=True,
+    ),
+    Reason(RECENT_AND_VERIFIED, "The newest backup that was due is there and is verified."),
+    Reason(FIRST_BACKUP, "No backup of the schedule has been due yet."),
+    Reason(
+        NOT_VERIFIED,
+        "The schedule has no verified backup.",
+        severity="warning",
+        runbook=True,
+    ),
+    Reason(
+        TOO_OLD,
+        "The newest verified backup is older than the schedule allows.",
+        severity="warning",
+        runbook=True,
+    ),
+    Reason(
+        LAST_FAILED,
+        "The newest backup of the schedule has failed.",
+        severity="warning",
+        runbook=True,
+    ),
+    Reason(SUSPENDED, "The schedule is suspended."),
+    Reason(
+        INVALID_SCHEDULE,
+        "`schedule` or `timeZone` cannot be understood.",
+        severity="warning",
+        runbook=True,
     ),
     Reason(FOUNDED, "The first majority has formed.", event_only=True),
     Reason(

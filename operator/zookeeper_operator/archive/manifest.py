@@ -113,6 +113,16 @@ class Backup:
         return read_time(self.manifest.started_at)
 
     @property
+    def transaction(self) -> int:
+        """The last transaction in it."""
+        return self.manifest.transaction
+
+    @property
+    def restored_once(self) -> bool:
+        """Whether a server has served it."""
+        return self.manifest.restored_once
+
+    @property
     def data_path(self) -> str:
         """Where its data is."""
         return f"{self.path}/{self.manifest.data}"

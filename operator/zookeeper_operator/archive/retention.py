@@ -6,11 +6,34 @@ server has served: what cannot be known is kept.
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
 
 from pydantic import Field
 
 from zookeeper_operator.api.model import ApiModel
-from zookeeper_operator.archive.manifest import Backup
+
+
+class Stored(Protocol):
+    """What the rule needs to know of a complete backup."""
+
+    @property
+    def path(self) -> str:
+        """Its directory."""
+
+    @property
+    def transaction(self) -> int:
+        """The last transaction in it."""
+
+    @property
+    def started_at(self) -> datetime:
+        """When the agent began to store it."""
+
+    @property
+    def restored_once(self) -> bool:
+        """Whether a server has served it."""
+
+
+S = TypeVar("S", bound=Stored)
 
 
 class RetentionRule(ApiModel):
@@ -26,8 +49,8 @@ class RetentionRule(ApiModel):
 
 
 def superseded(
-    backups: Iterable[Backup], rule: RetentionRule, now: datetime, *, kept: Collection[str] = ()
-) -> tuple[Backup, ...]:
+    backups: Iterable[S], rule: RetentionRule, now: datetime, *, kept: Collection[str] = ()
+) -> tuple[S, ...]:
     """Return the backups that the rule does not keep, the oldest first.
 
     They must be of one ensemble and of one schedule. What is newer is decided by the zxid, and only between
@@ -40,9 +63,9 @@ def superseded(
         kept: paths of backups that stay in any case.
     """
     newest_first = sorted(backups, key=_age, reverse=True)
-    latest = sorted(newest_first, key=lambda b: b.manifest.started_at, reverse=True)
-    served = [backup for backup in newest_first if backup.manifest.restored_once]
-    latest_served = [backup for backup in latest if backup.manifest.restored_once]
+    latest = sorted(newest_first, key=lambda b: b.started_at, reverse=True)
+    served = [backup for backup in newest_first if backup.restored_once]
+    latest_served = [backup for backup in latest if backup.restored_once]
     staying = {*kept}
     for order, number in (
         (newest_first, rule.keep_last),
@@ -57,5 +80,5 @@ def superseded(
     return tuple(backup for backup in reversed(newest_first) if backup.path not in staying)
 
 
-def _age(backup: Backup) -> tuple[int, str]:
-    return backup.manifest.transaction, backup.manifest.started_at
+def _age(backup: Stored) -> tuple[int, datetime]:
+    return backup.transaction, backup.started_at

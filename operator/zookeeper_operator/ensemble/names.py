@@ -45,6 +45,8 @@ LABEL_ENSEMBLE: Final = f"{GROUP}/ensemble"
 LABEL_INSTANCE: Final = "app.kubernetes.io/instance"
 LABEL_COMPONENT: Final = "app.kubernetes.io/component"
 LABEL_IDENTITY: Final = f"{GROUP}/identity"
+# On the pods of backups, which are no members: no Service, budget or policy of the ensemble selects them.
+LABEL_BACKUP_OF: Final = f"{GROUP}/backup-of"
 LABEL_POD_NAME: Final = "statefulset.kubernetes.io/pod-name"
 LABEL_POD_INDEX: Final = "apps.kubernetes.io/pod-index"
 LABEL_REVISION: Final = "controller-revision-hash"
@@ -183,6 +185,11 @@ def tls_name(ensemble: str) -> str:
 def certificate_name(ensemble: str) -> str:
     """The Secret that cert-manager writes for `spec.tls.source.issuerRef`."""
     return f"{ensemble}-certificate"
+
+
+def backup_name(ensemble: str) -> str:
+    """The Job of the backup that runs. There is one name, so the API server lets only one run at a time."""
+    return f"{ensemble}-backup"
 
 
 def connection_name(ensemble: str) -> str:

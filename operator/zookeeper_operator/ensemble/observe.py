@@ -15,6 +15,7 @@ from typing import Final
 from zookeeper_operator.certificates.fresh import fresh_private_key
 from zookeeper_operator.control.controller import Key
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.backups import SCHEDULES, read_backup_recent
 from zookeeper_operator.ensemble.bootstrap import FoundBackup
 from zookeeper_operator.ensemble.children import CHILD_KINDS, expected_names
 from zookeeper_operator.ensemble.dereference import dereference, fetch_backup, fetch_tls_source
@@ -125,7 +126,9 @@ class Inspector:
             agent_pull_policy=self._settings.image_pull_policy,
         )
         now = self._now()
-        listed = await self._fetch_children(ensemble)
+        listed, schedules = await asyncio.gather(
+            self._fetch_children(ensemble), self._kube.list(SCHEDULES, namespace)
+        )
         candidates = [
             child
             for kind, found in listed.items()
@@ -181,6 +184,7 @@ class Inspector:
             answers=polled.answers,
             committed=polled.committed,
             unreadable=polled.unreadable,
+            backup_recent=read_backup_recent(name, schedules),
             storage_classes=classes,
             referenced=referenced,
             lost_nodes=lost_nodes,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from zookeeper_operator.api.conditions import Condition
 from zookeeper_operator.certificates.private_key import PrivateKey
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.bootstrap import FoundBackup
@@ -195,6 +196,8 @@ class Observed:
     committed: CommittedConfig | None = None
     unreadable: str = ""
     """Why the committed configuration could not be read, when it could not."""
+    backup_recent: Condition | None = None
+    """What its schedules say of its backups; None if it has none."""
     backup: FoundBackup = field(default_factory=FoundBackup)
     """The backup that the spec names, while the ensemble is not founded."""
     former_volumes: tuple[FormerVolume, ...] | None = ()

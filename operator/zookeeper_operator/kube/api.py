@@ -104,6 +104,7 @@ RESOURCES: Mapping[str, Resource] = {
         Resource("v1", "Pod", "pods"),
         Resource("v1", "PersistentVolumeClaim", "persistentvolumeclaims"),
         Resource("v1", "Event", "events"),
+        Resource("batch/v1", "Job", "jobs"),
         Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets"),
         Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
         Resource("v1", "Node", "nodes", namespaced=False),

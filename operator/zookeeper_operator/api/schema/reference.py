@@ -1,28 +1,30 @@
-"""Make the reference page from the models, the rules, the conditions and the reasons.
+"""Make the reference pages from the models, the rules, the conditions and the reasons.
 
-`python -m zookeeper_operator.api.schema.reference` prints it; `docs/reference/ensemble.md` is that output.
+`python -m zookeeper_operator.api.schema.reference PAGE` prints one; `docs/reference/ensemble.md` and
+`docs/reference/backups.md` are that output.
 """
 
 import json
 import sys
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from zookeeper_operator.api.backup_reasons import BACKUP_REASONS
 from zookeeper_operator.api.conditions import CONDITION_TYPES
 from zookeeper_operator.api.group import API_VERSION
 from zookeeper_operator.api.model import ApiModel
-from zookeeper_operator.api.reasons import REASONS
+from zookeeper_operator.api.reasons import REASONS, Reason
 from zookeeper_operator.api.schema.known_keys import distinct_values, keys_that_take
 from zookeeper_operator.api.schema.owned_keys import OWNED_KEYS
-from zookeeper_operator.api.schema.resources import ENSEMBLE
+from zookeeper_operator.api.schema.resources import BACKUP, ENSEMBLE, SCHEDULE, CustomResource
 from zookeeper_operator.api.versions import KNOWN_VERSIONS
 
 _HEAD: Final = f"""\
 <!-- Generated from operator/zookeeper_operator/api; do not edit.
-     To generate it again: python -m zookeeper_operator.api.schema.reference > docs/reference/ensemble.md -->
+     To generate it again: make generate -->
 
 # ZookeeperEnsemble
 
@@ -30,6 +32,21 @@ _HEAD: Final = f"""\
 {" and ".join(f"`{name}`" for name in ENSEMBLE.short_names)}.
 Every field of the spec has a default or may be left out: an ensemble with no spec at all has three
 members. The same texts are in `kubectl explain zke.spec`.
+"""
+
+_BACKUPS_HEAD: Final = f"""\
+<!-- Generated from operator/zookeeper_operator/api; do not edit.
+     To generate it again: make generate -->
+
+# Backups
+
+`apiVersion: {API_VERSION}`. How to use them: [back up an ensemble](../how-to/backups.md). The same texts are
+in `kubectl explain zkb.spec` and `kubectl explain zkbs.spec`.
+"""
+
+_BACKUP_REASONS: Final = """\
+In `status.reason`, in conditions and in Events. Severity: `normal` is expected, `warning` needs a person, at
+least if it lasts, `critical` may mean that the data of the ensemble is damaged.
 """
 
 _VERSIONS: Final = """\
@@ -62,8 +79,31 @@ with severity `normal`, type `Warning` with the others.
 _SCALARS: Final[dict[Any, str]] = {str: "string", int: "integer", bool: "boolean", Any: "any"}
 
 
+def build_backup_reference() -> str:
+    """Return the page about backups and schedules."""
+    parts = [_BACKUPS_HEAD]
+    for resource in (BACKUP, SCHEDULE):
+        parts += [
+            f"## {resource.kind}\n",
+            f"{resource.description} Short name: {_code_list(resource.short_names)}.\n",
+            _table(("Field", "Type", "Default", "Meaning"), _spec_rows(resource)),
+            "### What the API server refuses\n",
+            _table(("Where", "Message"), _rule_rows(resource)),
+            "### Status\n",
+            _table(("Field", "Type", "Meaning"), _status_rows(resource)),
+        ]
+    parts += [
+        "## Reasons\n",
+        _BACKUP_REASONS,
+        _table(("Reason", "Severity", "Meaning", "Runbook"), _reason_rows(BACKUP_REASONS)),
+        "## Events\n",
+        _table(("Reason", "Severity", "Meaning"), _event_rows(BACKUP_REASONS)),
+    ]
+    return "\n".join(parts)
+
+
 def build_reference() -> str:
-    """Return the page."""
+    """Return the page about ensembles."""
     versions = ((known.version, known.warning) for known in KNOWN_VERSIONS.values())
     parts = (
         _HEAD,
@@ -122,13 +162,13 @@ def _default(field: FieldInfo) -> str:
     return "" if value is None else f"`{json.dumps(value)}`"
 
 
-def _spec_rows() -> Iterator[tuple[str, ...]]:
-    for path, annotation, default, text in _fields(ENSEMBLE.spec, "spec."):
+def _spec_rows(resource: CustomResource = ENSEMBLE) -> Iterator[tuple[str, ...]]:
+    for path, annotation, default, text in _fields(resource.spec, "spec."):
         yield f"`{path}`", _type(annotation), default, text
 
 
-def _status_rows() -> Iterator[tuple[str, ...]]:
-    for path, annotation, _, text in _fields(ENSEMBLE.status, "status."):
+def _status_rows(resource: CustomResource = ENSEMBLE) -> Iterator[tuple[str, ...]]:
+    for path, annotation, _, text in _fields(resource.status, "status."):
         yield f"`{path}`", _type(annotation), text
 
 
@@ -142,8 +182,8 @@ def _known_rows() -> Iterator[tuple[str, ...]]:
         yield values.sentence or "any text", _code_list(sorted(keys_that_take(values)))
 
 
-def _rule_rows() -> Iterator[tuple[str, ...]]:
-    for path, rules in ENSEMBLE.rules.items():
+def _rule_rows(resource: CustomResource = ENSEMBLE) -> Iterator[tuple[str, ...]]:
+    for path, rules in resource.rules.items():
         for rule in rules:
             if not rule.message_expression:
                 yield (f"`{path}{rule.field}`" if path else "`metadata.name`"), rule.message
@@ -154,15 +194,15 @@ def _condition_rows() -> Iterator[tuple[str, ...]]:
         yield f"`{type_.name}`", type_.meaning, _code_list(type_.typical_reasons)
 
 
-def _reason_rows() -> Iterator[tuple[str, ...]]:
-    for reason in REASONS.values():
+def _reason_rows(table: Mapping[str, Reason] = REASONS) -> Iterator[tuple[str, ...]]:
+    for reason in table.values():
         if not reason.event_only:
             runbook = f"[what to do](../runbooks/{reason.name}.md)" if reason.runbook else ""
             yield f"`{reason.name}`", reason.severity, reason.sentence, runbook
 
 
-def _event_rows() -> Iterator[tuple[str, ...]]:
-    for reason in REASONS.values():
+def _event_rows(table: Mapping[str, Reason] = REASONS) -> Iterator[tuple[str, ...]]:
+    for reason in table.values():
         if reason.event_only:
             yield f"`{reason.name}`", reason.severity, reason.sentence
 
@@ -193,5 +233,8 @@ def _type(annotation: Any) -> str:
     return _SCALARS.get(annotation, "object")
 
 
+PAGES: Final = {"ensemble": build_reference, "backups": build_backup_reference}
+"""What makes each page below `docs/reference`."""
+
 if __name__ == "__main__":
-    sys.stdout.write(build_reference())
+    sys.stdout.write(PAGES[sys.argv[1]]())

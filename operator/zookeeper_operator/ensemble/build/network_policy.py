@@ -27,8 +27,8 @@ def client_ports(target: Target) -> tuple[int, ...]:
 def build_network_policy(target: Target, *, serves_metrics: bool = True) -> Object:
     """The policy `NAME` over all members, for ingress.
 
-    Clients may come from anywhere, quorum traffic only from members of this target (with TLS the operator
-    shakes hands with their election ports), and the
+    Clients may come from anywhere, quorum traffic only from members of this target and from its backups (with
+    TLS the operator shakes hands with their election ports), and the
     AdminServer is for the operator, unless the spec opens it to the outside. Probes come from the
     node and are always let through. The port of the metrics is open to `spec.metrics.from`, unless no pod
     template has it yet (`serves_metrics` is False), and so are to all the ports that containers of
@@ -42,9 +42,11 @@ def build_network_policy(target: Target, *, serves_metrics: bool = True) -> Obje
         "podSelector": {"matchLabels": {"app.kubernetes.io/name": names.FIELD_MANAGER}},
     }
     members = {"podSelector": {"matchLabels": member_selector(target)}}
+    backups = {"podSelector": {"matchLabels": {names.LABEL_BACKUP_OF: target.name}}}
     ingress = [
         _rule(*client_ports(target)),
-        _rule(names.QUORUM_PORT, names.ELECTION_PORT, peers=[members]),
+        # A backup copies the data from the leader, as a member that joins does.
+        _rule(names.QUORUM_PORT, names.ELECTION_PORT, peers=[members, backups]),
     ]
     if target.phase.quorum:
         # The operator reads there which certificate a member serves.

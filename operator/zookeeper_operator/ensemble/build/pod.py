@@ -208,7 +208,7 @@ def _environment(target: Target) -> list[Object]:
         {"name": "ENSEMBLE_IDENTITY", "value": target.membership.identity},
         {"name": "SUPER_DIGEST", "valueFrom": digest},
         {"name": "ZK_SERVER_HEAP", "value": str(heap_mebibytes(target.spec))},
-        {"name": "SERVER_JVMFLAGS", "value": " ".join(_jvm_flags(target))},
+        {"name": "SERVER_JVMFLAGS", "value": " ".join(jvm_flags(target.spec))},
         {"name": "JMXDISABLE", "value": "true"},
         {"name": "HOME", "value": "/tmp"},  # noqa: S108 - zkCli.sh runs here; nothing else is writable
     ]
@@ -217,13 +217,14 @@ def _environment(target: Target) -> list[Object]:
     return environment
 
 
-def _jvm_flags(target: Target) -> tuple[str, ...]:
-    logging = target.spec.logging
+def jvm_flags(spec: EnsembleSpec) -> tuple[str, ...]:
+    """The options of the server's JVM, the ensemble's own last."""
+    logging = spec.logging
     return (
         *_JVM_FLAGS,
         f"-Dzookeeper.log.level={logging.level}",
         f"-Dzookeeper.log.format={logging.format}",
-        *target.spec.jvm.options,
+        *spec.jvm.options,
     )
 
 

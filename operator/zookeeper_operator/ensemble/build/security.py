@@ -9,7 +9,7 @@ from typing import Final
 from zookeeper_operator.api.security import TlsSpec
 from zookeeper_operator.certificates.key_store import KEY_STORE, PASSWORD, TRUST_STORE
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.security.phase import DIALS_TLS, QUORUM_PHASES
+from zookeeper_operator.ensemble.security.phase import DIALS_TLS, QUORUM_PHASES, Phase
 from zookeeper_operator.ensemble.target import Target
 
 CERTIFICATES_DIRECTORY: Final = "/certificates"
@@ -18,7 +18,11 @@ _NETTY: Final = "org.apache.zookeeper.server.NettyServerCnxnFactory"
 
 def security_keys(target: Target) -> dict[str, str]:
     """The keys of `zoo.cfg` for the phase of a target; none without TLS."""
-    phase, tls = target.phase, target.spec.tls or TlsSpec()
+    return keys_of_phase(target.phase, target.spec.tls or TlsSpec())
+
+
+def keys_of_phase(phase: Phase, tls: TlsSpec) -> dict[str, str]:
+    """The keys of `zoo.cfg` for a phase; none without TLS."""
     if not phase.uses_certificates:
         return {}
     # Its default differs between 3.8 and 3.9, and with it whether names are checked.

@@ -49,15 +49,24 @@ def build_conditions(plan: Plan, failure: Failure = NO_FAILURE) -> list[Conditio
         conditions.SPEC_VALID: spec_valid,
         **({conditions.SECURED: plan.security} if has_tls(plan.situation.observed) else {}),
     }
+    generation = plan.situation.ensemble.generation
+    recent = plan.situation.observed.backup_recent
     return [
-        Condition(
-            type=type_,
-            status=_STATUS[verdict.state],
-            reason=verdict.reason,
-            message=verdict.message,
-            observed_generation=plan.situation.ensemble.generation,
-        )
-        for type_, verdict in verdicts.items()
+        *(
+            Condition(
+                type=type_,
+                status=_STATUS[verdict.state],
+                reason=verdict.reason,
+                message=verdict.message,
+                observed_generation=generation,
+            )
+            for type_, verdict in verdicts.items()
+        ),
+        *(
+            ()
+            if recent is None
+            else (recent.model_copy(update={"observed_generation": generation}),)
+        ),
     ]
 
 

@@ -214,8 +214,9 @@ def test_only_the_client_port_is_open_to_all() -> None:
     found = opened(build_network_policy(PLAIN))
     assert sorted(found) == [2181, 2888, 3888, 7000, 8080]
     assert found[2181] is None
-    members = [{"podSelector": {"matchLabels": {names.LABEL_ENSEMBLE: "zk"}}}]
-    assert found[2888] == found[3888] == members
+    labels = (names.LABEL_ENSEMBLE, names.LABEL_BACKUP_OF)
+    peers = [{"podSelector": {"matchLabels": {label: "zk"}}} for label in labels]
+    assert found[2888] == found[3888] == peers
     (operator,) = found[8080]
     assert operator["namespaceSelector"]["matchLabels"] == {
         "kubernetes.io/metadata.name": "zookeeper-operator"
