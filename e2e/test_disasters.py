@@ -103,7 +103,11 @@ def test_a_member_whose_claim_is_still_there_may_return(places: Places) -> None:
     ensemble.wait_settled(seconds=300)
     for member in (2, 3):
         ensemble.signal(member, "STOP")
-    ensemble.wait_condition("QuorumHealthy", "False")
+    wait_until(
+        "the quorum is lost",
+        lambda: ensemble.condition("QuorumHealthy")["status"] == "False",
+        seconds=180,
+    )
     with pytest.raises(CommandError) as refused:
         zk(ensemble, "recover", "zk", "--survivor", "1", "--accept-data-loss")
     assert "may hold its data" in refused.value.output
