@@ -68,9 +68,9 @@ def test_a_statefulset_that_somebody_scaled_has_no_pods_beyond_the_ids_of_member
 
 
 def test_volumes_that_no_claim_there_is_has_are_former_ones() -> None:
-    def volume(name: str, phase: str, **reference: str) -> Object:
+    def volume(title: str, phase: str, **reference: str) -> Object:
         claim = {"claimRef": {"namespace": "demo", **reference}} if reference else {}
-        return {"metadata": {"name": name}, "spec": claim, "status": {"phase": phase}}
+        return {"metadata": {"name": title}, "spec": claim, "status": {"phase": phase}}
 
     volumes = [
         volume("bound", "Bound", name="data-zk-1", uid="uid-of-data-zk-1"),
