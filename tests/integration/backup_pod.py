@@ -35,6 +35,7 @@ MOUNT: Final = """
 set -e
 mount --make-rprivate /
 for volume in $VOLUMES; do mount --bind "$HOME_OF_VOLUMES/$volume" "$POD/$volume"; done
+for volume in $SMALL; do mount -t tmpfs -o size=2m,mode=777 tmpfs "$POD/$volume"; done
 for volume in $READ_ONLY; do mount -o remount,ro,bind "$POD/$volume"; done
 exec "$@"
 """
@@ -53,6 +54,8 @@ class BackupPod:
 
     def __init__(self, path: Path, jars: Path) -> None:
         self.root, self.volumes, self._jars = path / "pod", path / "volumes", jars
+        self.small: tuple[str, ...] = ()
+        """Volumes with room for half a megabyte, which are empty for each container."""
         for volume in VOLUMES:
             (self.root / volume).mkdir(parents=True)
             (self.volumes / volume).mkdir(parents=True)
@@ -145,6 +148,7 @@ class BackupPod:
                     "HOME_OF_VOLUMES": str(self.volumes),
                     "VOLUMES": " ".join(VOLUMES),
                     "READ_ONLY": " ".join(READ_ONLY),
+                    "SMALL": " ".join(self.small),
                     **environment,
                 },
                 stdout=log,

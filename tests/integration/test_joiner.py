@@ -1,6 +1,8 @@
 """The pod of a backup beside real ensembles of both lines: every backup is the image of one moment."""
 
+import io
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +22,7 @@ from zookeeper_operator.archive.volume import VolumeStore
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.zookeeper.snapshot.reader import SnapshotReader
 from zookeeper_operator.zookeeper.snapshot.verification import Consistency, verify
+from zookeeper_operator.zookeeper.snapshot.writer import SnapshotWriter
 
 MEMBERS: Final = (1, 2, 3)
 PAIRS: Final = 1000
@@ -244,3 +247,32 @@ def test_without_a_verification_by_a_server_the_agent_stores_nothing(pod: Backup
     assert list((pod.volumes / "backups").rglob("*")) == []
     pod.give(task_with(verify="Checksum"))
     assert pod.back_up().verified.by == "Checksum"
+
+
+def test_a_full_volume_of_the_pod_and_a_full_store_have_reasons_of_their_own(
+    pod: BackupPod,
+) -> None:
+    pod.small = ("work",)
+    with pytest.raises(ContainerFailed) as failed:
+        pod.join("sync")
+    assert failed.value.failure.reason == "WorkVolumeFull"
+    pod.small = ()
+    pod.join("sync")
+    pod.give(task_with(verify="Checksum"))
+    grow(pod.snapshot)
+    pod.small = ("backups",)
+    with pytest.raises(ContainerFailed) as refused:
+        pod.back_up()
+    assert refused.value.failure.reason == "StorageFull"
+
+
+def grow(snapshot: Path) -> None:
+    """Add data that gzip cannot make smaller."""
+    output = io.BytesIO()
+    with snapshot.open("rb") as file:
+        reader = SnapshotReader(file.read)
+        writer = SnapshotWriter(output.write, reader.header)
+        for path, data, fixed in reader.records():
+            writer.add((path, os.urandom(DATA) if path.startswith(b"/a/") else data, fixed))
+    writer.finish(int(snapshot.name.partition(".")[2], 16))
+    snapshot.write_bytes(output.getvalue())

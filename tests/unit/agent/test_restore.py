@@ -1,6 +1,7 @@
 """`restore`: the database of a member, written in one step or not at all."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -143,7 +144,7 @@ def test_killed_after_any_write_it_is_repeated_to_the_same_end(
 
     steps = 0
 
-    def ending(real):
+    def ending(real: Callable[..., object]) -> Callable[..., object]:
         def step(*args: object, **kwargs: object) -> object:
             nonlocal steps
             steps += 1
@@ -155,7 +156,7 @@ def test_killed_after_any_write_it_is_repeated_to_the_same_end(
 
     with monkeypatch.context() as patched:
         # A killed process tidies up nothing.
-        patched.setattr(program.shutil, "rmtree", lambda *_, **__: None)
+        patched.setattr(shutil, "rmtree", lambda *_, **__: None)
         patched.setattr(program, "_write", ending(program._write))
         patched.setattr(program, "_discard_empty_database", ending(program._discard_empty_database))
         patched.setattr(Path, "rename", ending(Path.rename))

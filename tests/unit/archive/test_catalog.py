@@ -1,6 +1,7 @@
 """The catalog: what counts as a backup, what is left alone, and what is removed when."""
 
 import os
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def test_half_a_removal_leaves_no_backup_and_is_completed_later(tmp_path: Path) 
         pass
 
     class Once:
-        def delete(self, paths) -> None:
+        def delete(self, paths: Iterable[str]) -> None:
             for path in paths:
                 store.delete([path])
                 raise Ended

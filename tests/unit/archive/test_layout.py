@@ -1,6 +1,7 @@
 """Where backups are: names that are read as they were written, and paths that stay in the store."""
 
 from contextlib import suppress
+from datetime import datetime
 
 import pytest
 from hypothesis import given
@@ -12,13 +13,13 @@ from zookeeper_operator.archive.layout import DirectoryName, Place, join, parse_
 
 
 @given(moments, zxids)
-def test_the_name_of_a_directory_is_read_as_it_was_written(moment, zxid: int) -> None:
+def test_the_name_of_a_directory_is_read_as_it_was_written(moment: datetime, zxid: int) -> None:
     name = DirectoryName(moment.replace(microsecond=0), zxid)
     assert parse_directory_name(name.text) == name
 
 
 @given(moments, moments)
-def test_names_sort_as_times(one, two) -> None:
+def test_names_sort_as_times(one: datetime, two: datetime) -> None:
     first, second = (DirectoryName(m, 1).text for m in sorted((one, two)))
     assert first <= second
 

@@ -81,6 +81,12 @@ def test_an_interrupted_retry_goes_on_where_it_was() -> None:
     assert decide(gone).start == 2
 
 
+def test_there_is_no_third_attempt() -> None:
+    torn = pod("done", "done", "torn")
+    found = decide(Situation(backup(), NOW, HEALTHY, job=job(attempt=2), pods=(torn,)))
+    assert (found.status.phase, found.status.reason) == ("Failed", "InconsistentSnapshot")
+
+
 def test_the_second_attempt_has_its_own_time_to_wait() -> None:
     waited = NOW + timedelta(minutes=70)
     first = decide(Situation(backup(), waited))

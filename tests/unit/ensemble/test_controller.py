@@ -154,8 +154,8 @@ class Counting(Store):
         return await super().list(resource, namespace, labels=labels, fields=fields)
 
 
-async def test_an_idle_ensemble_is_read_with_ten_requests() -> None:
-    """Seven lists, and what no list shows: the ensemble itself and its two Secrets."""
+async def test_an_idle_ensemble_is_read_with_eleven_requests() -> None:
+    """Eight lists, and what no list shows: the ensemble itself and its two Secrets."""
     store = Counting([ENSEMBLE, *at_rest(3).children, *(pod_body(n) for n in (1, 2, 3))])
     observed = await Inspector(store, members(), Settings(), lambda: NOW).observe(KEY)
     assert observed is not None
@@ -164,6 +164,7 @@ async def test_an_idle_ensemble_is_read_with_ten_requests() -> None:
         *("get Secret", "get Secret", "get ZookeeperEnsemble"),
         *("list ConfigMap", "list NetworkPolicy", "list PersistentVolumeClaim", "list Pod"),
         *("list PodDisruptionBudget", "list Service", "list StatefulSet"),
+        "list ZookeeperBackupSchedule",
     ]
 
 

@@ -25,4 +25,6 @@ def test_the_path_of_an_object(
 
 def test_only_kinds_of_kubernetes_itself() -> None:
     groups = {r.api_version.partition("/")[0] for r in RESOURCES.values() if "/" in r.api_version}
-    assert all(group in {"apps", "policy"} or group.endswith(".k8s.io") for group in groups)
+    assert all(
+        group in {"apps", "batch", "policy"} or group.endswith(".k8s.io") for group in groups
+    )

@@ -16,7 +16,7 @@ from tests.unit.ensemble.plan.scenes import (
 )
 
 from zookeeper_operator.api import conditions, reasons
-from zookeeper_operator.api.conditions import CONDITION_TYPES
+from zookeeper_operator.api.conditions import CONDITION_TYPES, Condition
 from zookeeper_operator.ensemble.failure import NO_FAILURE, Failure
 from zookeeper_operator.ensemble.forecast.election import silent
 from zookeeper_operator.ensemble.observed import Observed, Trouble
@@ -36,9 +36,11 @@ def quorum_healthy(observed: Observed) -> tuple[str, str]:
 
 def test_every_condition_is_reported_in_the_order_of_the_documentation() -> None:
     found = [c.type for c in build_conditions(build_plan(at_rest()))]
-    assert found == [name for name in CONDITION_TYPES if name != conditions.SECURED]
-    with_tls = build_plan(edited(at_rest(), {"tls": {}}))
-    assert [c.type for c in build_conditions(with_tls)] == list(CONDITION_TYPES)
+    sometimes = {conditions.SECURED, conditions.BACKUP_RECENT}
+    assert found == [name for name in CONDITION_TYPES if name not in sometimes]
+    recent = Condition(type=conditions.BACKUP_RECENT, status="True")
+    with_all = replace(edited(at_rest(), {"tls": {}}), backup_recent=recent)
+    assert [c.type for c in build_conditions(build_plan(with_all))] == list(CONDITION_TYPES)
 
 
 LOOKING = {i: answers(i, None, (1, 2, 3)) for i in (1, 2, 3)}

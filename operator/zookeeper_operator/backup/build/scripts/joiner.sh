@@ -64,13 +64,16 @@ end() {
 trap end EXIT
 trap 'exit 143' TERM INT
 
-# Prints what the AdminServer answers; nothing if it does not.
+# Prints what the AdminServer answers; nothing if it does not, or if it ends meanwhile.
 ask() {
+  local body=''
   { exec 3<> "/dev/tcp/127.0.0.1/$admin_port"; } 2> /dev/null || return 0
-  printf 'GET /commands/%s HTTP/1.0\r\n\r\n' "$1" >&3
-  IFS='' read -r -d '' -t 5 -u 3 || true
+  {
+    printf 'GET /commands/%s HTTP/1.0\r\n\r\n' "$1" >&3 || true
+    IFS='' read -r -d '' -t 5 -u 3 body || true
+  } 2> /dev/null
   exec 3>&-
-  echo "$REPLY"
+  echo "${body:-}"
 }
 
 # value_of NAME: a value in the answer that was read last; nothing if it has none.
@@ -130,7 +133,7 @@ start_server() {
 # wait_until STATES MESSAGE: waits until the server is in one; what it answered then is in answer.
 wait_until() {
   while true; do
-    answer=$(ask monitor)
+    answer=$(ask monitor) || true
     [[ $(value_of peer_state) =~ ^($1)" - broadcast"$ ]] && return
     kill -0 "$server" 2> /dev/null || {
       local code=0
@@ -170,9 +173,9 @@ wrong_digests() {
 
 # Sets zxid and wrong: how far the server that joined is, and how many digests were wrong until then.
 observe_digests() {
-  answer=$(ask stats)
+  answer=$(ask stats) || true
   zxid=$(value_of last_processed_zxid)
-  answer=$(ask monitor)
+  answer=$(ask monitor) || true
   wrong=$(wrong_digests)
 }
 
