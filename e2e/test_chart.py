@@ -64,6 +64,7 @@ def test_the_rights_on_children_are_those_of_the_table() -> None:
         ("batch", "jobs"): {"get", "list", "watch", "create", "delete"},
         ("storage.k8s.io", "storageclasses"): {"get", "list"},
         ("", "nodes"): {"get"},
+        ("", "persistentvolumes"): {"list"},
         ("", "events"): {"create", "list"},
     }
     assert granted == {**used, **besides}

@@ -120,7 +120,7 @@ def test_what_a_client_writes_meanwhile_is_not_overwritten_unseen(
     fill(session)
     wanted = backed_up(session, "/app")
     session.set("/app/many/100", b"changed")
-    reads = subtree.read_znodes
+    reads = read_znodes
     writes = iter(range(100))
 
     def interfering(found: Session, paths: list[str]) -> Any:
@@ -141,7 +141,7 @@ def test_a_client_that_is_faster_once_costs_another_comparison(
     fill(session)
     wanted = backed_up(session, "/app")
     session.set("/app/many/100", b"changed")
-    reads = subtree.read_znodes
+    reads = read_znodes
     once = threading.Event()
 
     def interfering(found: Session, paths: list[str]) -> Any:

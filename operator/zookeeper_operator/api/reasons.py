@@ -213,6 +213,7 @@ _TABLE: Final = (
         "A person has asked for a recovery: one member that still holds data becomes the whole ensemble, and "
         "the others join it again.",
         severity="warning",
+        runbook=True,
         alarming=True,
     ),
     Reason(

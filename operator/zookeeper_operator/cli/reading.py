@@ -196,7 +196,8 @@ def operator_settings(body: Object, policy: Object | None) -> Settings:
     """The settings of the operator that change what it builds, read from what it has built."""
     # What the operator was installed to allow shows in nothing it has built; so no
     # refusal is shown that the operator may not share.
-    found: dict[str, Any] = {"allow_privileged": tuple(PRIVILEGES)}
+    # It knows its own image, which founds an ensemble from a backup; here any name stands for it.
+    found: dict[str, Any] = {"allow_privileged": tuple(PRIVILEGES), "image": "zookeeper-operator"}
     connection = str((body.get("status") or {}).get("connectionString") or "")
     domain = connection.partition(",")[0].partition(":")[0].partition(".svc.")[2]
     if domain:

@@ -23,6 +23,11 @@ COMMANDS = [
     ["events", "zk"],
     ["top", "zk", "--once"],
     ["report", "zk"],
+    ["backups"],
+    ["backup", "zk", "--claim", "backups"],
+    ["restore", "zk", "--from", "nightly", "--path", "/app", "--dry-run"],
+    ["recover", "zk", "--survivor", "2"],
+    ["diff", "one", "other"],
 ]
 MANIFEST = {
     "apiVersion": "zookeeper.ensemble.dev/v1alpha1",

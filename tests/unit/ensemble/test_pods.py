@@ -4,8 +4,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.unit.ensemble.plan.scenes import claim
 
-from zookeeper_operator.ensemble.pods import missing_pods, ordinals, read_pod
+from zookeeper_operator.ensemble.pods import (
+    missing_pods,
+    ordinals,
+    read_former_volumes,
+    read_pod,
+)
+from zookeeper_operator.kube.api import Object
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 
@@ -58,3 +65,22 @@ def test_a_statefulset_that_somebody_scaled_has_no_pods_beyond_the_ids_of_member
     }
     assert ordinals(body) == ids
     assert missing_pods(body, ()) == tuple(f"zk-{i}" for i in ids)
+
+
+def test_volumes_that_no_claim_there_is_has_are_former_ones() -> None:
+    def volume(title: str, phase: str, **reference: str) -> Object:
+        claim = {"claimRef": {"namespace": "demo", **reference}} if reference else {}
+        return {"metadata": {"name": title}, "spec": claim, "status": {"phase": phase}}
+
+    volumes = [
+        volume("bound", "Bound", name="data-zk-1", uid="uid-of-data-zk-1"),
+        volume("released", "Released", name="data-zk-2", uid="uid-of-an-earlier-claim"),
+        volume("reserved", "Available", name="data-zk-3"),
+        volume("elsewhere", "Released", name="data-zk-2", uid="x", namespace="other"),
+        volume("free", "Available"),
+    ]
+    found = read_former_volumes(volumes, namespace="demo", claims=[claim(1)])
+    assert [(v.name, v.claim, v.phase) for v in found] == [
+        ("released", "data-zk-2", "Released"),
+        ("reserved", "data-zk-3", "Available"),
+    ]

@@ -212,3 +212,46 @@ def test_an_image_that_cannot_be_pulled_names_the_field_to_change_in_the_same_wo
     beside = sidecar_trouble({"containerStatuses": [running, side]}, NOW)
     assert beside is not None
     assert beside.message == f"container side: {said}its image in spec.podTemplate.spec.containers"
+
+
+# ---- the restore of the first member ----
+
+
+def restoring(**status: Any) -> dict[str, Any]:
+    return {"initContainerStatuses": [{"name": "restore", "ready": False, **status}]}
+
+
+def ended_with(message: str) -> dict[str, Any]:
+    return {"terminated": {"exitCode": 1, "message": message}}
+
+
+def test_a_restore_that_failed_once_is_told_in_the_words_of_the_program() -> None:
+    said = '{"reason": "StorageRefused", "message": "the credentials are wrong"}'
+    for status in (
+        restoring(state=ended_with(said)),
+        restoring(state={"running": {"startedAt": ago(1)}}, lastState=ended_with(said)),
+        restoring(state={"waiting": {"reason": "CrashLoopBackOff"}}, lastState=ended_with(said)),
+    ):
+        assert member_trouble(status, NOW) == Trouble(
+            reasons.RESTORE_FAILED,
+            "the restore has failed and is tried again: the credentials are wrong (StorageRefused)",
+        )
+
+
+def test_what_is_no_result_of_the_program_is_told_as_it_is() -> None:
+    found = member_trouble(restoring(state=ended_with("Killed")), NOW)
+    assert found is not None
+    assert found.message.endswith("is tried again: Killed")
+
+
+def test_a_restore_that_runs_or_is_done_is_no_trouble() -> None:
+    assert trouble(restoring(state={"running": {"startedAt": ago(600)}})) is None
+    assert trouble(restoring(ready=True, state={"terminated": {"exitCode": 0}})) is None
+
+
+def test_the_image_of_a_restore_is_the_operators() -> None:
+    waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "not found"}}
+    found = member_trouble(restoring(state=waiting), NOW)
+    assert found is not None
+    assert found.reason == reasons.IMAGE_PULL_FAILED
+    assert "the image of the operator" in found.message

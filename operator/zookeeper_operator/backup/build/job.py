@@ -11,7 +11,8 @@ from typing import Final
 
 from zookeeper_operator.agent import mounts
 from zookeeper_operator.agent.task import BackUpTask, Source
-from zookeeper_operator.api.ensemble import EnsembleSpec, ResourcesSpec
+from zookeeper_operator.api.ensemble import EnsembleSpec
+from zookeeper_operator.api.resources import ResourcesSpec
 from zookeeper_operator.api.security import TlsSpec
 from zookeeper_operator.backup import names
 from zookeeper_operator.backup.build import pod

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import Any, Final
 
 import click
@@ -86,6 +87,9 @@ async def _rehearse(
     observed = await Reader(kube, zookeeper).observe(body, edited=edited)
     if observed is None:
         raise Failure(f"ensemble {metadata['name']} has just been deleted")
+    if observed.former_volumes is None:
+        # A user of one namespace may not list volumes; the operator may, and decides.
+        observed = replace(observed, former_volumes=())
     situation = understand(observed)
     if situation.quorum.serving:
         serving = ", ".join(map(str, sorted(situation.quorum.serving)))

@@ -28,8 +28,9 @@ def find_loss(situation: Situation) -> Verdict | None:
             f"delete the pods that may hold some ({pods or 'of observers'})"
         )
     else:
+        recover = "recover on a member that holds data (kubectl zk recover), " if others else ""
         advice = (
-            "bring the volumes back, restore a backup, or delete the ensemble and its claims and create "
-            "it again"
+            f"bring the volumes back, {recover}or delete the ensemble and its claims and create it again "
+            "from a backup"
         )
     return Verdict(False, reasons.VOLUME_LOST, f"{found}: {advice}")

@@ -165,7 +165,7 @@ def test_a_majority_of_empty_volumes_is_told_with_what_to_do(empty: tuple[int, .
         reason, message = verdicts[type_]
         assert reason == reasons.VOLUME_LOST
         assert f"member {', '.join(map(str, empty))} holds no data" in message
-        assert "restore a backup" in message
+        assert "from a backup" in message
 
 
 def test_one_empty_member_is_no_loss_while_the_others_may_elect() -> None:
