@@ -4,10 +4,13 @@ In each phase, and in each mix of neighbours that a roll goes through, the opera
 reconfigures; from the last one on no client is served that has not authenticated.
 """
 
+import asyncio
+import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -223,6 +226,27 @@ async def test_where_certificates_are_required_one_lets_in_and_the_plain_port_do
         plain.get_async("/").get(timeout=10)
     with session(rolls, OWN) as operator:
         assert operator.get_async("/").get(timeout=10)
+
+
+async def test_a_java_client_in_a_pod_logs_in_by_the_same_file(
+    rolls: Rolls, jars: Mapping[str, Path], request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """As `zkCli.sh` does with the options that the template gives it."""
+    rolls.found(REQUIRED, Phase(auth=2))
+    file = tmp_path / "jaas.conf"
+    file.write_text(render_jaas(USERS, OWN), encoding="ascii")
+    release = request.node.callspec.params["rolls"]
+    main = ("-cp", f"{jars[release]}/*", "org.apache.zookeeper.ZooKeeperMain")
+    options = (f"-Djava.security.auth.login.config={file}", "-Dzookeeper.fips-mode=false")
+    server = ("-server", f"{rolls.servers[1].ip}:{names.CLIENT_PORT}")
+    for given, served in ((options, True), ((), False)):
+        command = ("java", *given, *main, *server, "ls", "/")
+        done = await asyncio.to_thread(
+            partial(
+                subprocess.run, command, capture_output=True, text=True, timeout=60, check=False
+            )
+        )
+        assert ("[zookeeper]" in done.stdout) is served, done.stdout + done.stderr
 
 
 @contextmanager
