@@ -25,7 +25,13 @@ from zookeeper_operator.control.controller import (
     WatchedResource,
 )
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.actions import Reconfigure, ReplaceMember, RestartMember
+from zookeeper_operator.ensemble.actions import (
+    Action,
+    Apply,
+    Reconfigure,
+    ReplaceMember,
+    RestartMember,
+)
 from zookeeper_operator.ensemble.apply import Applier, NotLeadingError, Outcome
 from zookeeper_operator.ensemble.board_report import build_report
 from zookeeper_operator.ensemble.children import CHILD_KINDS
@@ -344,7 +350,8 @@ class EnsembleController:
         if plan.settled and not outcome.done and not outcome.failure:
             return settings.resync_seconds * self._uniform(0.85, 1.15)
         pause = settings.unsettled_seconds
-        if any(action.disruptive for action in outcome.done) or plan.under_way:
+        hurries = any(action.disruptive or _is_certificate(action) for action in outcome.done)
+        if hurries or plan.under_way:
             pause = min(_UNDER_WAY, pause)
         now = plan.situation.observed.now
         memory.unchanged_since = memory.unchanged_since or now
@@ -352,6 +359,13 @@ class EnsembleController:
         if unchanged < _PATIENT_AFTER:
             return pause
         return max(pause, min(unchanged.total_seconds() / _PATIENCE, _LONGEST_PAUSE))
+
+
+def _is_certificate(action: Action) -> bool:
+    """Whether it gives members another certificate, of which their kubelets are notified next."""
+    return isinstance(action, Apply) and names.ANNOTATION_CERTIFICATES in (
+        action.body["metadata"].get("annotations") or {}
+    )
 
 
 def _identity_of(ensemble: Ensemble) -> Mapping[str, str]:

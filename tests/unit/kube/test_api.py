@@ -23,8 +23,9 @@ def test_the_path_of_an_object(
     assert RESOURCES[kind].path(namespace, name) == path
 
 
-def test_only_kinds_of_kubernetes_itself() -> None:
+def test_only_kinds_of_kubernetes_itself_and_of_cert_manager() -> None:
     groups = {r.api_version.partition("/")[0] for r in RESOURCES.values() if "/" in r.api_version}
     assert all(
-        group in {"apps", "batch", "policy"} or group.endswith(".k8s.io") for group in groups
+        group in {"apps", "batch", "policy", "cert-manager.io"} or group.endswith(".k8s.io")
+        for group in groups
     )
