@@ -47,6 +47,12 @@ def older_zookeeper_jars() -> Path:
 
 
 @pytest.fixture(scope="session")
+def jars_by_release() -> Mapping[str, Path]:
+    """The jars of the newest releases of each line, by the release."""
+    return {release: resolve_jars(release) for release in ("3.8.6", "3.8.7", "3.9.5", "3.9.6")}
+
+
+@pytest.fixture(scope="session")
 def control_plane_tools() -> Path:
     return find_tools("control-plane")
 
@@ -66,6 +72,7 @@ def _own_network(request: pytest.FixtureRequest) -> None:
     downloads = (
         "zookeeper_jars",
         "older_zookeeper_jars",
+        "jars_by_release",
         "metered_jars",
         "control_plane_tools",
         "prometheus_tools",

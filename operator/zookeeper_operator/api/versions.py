@@ -62,6 +62,11 @@ UPGRADE_PATHS: Final[frozenset[tuple[str, str]]] = frozenset(
 )
 """Pairs of release lines between which one member at a time may be moved, from and to."""
 
+_FIRST_TO_CHECK_NAMES_IN_FIPS_MODE: Final[Mapping[str, int]] = MappingProxyType(
+    {"3.8": 7, "3.9": 6}
+)
+"""By release line, the first patch release whose members check each other's names in FIPS mode too."""
+
 
 def minor_of(version: str) -> str:
     """Return the release line of a version: `3.9` of `3.9.4`."""
@@ -71,6 +76,16 @@ def minor_of(version: str) -> str:
 def is_of_known_line(version: str) -> bool:
     """Return whether a version is a release of a known line, known itself or not."""
     return re.fullmatch(PATCH_PATTERN, version) is not None
+
+
+def checks_names_in_fips_mode(version: str) -> bool:
+    """Return whether members check the names of their peers in FIPS mode too, on both sides.
+
+    A release that is not known is taken for the newest known one, which does.
+    """
+    if not is_of_known_line(version):
+        return True
+    return int(version.split(".")[2]) >= _FIRST_TO_CHECK_NAMES_IN_FIPS_MODE[minor_of(version)]
 
 
 def has_upgrade_path(current: str, target: str) -> bool:

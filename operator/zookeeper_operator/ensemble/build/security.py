@@ -1,12 +1,14 @@
 """What each phase of TLS puts into `zoo.cfg`.
 
-Pure. Measured on 3.8.6 and 3.9.5: with these keys members of neighbouring phases form a quorum, and files
-that are replaced by a rename are taken over on both ports without a restart.
+Pure. Measured on 3.8.6, 3.8.7, 3.9.5 and 3.9.6: with these keys members of neighbouring phases form a
+quorum. On 3.8.6 and 3.9.5: files that are replaced by a rename are taken over on both ports without a
+restart.
 """
 
 from typing import Final
 
 from zookeeper_operator.api.security import TlsSpec
+from zookeeper_operator.api.versions import checks_names_in_fips_mode
 from zookeeper_operator.certificates.key_store import KEY_STORE, PASSWORD, TRUST_STORE
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.security.phase import DIALS_TLS, QUORUM_PHASES
@@ -33,6 +35,8 @@ def security_keys(target: Target) -> dict[str, str]:
         if tls.verify_peer_names:
             # On the accepting side the name would be that of the address of a pod, which no certificate has.
             keys["ssl.quorum.clientHostnameVerification"] = "false"
+        elif checks_names_in_fips_mode(target.spec.version):
+            keys["ssl.quorum.hostnameVerification"] = "false"  # of both sides
     if phase.clients:
         keys |= {
             "serverCnxnFactory": _NETTY,
