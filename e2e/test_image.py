@@ -1,7 +1,7 @@
 """The images of ZooKeeper that the tests run are like the published ones in what something of ours touches.
 
-`published_image.yaml` describes those. Where a registry answers, `make cluster` pulls them, and this tests the
-description.
+`published_image.yaml` describes those. Where a registry answers, `make cluster` pulls them: then this
+tests the description.
 """
 
 import json
