@@ -67,6 +67,12 @@ def moto_python() -> Path:
 
 
 @pytest.fixture(scope="session")
+def jars_by_release() -> Mapping[str, Path]:
+    """The jars of the newest releases of each line, by the release."""
+    return {release: resolve_jars(release) for release in ("3.8.6", "3.8.7", "3.9.5", "3.9.6")}
+
+
+@pytest.fixture(scope="session")
 def control_plane_tools() -> Path:
     return find_tools("control-plane")
 
@@ -87,6 +93,7 @@ def _own_network(request: pytest.FixtureRequest) -> None:
         "zookeeper_jars",
         "older_zookeeper_jars",
         "middle_zookeeper_jars",
+        "jars_by_release",
         "metered_jars",
         "moto_python",
         "control_plane_tools",

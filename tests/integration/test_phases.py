@@ -17,8 +17,9 @@ from typing import Final
 import pytest
 from tests.integration.waiting import until
 from tests.integration.zookeeper_servers import ZooKeeperServers
-from tests.unit.ensemble.build.targets import target
+from tests.unit.ensemble.build.targets import ensemble, target
 
+from zookeeper_operator.api.versions import KNOWN_VERSIONS
 from zookeeper_operator.certificates.authority import Holder, Terms, create_authority, issue
 from zookeeper_operator.certificates.certificate import trust_of
 from zookeeper_operator.certificates.fresh import fresh_private_key
@@ -26,6 +27,7 @@ from zookeeper_operator.certificates.key_store import Stores, build_stores
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.security import CERTIFICATES_DIRECTORY, security_keys
 from zookeeper_operator.ensemble.security.phase import Phase
+from zookeeper_operator.ensemble.target import build_target
 from zookeeper_operator.kube.duration import parse_duration
 from zookeeper_operator.zookeeper.client import ZooKeeperClient
 from zookeeper_operator.zookeeper.protocol import (
@@ -41,17 +43,27 @@ MEMBERS: Final = (1, 2, 3)
 SECONDS: Final = 180.0
 TERMS: Final = Terms(*map(parse_duration, ("87600h", "2160h", "720h")))
 HOLDER: Final = Holder("demo", "zk", ("localhost", "127.0.0.11", "127.0.0.12", "127.0.0.13"))
+
+
+def keys_of(release: str, phase: Phase) -> Mapping[str, str]:
+    """What the builder puts into the zoo.cfg of a release in a phase."""
+    built = build_target(ensemble(tls={}, version=release), target().membership)
+    return security_keys(replace(built, phase=phase))
+
+
 ALL_KEYS: Final = frozenset(
     key
+    for release in KNOWN_VERSIONS
     for quorum in range(4)
-    for key in security_keys(replace(target(tls={}), phase=Phase(quorum, 1)))
+    for key in keys_of(release, Phase(quorum, 1))
 )
 
 
 class Walk:
     """Three servers, each with the configuration of a phase."""
 
-    def __init__(self, servers: ZooKeeperServers, folder: Path) -> None:
+    def __init__(self, servers: ZooKeeperServers, folder: Path, release: str) -> None:
+        self._release = release
         self.servers = servers
         self._folder = folder
         now = datetime.now(UTC)
@@ -63,7 +75,7 @@ class Walk:
 
     def keys(self, phase: Phase) -> Mapping[str, str]:
         """What the builder puts into zoo.cfg, with the folder that the servers read here."""
-        return self.localized(security_keys(replace(target(tls={}), phase=phase)))
+        return self.localized(keys_of(self._release, phase))
 
     def localized(self, rendered: Mapping[str, str]) -> Mapping[str, str]:
         """What the builder renders, with the folder of the certificates that the servers read here."""
@@ -112,7 +124,7 @@ def walk(
     folder = tmp_path_factory.mktemp(f"phases-{request.param}")
     certificates = folder / "certificates"
     certificates.mkdir()
-    found = Walk(ZooKeeperServers(jars=jars, directory=folder), certificates)
+    found = Walk(ZooKeeperServers(jars=jars, directory=folder), certificates, request.param)
     yield found
     found.servers.stop()
 

@@ -72,20 +72,54 @@ class SecurityTraits:
         first: The first patch release that this is true of.
         verifies_peer_names: Whether a member can check the name of a peer it connects to alone. Earlier
             releases check the name of every peer that connects as well, which no certificate has.
+        checks_names_in_fips_mode: Whether members check the names of their peers in FIPS mode too, on both
+            sides.
         digest_md5_in_fips_mode: Whether a server accepts logins by DIGEST-MD5 in FIPS mode.
     """
 
     line: str
     first: int
     verifies_peer_names: bool
+    checks_names_in_fips_mode: bool
     digest_md5_in_fips_mode: bool
 
 
 _SECURITY_TRAITS: Final = (
-    SecurityTraits("3.8", 0, verifies_peer_names=False, digest_md5_in_fips_mode=True),
-    SecurityTraits("3.9", 0, verifies_peer_names=False, digest_md5_in_fips_mode=True),
-    SecurityTraits("3.9", 4, verifies_peer_names=True, digest_md5_in_fips_mode=True),
-    SecurityTraits("3.9", 6, verifies_peer_names=True, digest_md5_in_fips_mode=False),
+    SecurityTraits(
+        "3.8",
+        0,
+        verifies_peer_names=False,
+        checks_names_in_fips_mode=False,
+        digest_md5_in_fips_mode=True,
+    ),
+    SecurityTraits(
+        "3.8",
+        7,
+        verifies_peer_names=False,
+        checks_names_in_fips_mode=True,
+        digest_md5_in_fips_mode=True,
+    ),
+    SecurityTraits(
+        "3.9",
+        0,
+        verifies_peer_names=False,
+        checks_names_in_fips_mode=False,
+        digest_md5_in_fips_mode=True,
+    ),
+    SecurityTraits(
+        "3.9",
+        4,
+        verifies_peer_names=True,
+        checks_names_in_fips_mode=False,
+        digest_md5_in_fips_mode=True,
+    ),
+    SecurityTraits(
+        "3.9",
+        6,
+        verifies_peer_names=True,
+        checks_names_in_fips_mode=True,
+        digest_md5_in_fips_mode=False,
+    ),
 )
 """Each row holds until the next one of its line; of an unknown line, the last row is assumed."""
 

@@ -3,7 +3,7 @@
 set -e
 
 if [[ $1 == zkServer.sh && $(id -u) == 0 ]]; then
-  chown -R zookeeper "$ZOO_DATA_DIR" "$ZOO_DATA_LOG_DIR" "$ZOO_LOG_DIR" "$ZOO_CONF_DIR"
+  chown -R zookeeper "$ZOO_DATA_DIR" "$ZOO_DATA_LOG_DIR" "$ZOO_LOG_DIR"
   exec gosu zookeeper "$0" "$@"
 fi
 

@@ -13,7 +13,6 @@ from zookeeper_operator.agent import mounts
 from zookeeper_operator.agent.task import BackUpTask, Source
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.api.resources import ResourcesSpec
-from zookeeper_operator.api.security import TlsSpec
 from zookeeper_operator.backup import names
 from zookeeper_operator.backup.build import pod
 from zookeeper_operator.backup.build.program import Order
@@ -40,7 +39,7 @@ def build_config(order: Order) -> Object:
     spec = order.ensemble.spec
     data = {
         **_SCRIPTS,
-        ZOO_CFG: zoo_cfg(spec, keys_of_phase(order.phase, spec.tls or TlsSpec())),
+        ZOO_CFG: zoo_cfg(spec, keys_of_phase(order.phase, spec)),
         "task.json": json.dumps(_task(order).to_api(), indent=2),
     }
     return pod.config_map(order.backup, _config_name(order), data)

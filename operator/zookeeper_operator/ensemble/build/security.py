@@ -1,7 +1,8 @@
 """What each phase of TLS and of authentication puts into `zoo.cfg`.
 
-Pure. Measured on 3.8.6 and 3.9.5: with these keys members of neighbouring phases form a quorum, and files
-that are replaced by a rename are taken over on both ports without a restart.
+Pure. Measured on 3.8.6, 3.8.7, 3.9.5 and 3.9.6: with these keys members of neighbouring phases form a
+quorum. On 3.8.6 and 3.9.5: files that are replaced by a rename are taken over on both ports without a
+restart.
 
 Only `sasl` and `x509` are ever enforced: any client may call itself a user of `digest`. `sasl` always is,
 since the operator logs in by it; `x509` where members have the port and the trust for it, because a server
@@ -10,6 +11,7 @@ that enforces a scheme it has no provider for never serves.
 
 from typing import Final
 
+from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.api.security import TlsSpec
 from zookeeper_operator.api.versions import security_traits
 from zookeeper_operator.certificates.key_store import KEY_STORE, PASSWORD, TRUST_STORE
@@ -32,15 +34,15 @@ _NETTY: Final = "org.apache.zookeeper.server.NettyServerCnxnFactory"
 
 def security_keys(target: Target) -> dict[str, str]:
     """The keys of `zoo.cfg` for the phase of a target; none without TLS and users."""
-    phase = target.phase
-    # In FIPS mode no name is checked, and from some release on no user of DIGEST-MD5 is let in.
-    without_fips = phase.knows_users and not _accepts_digest_md5_in_fips_mode(target)
-    tls = target.spec.tls or TlsSpec()
-    return keys_of_phase(phase, tls, without_fips=without_fips) | _authentication(target)
+    keys = keys_of_phase(target.phase, target.spec)
+    return keys | _authentication(target.phase, target.spec)
 
 
-def keys_of_phase(phase: Phase, tls: TlsSpec, *, without_fips: bool = False) -> dict[str, str]:
-    """The keys of `zoo.cfg` for a phase of TLS; none without TLS."""
+def keys_of_phase(phase: Phase, spec: EnsembleSpec) -> dict[str, str]:
+    """The keys of `zoo.cfg` for what members of a phase have in common; none without TLS and users."""
+    traits, tls = security_traits(spec.version), spec.tls or TlsSpec()
+    # In FIPS mode releases check no name, or let no user of DIGEST-MD5 in.
+    without_fips = phase.knows_users and not traits.digest_md5_in_fips_mode
     keys: dict[str, str] = {}
     if phase.uses_certificates or without_fips:
         # Its default differs between 3.8 and 3.9, and with it whether names are checked.
@@ -55,9 +57,8 @@ def keys_of_phase(phase: Phase, tls: TlsSpec, *, without_fips: bool = False) -> 
         if tls.verify_peer_names:
             # On the accepting side the name would be that of the address of a pod, which no certificate has.
             keys["ssl.quorum.clientHostnameVerification"] = "false"
-        elif without_fips:
-            keys["ssl.quorum.hostnameVerification"] = "false"
-            keys["ssl.quorum.clientHostnameVerification"] = "false"
+        elif without_fips or traits.checks_names_in_fips_mode:
+            keys["ssl.quorum.hostnameVerification"] = "false"  # of both sides
     if phase.clients:
         keys |= {
             "serverCnxnFactory": _NETTY,
@@ -69,17 +70,12 @@ def keys_of_phase(phase: Phase, tls: TlsSpec, *, without_fips: bool = False) -> 
     return keys
 
 
-def _accepts_digest_md5_in_fips_mode(target: Target) -> bool:
-    return security_traits(target.spec.version).digest_md5_in_fips_mode
-
-
-def _authentication(target: Target) -> dict[str, str]:
-    phase = target.phase
+def _authentication(phase: Phase, spec: EnsembleSpec) -> dict[str, str]:
     if not phase.knows_users:
         return {}
     keys = {"authProvider.sasl": _SASL}
     if phase.requires_authentication:
-        by_certificate = phase.clients and lets_in_certificates(target.spec)
+        by_certificate = phase.clients and lets_in_certificates(spec)
         keys |= {
             "enforce.auth.enabled": "true",
             "enforce.auth.schemes": "sasl,x509" if by_certificate else "sasl",

@@ -19,7 +19,7 @@ from zookeeper_operator.ensemble.build.services import (
     build_member_service,
 )
 from zookeeper_operator.ensemble.security.phase import Phase, read_phase
-from zookeeper_operator.ensemble.target import Target, hashed_fields, later_inputs
+from zookeeper_operator.ensemble.target import Target, build_target, hashed_fields, later_inputs
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.servers import CLOSED_CLIENT
 
@@ -65,6 +65,25 @@ def test_names_of_peers_are_checked_on_the_dialling_side_only() -> None:
     assert found["fips-mode"] == "false"
     assert found["ssl.quorum.clientHostnameVerification"] == "false"
     assert security_keys(of(Phase(3, 0)))["fips-mode"] == "true", "its default differs by version"
+
+
+@pytest.mark.parametrize(
+    ("version", "written"),
+    [
+        *(("3.8.6", None), ("3.8.7", "false"), ("3.8.12", "false")),
+        *(("3.9.5", None), ("3.9.6", "false"), ("3.9.10", "false"), ("3.10.0", "false")),
+    ],
+)
+def test_no_name_is_checked_where_a_release_would_check_it_in_fips_mode(
+    version: str, written: str | None
+) -> None:
+    built = build_target(ensemble(tls={}, version=version), target().membership)
+    found = security_keys(replace(built, phase=Phase(3, 0)))
+    assert found.get("ssl.quorum.hostnameVerification") == written
+    assert found["fips-mode"] == "true"
+    checks = ensemble(tls={"verifyPeerNames": True}, version=version)
+    checked = security_keys(replace(build_target(checks, target().membership), phase=Phase(3, 0)))
+    assert "ssl.quorum.hostnameVerification" not in checked
 
 
 def test_the_keys_of_a_phase_win_over_those_of_the_spec() -> None:

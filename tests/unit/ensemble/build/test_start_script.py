@@ -1,6 +1,6 @@
 """start.sh, run for real by bash in a folder that plays the root of a pod."""
 
-import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from tests.unit.ensemble.build.targets import target
 
 from zookeeper_operator.api.ensemble import EnsembleSpec
@@ -17,6 +18,7 @@ from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.zookeeper.servers import Server
 
+ROOT = Path(__file__).parents[4]
 REFUSED = 64
 ENSEMBLE = Ensemble("demo", "zk", "uid-1", 1, EnsembleSpec())
 FOUNDERS = (1, 2, 3)
@@ -29,13 +31,25 @@ echo "digest=${SUPER_DIGEST-unset}"
 """
 
 
+def tools_of_the_image(folder: Path) -> Path:
+    """A folder for PATH with what the published image has, and nothing else of this machine."""
+    described = yaml.safe_load((ROOT / "e2e/published_image.yaml").read_text())
+    folder.mkdir()
+    for name in described["tools"]:
+        if found := shutil.which(name):
+            (folder / name).symlink_to(found)
+    return folder
+
+
 class Root:
     """The file system of one member's pod."""
 
     def __init__(self, path: Path, *, member: int = 1) -> None:
         self.path = path
         self.member = member
-        for folder in ("data", "datalog", "conf", "config", "membership", "dev"):
+        (path / "dev").mkdir()
+        self.tools = tools_of_the_image(path / "dev/tools")
+        for folder in ("data", "datalog", "conf", "config", "membership"):
             (path / folder).mkdir()
         (path / "docker-entrypoint.sh").write_text(ENTRYPOINT)
         (path / "docker-entrypoint.sh").chmod(0o755)
@@ -67,7 +81,7 @@ class Root:
 
     def start(self, **changed: str) -> subprocess.CompletedProcess[str]:
         environment = {
-            "PATH": os.environ["PATH"],
+            "PATH": str(self.tools),
             "START_ROOT": str(self.path),
             "ZOO_MY_ID": str(self.member),
             "POD_NAME": f"zk-{self.member}",
@@ -138,7 +152,7 @@ def test_metrics_are_turned_on_where_the_image_has_the_provider(root: Root, fold
     for part in ("bin", "lib"):
         (image / part).mkdir(parents=True)
     (image / "bin/zkServer.sh").touch(mode=0o755)
-    path = f"{image}/bin:{os.environ['PATH']}"
+    path = f"{image}/bin:{root.tools}"
     without = root.start(PATH=path)
     assert "metricsProvider.className" not in settings(root)
     assert "member 1 starts without metrics" in without.stderr
