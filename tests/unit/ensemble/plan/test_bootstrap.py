@@ -19,6 +19,7 @@ from tests.unit.ensemble.plan.scenes import (
     voting,
 )
 
+from zookeeper_operator.agent.task import RestoreTask
 from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.ensemble.bootstrap import FoundBackup
 from zookeeper_operator.ensemble.membership import Membership, read_membership
@@ -85,6 +86,7 @@ def test_one_member_without_founders_is_given_the_task() -> None:
     assert membership.founders == ()
     assert membership.version == 0
     task = json.loads(membership.restore)
+    assert RestoreTask.model_validate(task).path == PATH, "the program can read it"
     assert task["path"] == PATH
     assert task["storage"]["s3"]["bucket"] == "b"
     assert task["target"] == {"namespace": "demo", "ensemble": "zk", "identity": "uid-of-zk"}
