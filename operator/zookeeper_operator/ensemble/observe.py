@@ -167,6 +167,7 @@ class Inspector:
             lost_nodes=lost_nodes,
             tls_source=source,
             fresh_password=secrets.token_urlsafe(24),
+            fresh_store_password=secrets.token_urlsafe(24),
         )
         if not has_tls(observed):
             return observed

@@ -200,8 +200,10 @@ class Observed:
     """The Secret that the certificate of the members is taken from; None if there is none."""
     handshakes: Handshakes = field(default_factory=dict)
     """What handshakes with the members' ports have shown, lately enough to count."""
-    fresh_password: str = ""
+    fresh_password: str = field(default="", repr=False)
     """Random; used only when there is no Secret yet. Randomness is not the planner's business."""
+    fresh_store_password: str = field(default="", repr=False)
+    """The same for the trust store. Members mount it in clear, so it must open nothing else."""
     fresh_keys: tuple[PrivateKey, PrivateKey] | None = None
     """New keys for a CA and for a certificate, for an ensemble that may need them."""
 

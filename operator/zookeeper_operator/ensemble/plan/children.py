@@ -64,7 +64,7 @@ def wanted_children(situation: Situation) -> Iterator[Object]:
             live=read_secret(observed.child("Secret", names.tls_name(target.name))),
             origin=certificates.origin,
             since=certificates.since or observed.now,
-            fresh_password=observed.fresh_password,
+            fresh_password=observed.fresh_store_password,
         )
     if config["metadata"]["name"] in {
         config_of(s["spec"]["template"]["spec"]) for s in statefulsets

@@ -66,6 +66,7 @@ class EnsembleUnderTest:
                 now=NOW,
                 storage_classes=CLASSES,
                 fresh_password="fresh",
+                fresh_store_password="fresh-store",
                 fresh_keys=FRESH_KEYS,
             )
         )
