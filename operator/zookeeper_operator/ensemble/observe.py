@@ -183,6 +183,7 @@ class Inspector:
             passwords=passwords,
             fresh_password=secrets.token_urlsafe(24),
             fresh_login_password=secrets.token_urlsafe(24),
+            fresh_store_password=secrets.token_urlsafe(24),
         )
         if ensemble.cert_manager and (secured or ensemble.asks_cert_manager):
             observed = replace(observed, issuance=await fetch_issuance(self._kube, ensemble))

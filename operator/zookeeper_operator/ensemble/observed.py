@@ -254,6 +254,8 @@ class Observed:
     """Random; used only when there is no Secret yet. Randomness is not the planner's business."""
     fresh_login_password: str = field(default="", repr=False)
     """The same for the user that the operator logs in as."""
+    fresh_store_password: str = field(default="", repr=False)
+    """The same for the trust store. Members mount it in clear, so it must open nothing else."""
     fresh_keys: tuple[PrivateKey, PrivateKey] | None = None
     """New keys for a CA and for a certificate, for an ensemble that may need them."""
 

@@ -14,13 +14,14 @@ from zookeeper_operator.control.board import Board
 from zookeeper_operator.control.controller import Event, Key, OverrunError
 from zookeeper_operator.control.metrics import Metrics
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.actions import Reconfigure, RestartMember
+from zookeeper_operator.ensemble.actions import Apply, Reconfigure, RestartMember
 from zookeeper_operator.ensemble.build.objects import common_labels
 from zookeeper_operator.ensemble.controller import EnsembleController
 from zookeeper_operator.ensemble.forecast.election import silent
 from zookeeper_operator.ensemble.observe import Inspector
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import Plan, build_plan
+from zookeeper_operator.ensemble.security.certificates import read_secret
 from zookeeper_operator.kube.api import RESOURCES, KubeError, NamespaceEndingError, Object, Resource
 from zookeeper_operator.settings import Settings
 from zookeeper_operator.zookeeper.answers import Answers
@@ -227,6 +228,17 @@ async def test_what_a_deleted_ensemble_has_left_is_told_from_our_own() -> None:
     assert (found.pods, found.previous_pods) == ((), ("zk-1",))
     assert "zk-config-old" in found.configs_of_pods
     assert [found.is_leaving(one) for one in found.claims] == [True]
+
+
+async def test_the_password_that_members_mount_in_clear_opens_nothing_else() -> None:
+    asked = {**ENSEMBLE, "spec": {**ENSEMBLE["spec"], "tls": {}}}
+    found = await Inspector(Store([asked]), members(), Settings(), lambda: NOW).observe(KEY)
+    assert found is not None
+    applies = [action for action in build_plan(found).actions if isinstance(action, Apply)]
+    secrets = {a.body["metadata"]["name"]: a.body for a in applies if a.body["kind"] == "Secret"}
+    mounted = read_secret(secrets["zk-tls"])["truststore.password"]
+    assert len(mounted) >= 24
+    assert mounted not in read_secret(secrets["zk-auth"]).values()
 
 
 BEARING_OUR_LABELS = [

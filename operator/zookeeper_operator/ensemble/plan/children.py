@@ -65,7 +65,7 @@ def wanted_children(situation: Situation) -> Iterator[Object]:
             live=read_secret(observed.child("Secret", names.tls_name(target.name))),
             origin=certificates.origin,
             since=certificates.since or observed.now,
-            fresh_password=observed.fresh_password,
+            fresh_password=observed.fresh_store_password,
         )
     if situation.users.jaas:
         yield build_users(target, situation.users.jaas)

@@ -67,6 +67,7 @@ class EnsembleUnderTest:
                 storage_classes=CLASSES,
                 fresh_password="fresh",
                 fresh_login_password="fresh of the operator",
+                fresh_store_password="fresh-store",
                 fresh_keys=FRESH_KEYS,
             )
         )

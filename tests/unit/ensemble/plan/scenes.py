@@ -159,6 +159,7 @@ def at_rest(
             answers={i: answers(i, led_by, votes, observers=listed) for i in range(1, size + 1)},
             committed=committed(owner, agreed),
             fresh_password="fresh",
+            fresh_store_password="fresh-store",
         )
     )
     statefulset = next(c for c in scene.children if c["kind"] == "StatefulSet")
