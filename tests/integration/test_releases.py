@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -54,7 +55,8 @@ async def test_members_move_to_the_newest_releases_and_back_under_one_client(
         for release in others:
             assert has_upgrade_path(before, release)
             await asyncio.to_thread(roll, releases[before], releases[release])
-            await until(lambda of=release: answers_as(client, releases[of], of), seconds=SECONDS)
+            here = partial(answers_as, client, releases[release], release)
+            await until(here, seconds=SECONDS)
             await asyncio.to_thread(session.retry, session.ensure_path, f"/written/{release}")
             before = release
         written = await asyncio.to_thread(session.get_children, "/written")
