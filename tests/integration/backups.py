@@ -52,7 +52,7 @@ RESULT: Final[Object] = {
 }
 FAILURES: Final = {
     SYNC: Reason.SYNC_FAILED,
-    VERIFY: Reason.RESTORE_FAILED,
+    VERIFY: Reason.VERIFICATION_FAILED,
     AGENT: Reason.STORAGE_REFUSED,
 }
 

@@ -118,7 +118,13 @@ def rolls(
     folder = tmp_path_factory.mktemp(f"authentication-{request.param}")
     certificates = folder / "certificates"
     certificates.mkdir()
-    found = Rolls(Walk(ZooKeeperServers(jars=jars[request.param], directory=folder), certificates))
+    found = Rolls(
+        Walk(
+            ZooKeeperServers(jars=jars[request.param], directory=folder),
+            certificates,
+            request.param,
+        )
+    )
     yield found
     found.servers.stop()
 

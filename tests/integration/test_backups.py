@@ -94,7 +94,7 @@ async def test_a_backup_that_fails_says_why(place: Place, container: str) -> Non
 async def test_a_container_that_says_nothing_fails_too(place: Place) -> None:
     await place.create()
     await place.fail(await place.job(), "verify", "Exception in thread main", code=137)
-    status = await place.reaches("Failed", "RestoreFailed")
+    status = await place.reaches("Failed", "VerificationFailed")
     assert "exit code 137: Exception in thread main" in status["message"]
 
 

@@ -228,7 +228,7 @@ def test_a_snapshot_that_no_server_loads_fails_the_verification(pod: BackupPod) 
     pod.snapshot.write_bytes(content)
     with pytest.raises(ContainerFailed) as failed:
         pod.join("verify")
-    assert failed.value.failure.reason in {"RestoreFailed", "InconsistentSnapshot"}
+    assert failed.value.failure.reason in {"VerificationFailed", "InconsistentSnapshot"}
     assert "verified.json" not in left_of(pod)
     pod.give(task_with())
     with pytest.raises(ContainerFailed) as refused:
@@ -243,7 +243,7 @@ def test_without_a_verification_by_a_server_the_agent_stores_nothing(pod: Backup
     pod.give(task_with())
     with pytest.raises(ContainerFailed) as refused:
         pod.back_up()
-    assert refused.value.failure.reason == "RestoreFailed"
+    assert refused.value.failure.reason == "VerificationFailed"
     assert list((pod.volumes / "backups").rglob("*")) == []
     pod.give(task_with(verify="Checksum"))
     assert pod.back_up().verified.by == "Checksum"

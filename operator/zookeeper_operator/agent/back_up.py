@@ -187,7 +187,7 @@ def _proof(mounted: Mounted, task: BackUpTask, found: Verification, now: datetim
     served = _optional(mounted, mounts.VERIFIED, Served)
     if served is None:
         raise ArchiveError(
-            Reason.RESTORE_FAILED,
+            Reason.VERIFICATION_FAILED,
             f"no server has been started with the snapshot: there is no {mounts.VERIFIED}",
         )
     # A server counts the root twice, and ends ephemeral znodes whose sessions do not come back.
@@ -195,7 +195,7 @@ def _proof(mounted: Mounted, task: BackUpTask, found: Verification, now: datetim
     least = most - found.kinds.get(Kind.EPHEMERAL, 0)
     if served.digest_mismatches or not least <= served.znodes <= most:
         raise ArchiveError(
-            Reason.RESTORE_FAILED,
+            Reason.VERIFICATION_FAILED,
             f"a server that was started with the snapshot counted {served.znodes} znodes and "
             f"{served.digest_mismatches} wrong digests; the file has {found.nodes} znodes, which is "
             f"{most} as servers count",

@@ -123,7 +123,7 @@ _TABLE: Final = (
         runbook=True,
     ),
     Reason(
-        "RestoreFailed",
+        "VerificationFailed",
         "A server that was started with the copy did not serve it, or served something else.",
         severity="critical",
         runbook=True,

@@ -8,7 +8,7 @@ class Reason(StrEnum):
 
     SYNC_FAILED = "SyncFailed"
     """The joiner did not sync in time, or wrote no snapshot."""
-    RESTORE_FAILED = "RestoreFailed"
+    VERIFICATION_FAILED = "VerificationFailed"
     """A server that was started with the snapshot did not serve it, or served something else."""
     WORK_VOLUME_FULL = "WorkVolumeFull"
     """The volume that the containers of the pod share is full."""

@@ -3,15 +3,11 @@
 from datetime import datetime
 from typing import Final
 
-from zookeeper_operator.api import backup
-from zookeeper_operator.api.group import API_VERSION, GROUP
+from zookeeper_operator.api.group import GROUP
 from zookeeper_operator.ensemble.backups import SCHEDULES
-from zookeeper_operator.ensemble.names import LABEL_BACKUP_OF, backup_name
-from zookeeper_operator.kube.api import Resource
+from zookeeper_operator.ensemble.names import BACKUPS, LABEL_BACKUP_OF, backup_name
 
-__all__ = ["LABEL_BACKUP_OF", "SCHEDULES", "backup_name"]
-
-BACKUPS: Final = Resource(API_VERSION, backup.KIND, backup.PLURAL)
+__all__ = ["BACKUPS", "LABEL_BACKUP_OF", "SCHEDULES", "backup_name"]
 
 APP: Final = "zookeeper-backup"
 """The value of `app.kubernetes.io/name` of a Job and its pods."""

@@ -22,7 +22,7 @@ _GRACE: Final = timedelta(seconds=30)
 
 _BY_CONTAINER: Final[Mapping[str, str]] = {
     names.SYNC: Reason.SYNC_FAILED,
-    names.VERIFY: Reason.RESTORE_FAILED,
+    names.VERIFY: Reason.VERIFICATION_FAILED,
     names.AGENT: Reason.UNEXPECTED,
 }
 """Why a container failed that left no word about it."""

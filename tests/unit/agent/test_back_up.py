@@ -83,13 +83,13 @@ def test_what_a_server_has_counted_must_be_what_is_in_the_file(
     result = pod.back_up()
     assert result["code"] == code
     if code:
-        assert result["reason"] == "RestoreFailed"
+        assert result["reason"] == "VerificationFailed"
         assert pod.stored() == []
 
 
 def test_a_wrong_digest_of_the_server_is_refused(pod: Pod) -> None:
     pod.serve(NODES + 1, digestMismatches=1)
-    assert pod.back_up()["reason"] == "RestoreFailed"
+    assert pod.back_up()["reason"] == "VerificationFailed"
     assert pod.stored() == []
 
 

@@ -16,13 +16,14 @@ from zookeeper_operator.ensemble.build.auth import LOGIN_PASSWORD_KEY, read_pass
 from zookeeper_operator.ensemble.build.users import JAAS_KEY
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.referenced import users_of
-from zookeeper_operator.ensemble.security.certificates import SourceProblem, read_secret
+from zookeeper_operator.ensemble.security.certificates import read_secret
 from zookeeper_operator.ensemble.security.phase import (
     Phase,
     read_phase,
     template_phase,
     wanted_phase,
 )
+from zookeeper_operator.ensemble.security.source_problem import SourceProblem
 from zookeeper_operator.kube.hashes import content_hash
 from zookeeper_operator.zookeeper.jaas import Login, flaw_of_password, read_jaas, render_jaas
 

@@ -229,7 +229,7 @@ JSON
 verify() {
   local file
   file=$(snapshot_in "$snapshots")
-  [[ $file ]] || fail RestoreFailed "there is no snapshot in $snapshots"
+  [[ $file ]] || fail VerificationFailed "there is no snapshot in $snapshots"
   prepare 1 "server.1=127.0.0.1:2888:3888:participant;127.0.0.1:2181" < <(
     grep -E '^(extendedTypesEnabled|emulate353TTLNodes|tickTime|initLimit|syncLimit)=' "$config/zoo.cfg" || true
   )
@@ -248,7 +248,7 @@ JSON
 
 case $mode in
   sync) failure=SyncFailed ;;
-  verify) failure=RestoreFailed ;;
+  verify) failure=VerificationFailed ;;
   *) fail InvalidTask "joiner.sh knows sync and verify, not $mode" ;;
 esac
 "$mode"
