@@ -12,6 +12,7 @@ from e2e.versions import FIRST, ROOT, running, unpack, without_installed
 pytestmark = pytest.mark.alone  # the installed operator is scaled to 0 meanwhile
 
 QUIET_SECONDS = 8
+BACKUPS = {"podSelector": {"matchLabels": {"zookeeper.ensemble.dev/backup-of": "zk"}}}
 SPEC = {
     "config": {"maxClientCnxns": 61},
     "observers": {"replicas": 1},
@@ -66,19 +67,29 @@ def contents(ensemble: Ensemble) -> dict[str, Object]:
 
 
 def unchanged(ensemble: Ensemble, known: dict[str, Object]) -> dict[str, str]:
-    """Check that an operator that takes over changes labels of claims at most; return the pods.
+    """Check that an operator that takes over changes labels of claims and one policy at most; return the pods.
 
-    It removes a label by which a GitOps tool would remove the claims. The status may have more in it.
+    It removes a label by which a GitOps tool would remove the claims, and lets backups reach the members. The
+    status may have more in it.
     """
     pods = taken_over(ensemble)
     ensemble.wait_calm(seconds=3)
     now = contents(ensemble)
     assert now.keys() == known.keys()
+    policy = f"NetworkPolicy/{ensemble.name}"
+    before, after = (peers_of(objects.pop(policy)) for objects in (known, now))
+    assert [peer for peer in after if peer not in before] == [BACKUPS]
+    assert all(peer in after for peer in before)
     changed = {k for k in now if now[k] != known[k]}
     written = {k: (known[k], now[k]) for k in changed if not k.startswith("PersistentVolumeClaim/")}
     assert not written
     assert all(now[k]["spec"] == known[k]["spec"] for k in changed)
     return pods
+
+
+def peers_of(policy: Object) -> list[Object]:
+    """Everyone whom a policy lets in, whatever the port."""
+    return [peer for rule in policy["spec"]["ingress"] for peer in rule.get("from", ())]
 
 
 def taken_over(ensemble: Ensemble) -> dict[str, str]:
