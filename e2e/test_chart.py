@@ -144,7 +144,7 @@ def test_nothing_dangerous_is_allowed() -> None:
 
 
 def test_an_install_for_some_namespaces_has_no_right_elsewhere() -> None:
-    """watchNamespaces: Roles in these and in its own; elsewhere it may only read classes and nodes."""
+    """watchNamespaces: Roles in these and in its own; elsewhere it may only read what has no namespace."""
     objects = render("watchNamespaces={one,two}")
     roles = {
         body["metadata"].get("namespace", OPERATOR_NAMESPACE)
@@ -154,7 +154,8 @@ def test_an_install_for_some_namespaces_has_no_right_elsewhere() -> None:
     assert roles == {"one", "two", OPERATOR_NAMESPACE}
     for kind, rule in rules_of(objects):
         if kind == "ClusterRole":
-            assert set(rule["resources"]) <= {"nodes", "storageclasses"}, rule
+            assert set(rule["resources"]) <= {"nodes", "storageclasses", "persistentvolumes"}, rule
+            assert set(rule["verbs"]) <= {"get", "list", "watch"}, rule
     (deployment,) = [body for body in objects if body["kind"] == "Deployment"]
     environment = {
         e["name"]: e.get("value")
