@@ -67,7 +67,7 @@ def contents(ensemble: Ensemble) -> dict[str, Object]:
 
 
 def unchanged(ensemble: Ensemble, known: dict[str, Object]) -> dict[str, str]:
-    """Check that an operator that takes over changes labels of claims and one policy at most; return the pods.
+    """Check that an operator that takes over changes claim labels and one policy at most; return the pods.
 
     It removes a label by which a GitOps tool would remove the claims, and lets backups reach the members. The
     status may have more in it.
