@@ -250,8 +250,8 @@ async def test_users_that_are_left_are_found_by_the_own_user_in_the_other_secret
 
     def secret(name: str, data: dict[str, str]) -> Object:
         owner = {"uid": ENSEMBLE["metadata"]["uid"], "controller": True}
-        metadata = {"name": name, "uid": name, "labels": common_labels("zk")}
-        metadata = {**metadata, "namespace": "demo", "ownerReferences": [owner]}
+        metadata: Object = {"name": name, "uid": name, "labels": common_labels("zk")}
+        metadata |= {"namespace": "demo", "ownerReferences": [owner]}
         return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
 
     own = {"sasl-password": "b3du"} if had_users else {}
