@@ -53,6 +53,11 @@ BY_CERTIFICATE: Final[dict[str, Any]] = {
     "tls": {"quorum": "Disabled", "clientCertificates": "Want"},
     "auth": {"required": "X509"},
 }
+FIRST_AND_LATER: Final = (
+    "3.9.5",
+    pytest.param("3.9.4", marks=pytest.mark.long),
+    pytest.param("3.8.6", marks=pytest.mark.long),
+)
 ALL_KEYS: Final = frozenset(security_keys(replace(target(**BY_CERTIFICATE), phase=Phase(3, 1, 2))))
 
 
@@ -256,6 +261,7 @@ async def test_where_certificates_are_required_one_lets_in_and_the_plain_port_do
         await client.close()
 
 
+@pytest.mark.parametrize("rolls", FIRST_AND_LATER, indirect=True)
 async def test_who_is_added_or_removed_and_nobody_else_notices(rolls: Rolls) -> None:
     """Each from the restart of each member on. The session of another user outlives the roll."""
     rolls.found(REQUIRED, Phase(auth=2))

@@ -55,6 +55,12 @@ def of(leaf: Issued = LEAF, **instead: bytes) -> dict[str, bytes]:
     return data | {key.replace("_", "."): value for key, value in instead.items()}
 
 
+def of_ca(ca: Issued) -> dict[str, bytes]:
+    """The data of a Secret with a good certificate of this CA."""
+    leaf = issued("zk", ca, purposes=BOTH, start=NOW - DAY, end=NOW + 90 * DAY)
+    return of(leaf, ca_crt=ca.pem)
+
+
 def encrypted(leaf: Issued) -> bytes:
     return leaf.key_pem(encryption=BestAvailableEncryption(b"a password"))
 
@@ -76,11 +82,15 @@ BAD: Final[Mapping[str, tuple[dict[str, bytes] | None, str, str]]] = {
     "no CA": (of(ca_crt=b""), INVALID, "ca.crt: the Secret has no such key, or nothing in it"),
     "PKCS12": (of(tls_crt=as_pkcs12(LEAF)), INVALID, "tls.crt: it holds no certificate in PEM"),
     "garbage": (of(tls_key=b"garbage"), INVALID, "tls.key: "),
-    "encrypted key": (of(tls_key=encrypted(LEAF)), INVALID, "tls.key: it is encrypted"),
+    "encrypted key": (
+        of(tls_key=encrypted(LEAF)),
+        INVALID,
+        "tls.key: the private key is encrypted",
+    ),
     "weak key": (
         of(a_leaf(key=ec.generate_private_key(ec.SECP256K1()))),
         INVALID,
-        "tls.key: it is EC secp256k1",
+        "tls.key: the private key is EC secp256k1",
     ),
     "key of another certificate": (
         of(tls_key=ANOTHER_KEY.key_pem()),
@@ -97,12 +107,25 @@ BAD: Final[Mapping[str, tuple[dict[str, bytes] | None, str, str]]] = {
         INVALID,
         "tls.crt: its extended key usage lacks clientAuth",
     ),
-    "expired": (of(a_leaf(start=NOW - 9 * DAY, end=NOW - DAY)), INVALID, "has expired"),
-    "of the future": (of(a_leaf(start=NOW + DAY)), INVALID, "is not valid yet"),
+    "expired": (
+        of(a_leaf(start=NOW - 9 * DAY, end=NOW - DAY)),
+        INVALID,
+        "tls.crt: the certificate of CN=zk has expired",
+    ),
+    "of the future": (
+        of(a_leaf(start=NOW + DAY)),
+        INVALID,
+        "tls.crt: the certificate of CN=zk is not valid yet",
+    ),
+    "CA that has expired": (
+        of_ca(issued("CA", authority=True, usage=CA_USAGE, start=NOW - 9 * DAY, end=NOW - DAY)),
+        INVALID,
+        "ca.crt: the certificate of CN=CA has expired",
+    ),
     "that ends within the hour": (
         of(a_leaf(end=NOW + timedelta(minutes=50))),
         INVALID,
-        "an hour",
+        "too soon to be taken",
     ),
 }
 
@@ -149,6 +172,10 @@ async def test_each_is_refused_in_words_before_anything_of_a_member_changes(stag
     seen: dict[str, Object] = {}
     for name, (data, reason, said) in BAD.items():
         await give(stage, place, data)
+        # No Secret is watched: without an edit it would be read within fifteen seconds.
+        await stage.edit(
+            place, {"metadata": {"namespace": place, "name": "zk", "annotations": {"given": name}}}
+        )
 
         async def refused(name: str = name, reason: str = reason, said: str = said) -> bool:
             body = await stage.kube.get(ENSEMBLE, place, "zk")
