@@ -94,6 +94,7 @@ class Watchdog:
         self._claims_deleted: dict[str, float] = {}
         api.listeners.append(self._on_change)
         self._data_may_go = False
+        self._survivor: int | None = None
         network.on_start = self.on_start
         network.on_commit = self.on_commit
         network.on_lead = self.on_lead
@@ -130,8 +131,21 @@ class Watchdog:
                     f"members {leader.id} ({leader.view}) and {other.id} ({other.view}) both lead a "
                     "majority",
                 )
-        if self.view is None or leader.view.version > self.view.version:
+        if self._is_newer(leader):
             self._go_by(leader.view)
+
+    def _is_newer(self, leader: Member) -> bool:
+        """Whether a leader goes by a newer list; a recovery replaces one at its own version."""
+        if self.view is None or leader.view.version > self.view.version:
+            return True
+        recovered = leader.id == self._survivor and leader.view.voters == {leader.id}
+        return recovered and leader.view.version == self.view.version
+
+    def survives(self, survivor: int, head: Txn) -> None:
+        """All members but one lose their data for good: what only they knew is lost, by no operator's hand."""
+        self._survivor = survivor
+        if not head.holds(self.acknowledged):
+            self.acknowledged = head
 
     def on_found(self, founder: Member) -> None:
         """A member has made itself an empty database, with which it may vote."""

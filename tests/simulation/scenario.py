@@ -47,6 +47,11 @@ class Scenario:
         asked = self.spec.get("tls") is not None or self.spec.get("auth") is not None
         return asked or any(e.kind in ("tls", "auth") for e in self.events)
 
+    @property
+    def needs_recovery(self) -> bool:
+        """Whether a majority is lost, for good or for a while, and somebody asks for a recovery."""
+        return any(event.kind in ("disaster", "recover") for event in self.events)
+
     def without(self, dropped: frozenset[int], still: frozenset[str]) -> "Scenario":
         """The same without some events, and with some of the weather left out."""
         kept = tuple(e for i, e in enumerate(self.events) if i not in dropped)
