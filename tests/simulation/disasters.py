@@ -42,7 +42,7 @@ class Disasters:
         self._stage.tell("fault", f"all volumes but that of member {survivor} are lost")
         assert pod.disk is not None
         assert pod.disk.head is not None
-        self._watchdog.survives(survivor, pod.disk.head)
+        self._watchdog.survives(pod.disk.head)
         for claim in self._api.all("PersistentVolumeClaim"):
             name = claim["metadata"]["name"]
             member = int(name.rpartition("-")[2])

@@ -94,7 +94,6 @@ class Watchdog:
         self._claims_deleted: dict[str, float] = {}
         api.listeners.append(self._on_change)
         self._data_may_go = False
-        self._survivor: int | None = None
         network.on_start = self.on_start
         network.on_commit = self.on_commit
         network.on_lead = self.on_lead
@@ -138,12 +137,10 @@ class Watchdog:
         """Whether a leader goes by a newer list; a recovery replaces one at its own version."""
         if self.view is None or leader.view.version > self.view.version:
             return True
-        recovered = leader.id == self._survivor and leader.view.voters == {leader.id}
-        return recovered and leader.view.version == self.view.version
+        return leader.view.version == self.view.version and leader.view.voters == {leader.id}
 
-    def survives(self, survivor: int, head: Txn) -> None:
+    def survives(self, head: Txn) -> None:
         """All members but one lose their data for good: what only they knew is lost, by no operator's hand."""
-        self._survivor = survivor
         if not head.holds(self.acknowledged):
             self.acknowledged = head
 

@@ -125,18 +125,18 @@ class Kubelet:
         self._stage.loop.call_later(seconds, self._node_goes_on, pod, member)
 
     def _node_goes_on(self, pod: Running, member: Member) -> None:
+        if pod.gone:
+            return
+        pod.lost = False
         self._network.freeze(member, frozen=False)
         self._stage.tell(f"node of {pod.name}", "goes on")
         self._stage.later(*_NOTICES, self._kubelet_goes_on, pod)
 
     def _kubelet_goes_on(self, pod: Running) -> None:
-        if pod.gone:
-            return
-        pod.lost = False
         body = self._api.get("Pod", pod.name)
         if body is None or body["metadata"].get("deletionTimestamp"):
             self._end(pod)
-        else:
+        elif not pod.gone:
             self._probe(pod)
 
     def node(self, name: str) -> Object:

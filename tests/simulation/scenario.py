@@ -132,6 +132,9 @@ _FAULTS = {
 }
 
 
+_DISASTERS = 0.03
+
+
 def make_scenario(seed: int) -> Scenario:
     """Everything that follows from one seed."""
     dice = random.Random(f"scenario {seed}")  # noqa: S311 -- to be repeated, not to be guessed
@@ -181,7 +184,20 @@ def make_scenario(seed: int) -> Scenario:
             pass
     if dice.random() < 0.3:
         weather.late_answers = dice.choice([0.05, 0.3])
-    return Scenario(seed, spec, tuple(events), weather, end + dice.uniform(0, 4))
+    scenario = Scenario(seed, spec, tuple(events), weather, end + dice.uniform(0, 4))
+    return _with_a_disaster(scenario, dice) if dice.random() < _DISASTERS else scenario
+
+
+def _with_a_disaster(scenario: Scenario, dice: random.Random) -> Scenario:
+    """The same, and all volumes but one are lost in the middle of it."""
+    *before, last = scenario.events
+    disaster = Event(
+        dice.uniform(before[0].at if before else 8.0, last.at),
+        "disaster",
+        {"survivor": dice.choice([1, 1, 2, 3])},
+    )
+    events = sorted((*before, disaster), key=lambda event: event.at)
+    return replace(scenario, events=(*events, last))
 
 
 def _edit(dice: random.Random, at: float) -> Event:
