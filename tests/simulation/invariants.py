@@ -140,7 +140,7 @@ class Watchdog:
         return leader.view.version == self.view.version and leader.view.voters == {leader.id}
 
     def survives(self, head: Txn) -> None:
-        """All members but one lose their data for good: what only they knew is lost, by no operator's hand."""
+        """All members but one lose their data for good: what only they knew is lost by no operator."""
         if not head.holds(self.acknowledged):
             self.acknowledged = head
 

@@ -190,7 +190,9 @@ def make_scenario(seed: int) -> Scenario:
 
 def _with_a_disaster(scenario: Scenario, dice: random.Random) -> Scenario:
     """The same, and all volumes but one are lost in the middle of it."""
-    *before, last = scenario.events
+    *others, last = scenario.events
+    # An ensemble that is created again knows no list that its survivor would take (docs/adr/0011).
+    before = [event for event in others if event.kind != "recreate"]
     disaster = Event(
         dice.uniform(before[0].at if before else 8.0, last.at),
         "disaster",
