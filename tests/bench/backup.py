@@ -7,6 +7,7 @@ got no answer; memory is the most that was resident.
 
 import argparse
 import os
+import sys
 import tempfile
 import threading
 import time
@@ -146,9 +147,7 @@ def snapshot_by_admin_server(servers: ZooKeeperServers) -> int:
     """Stream a snapshot of a follower; its size."""
     follower = next(n for n in MEMBERS if n != servers.leader(MEMBERS))
     url = f"http://{servers[follower].ip}:{names.ADMIN_PORT}/commands/snapshot?streaming=true"
-    request = urllib.request.Request(  # noqa: S310 -- a server of our own
-        url, headers={"Authorization": f"digest super:{PASSWORD}"}
-    )
+    request = urllib.request.Request(url, headers={"Authorization": f"digest super:{PASSWORD}"})
     size = 0
     with urllib.request.urlopen(request, timeout=600) as answer:  # noqa: S310
         while block := answer.read(1 << 20):
@@ -170,7 +169,7 @@ def measure(size: int) -> None:
         pod.flags = f"-Xmx{heap}m"
         try:
             found_with_tree(servers, tree)
-            print(f"{tree.stat().st_size / 1e6:.0f} MB, {count} znodes, heap {heap} MiB\n")
+            _say(f"{tree.stat().st_size / 1e6:.0f} MB, {count} znodes, heap {heap} MiB\n")
             _measure(servers, pod)
         finally:
             servers.stop()
@@ -180,8 +179,8 @@ def _measure(servers: ZooKeeperServers, pod: BackupPod) -> None:
     pod.configure([servers[n].line() for n in MEMBERS], {"initLimit": 240, "syncLimit": 20})
     pod.give(task_with())
     kinds = {"agent": "zookeeper_operator.agent", "joiner": str(pod.root)}
-    print("| step | seconds | longest gap of the writers, s | writes per s |")
-    print("| --- | --- | --- | --- |")
+    _say("| step | seconds | longest gap of the writers, s | writes per s |")
+    _say("| --- | --- | --- | --- |")
     with watching_memory(kinds) as most, writing(servers) as writers:
         _row("nothing", writers, lambda: time.sleep(CALM_SECONDS))
         _row("backup: sync", writers, lambda: pod.join("sync", seconds=900))
@@ -198,7 +197,7 @@ def _measure(servers: ZooKeeperServers, pod: BackupPod) -> None:
             writers,
             lambda: streamed.append(snapshot_by_admin_server(servers)),
         )
-    print(
+    _say(
         f"\nresident at most: joiner {most['joiner'] / 1e6:.0f} MB, agent {most['agent'] / 1e6:.0f} MB; "
         f"stored {stored[0] / 1e6:.1f} MB, streamed by the AdminServer {streamed[0] / 1e6:.1f} MB"
     )
@@ -211,7 +210,12 @@ def _row(step: str, writers: list[Writer], act: Callable[[], None]) -> None:
     act()
     took = time.monotonic() - begun
     gap, written = max(w.longest_gap for w in writers), sum(w.written for w in writers) - before
-    print(f"| {step} | {took:.1f} | {gap:.2f} | {written / took:.0f} |", flush=True)
+    _say(f"| {step} | {took:.1f} | {gap:.2f} | {written / took:.0f} |")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
