@@ -47,8 +47,9 @@ def _member_ids(ensemble: Ensemble, listed: Lists) -> list[int]:
     )
     pods = {names.member_id_of(ensemble.name, pod["metadata"]["name"]) for pod in listed["Pod"]}
     present = {i for i in pods if i is not None}
-    ids = {*ensemble.voter_ids, *ensemble.observer_ids, *published_ids(published), *present}
-    return sorted(i for i in ids if not ensemble.is_foreign(i))
+    return sorted(
+        {*ensemble.voter_ids, *ensemble.observer_ids, *published_ids(published), *present}
+    )
 
 
 async def _read_live(
