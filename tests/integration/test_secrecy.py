@@ -85,7 +85,7 @@ class SecuredPod(Pod):
 
     def mount(self, folder: str, files: Mapping[str, bytes]) -> None:
         where = self.path / folder.strip("/")
-        where.mkdir()
+        where.mkdir(exist_ok=True)
         for name, content in files.items():
             (where / name).write_bytes(content)
 

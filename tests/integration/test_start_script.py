@@ -23,6 +23,7 @@ from tests.integration.processes import another_network
 
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build.auth import DIGEST_KEY, super_digest
 from zookeeper_operator.ensemble.build.config import START_SCRIPT, build_config
 from zookeeper_operator.ensemble.build.membership import build_membership
 from zookeeper_operator.ensemble.ensemble import Ensemble
@@ -66,8 +67,9 @@ class Pod:
             "SERVER_JVMFLAGS": "-Dzookeeper.log.level=INFO -Dzookeeper.log.format=text",
         }
         self._process: subprocess.Popen[bytes] | None = None
-        for folder in ("data", "datalog", "conf", "config", "membership", "dev"):
+        for folder in ("data", "datalog", "conf", "config", "membership", "super-user", "dev"):
             (path / folder).mkdir(parents=True)
+        (path / "super-user" / DIGEST_KEY).write_text(super_digest("password"))
         (path / "docker-entrypoint.sh").write_text(ENTRYPOINT)
         (path / "docker-entrypoint.sh").chmod(0o755)
         (path / "hosts").write_text(f"127.0.0.1 {ensemble.server(1).host}\n")
