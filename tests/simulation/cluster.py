@@ -12,6 +12,7 @@ from tests.simulation.kubelet import NAMESPACE, Kubelet, Running
 from tests.simulation.mind import RIGHT, Mind
 from tests.simulation.operators import Operators
 from tests.simulation.scenario import BAD_TAG, Event, Scenario
+from tests.simulation.source import Source, is_of_source
 from tests.simulation.stage import Stage
 from tests.simulation.surroundings import Surroundings
 from tests.simulation.weather import Weather
@@ -47,7 +48,17 @@ class SimulatedCluster:
         self.kubelet = Kubelet(self.stage, self.api, self.network, mind.script)
         self.controller = StatefulSetController(self.stage, self.api)
         self.watchdog = Watchdog(self.stage, self.api, self.network, self.kubelet, ENSEMBLE)
-        self.around = Surroundings(self.stage, self.api, self.network, self.kubelet, self.weather)
+        self.source = Source(
+            self.stage,
+            self.api,
+            self.network,
+            scenario.source,
+            keeps_lists=scenario.keeps_lists,
+        )
+        self.watchdog.source = self.source
+        self.around = Surroundings(
+            self.stage, self.api, self.network, self.kubelet, self.weather, self.source
+        )
         self.operators = Operators(self.around, self.watchdog, ENSEMBLE, mind)
         self.clients = Clients(self.stage, self.network, self.watchdog)
         self._deleted: dict[str, Any] | None = None
@@ -66,6 +77,8 @@ class SimulatedCluster:
                 "allowVolumeExpansion": True,
             }
         )
+        if self.scenario.source:
+            self.source.begin()
         self._create(self.scenario.spec)
         self.operators.start()
         for event in self.scenario.events:
@@ -139,7 +152,7 @@ class SimulatedCluster:
         ready = told.get(conditions.READY) or {}
         if status.get("observedGeneration") != body["metadata"]["generation"]:
             return "the status is of an older generation"
-        pods = self.api.all("Pod")
+        pods = [pod for pod in self.api.all("Pod") if not is_of_source(pod)]
         if spec.get("stopped"):
             if ready.get("reason") != reasons.STOPPED:
                 return f"Ready says {ready.get('reason')}, not Stopped"
@@ -147,15 +160,25 @@ class SimulatedCluster:
         if ready.get("status") != "True":
             return f"Ready is {ready.get('status')}: {ready.get('reason')}: {ready.get('message')}"
         return (
-            self._members_differ(spec, pods)
+            self._adoption_differs(status, told)
+            or self._members_differ(spec, pods)
             or self._revisions_differ(pods)
             or self._volumes_differ(spec)
             or self._published_differs()
             or self._phases_differ(spec, pods, told)
         )
 
+    def _adoption_differs(self, status: Object, told: dict[str, Any]) -> str:
+        if not self.scenario.source:
+            return ""
+        if not self.source.is_gone:
+            return "the source still runs"
+        adopted = told.get(conditions.ADOPTED) or {}
+        return "" if status.get("adoptedAt") and adopted["status"] == "True" else f"{adopted}"
+
     def _members_differ(self, spec: Object, pods: list[Object]) -> str:
-        voters = set(range(1, spec["replicas"] + 1))
+        first = spec.get("firstMemberId", 1)
+        voters = set(range(first, first + spec["replicas"]))
         observers = {101 + i for i in range((spec.get("observers") or {}).get("replicas", 0))}
         view = self.watchdog.view
         if view is None or view.voters != voters or set(view.roles) != voters | observers:
@@ -170,6 +193,7 @@ class SimulatedCluster:
         asked = {
             statefulset["metadata"]["labels"][names.LABEL_COMPONENT]: statefulset["status"]
             for statefulset in self.api.all("StatefulSet")
+            if not is_of_source(statefulset)
         }
         for pod in pods:
             labels = pod["metadata"]["labels"]
@@ -322,6 +346,20 @@ class SimulatedCluster:
 
     # ------------------------------------------------------------------ bad luck
 
+    def _user_proceed(self, more: dict[str, Any]) -> None:
+        adopt = self._spec()["adopt"]
+        if adopt.get("proceed") != "Finish":  # the API server refuses to go back from it
+            self._edit(adopt={**adopt, "proceed": more["to"]})
+
+    def _fault_crash_source(self, more: dict[str, Any]) -> None:
+        self.source.crash(more["members"])
+
+    def _fault_freeze_source(self, more: dict[str, Any]) -> None:
+        self.source.freeze(more["member"], more["for"])
+
+    def _fault_roll_back_source(self, more: dict[str, Any]) -> None:
+        self.source.roll_back()
+
     def _fault_late_answers(self, more: dict[str, Any]) -> None:
         self.weather.late_answers = more["rate"]
 
@@ -352,7 +390,7 @@ class SimulatedCluster:
 
     def _fault_partition(self, more: dict[str, Any]) -> None:
         apart = frozenset(more["members"])
-        ids = {*range(1, 10), 101, 102}
+        ids = {*range(1, 20), 101, 102}
         cut = {frozenset((a, b)) for a in apart for b in ids - apart}
         self.network.cut |= cut
         self.network.disturbed()
@@ -375,7 +413,8 @@ class SimulatedCluster:
 
     def _restart_all(self) -> None:
         for pod in self.api.all("Pod"):
-            self.api.delete("Pod", pod["metadata"]["name"])
+            if not is_of_source(pod):
+                self.api.delete("Pod", pod["metadata"]["name"])
 
     def _is_founded(self) -> bool:
         """Whether nobody may found any more, by all that says so."""
@@ -456,7 +495,8 @@ class SimulatedCluster:
         self.stage.loop.call_later(more["for"], self.kubelet.no_room.discard, name)
 
     def _children(self) -> list[Object]:
-        return [body for kind in _CHILDREN for body in self.api.all(kind)]
+        found = [body for kind in _CHILDREN for body in self.api.all(kind)]
+        return [body for body in found if not is_of_source(body)]
 
     def _fault_delete_child(self, more: dict[str, Any]) -> None:
         children = self._children()

@@ -139,7 +139,7 @@ class Kubelet:
             self._stage.later(*_MOUNT_DELAY, self._refresh_certificates, after["metadata"]["name"])
         if body["kind"] == "PersistentVolumeClaim" and before is not None and after is not None:
             self._maybe_grow(after)
-        if body["kind"] != "Pod":
+        if body["kind"] != "Pod" or names.LABEL_ENSEMBLE not in body["metadata"]["labels"]:
             return
         uid = body["metadata"]["uid"]
         if before is None:

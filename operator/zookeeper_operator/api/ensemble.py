@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, field_validator
 
+from zookeeper_operator.api.adoption import AdoptSpec
 from zookeeper_operator.api.model import ApiModel, LocalReference, Quantity
 from zookeeper_operator.api.network import NetworkPeer
 from zookeeper_operator.api.security import AuthSpec, TlsSpec
@@ -21,6 +22,7 @@ MAX_REPLICAS: Final = 9
 MAX_OBSERVERS: Final = 100
 FIRST_OBSERVER_ID: Final = 101
 LAST_OBSERVER_ID: Final = FIRST_OBSERVER_ID + MAX_OBSERVERS - 1
+LAST_VOTER_ID: Final = FIRST_OBSERVER_ID - 1
 MAX_NAME_LENGTH: Final = 40
 MAX_CONFIG_KEYS: Final = 100
 MAX_CONFIG_VALUE_LENGTH: Final = 1024
@@ -337,6 +339,14 @@ class EnsembleSpec(ApiModel):
         ),
         json_schema_extra={"format": "int32"},
     )
+    first_member_id: int = Field(
+        default=1,
+        description=(
+            "Id of the first member. It cannot be changed. An ensemble that adopts another one needs ids above "
+            "those of the source, such as 11."
+        ),
+        json_schema_extra={"format": "int32"},
+    )
     allow_even_replicas: bool = Field(
         default=False,
         description=(
@@ -420,6 +430,13 @@ class EnsembleSpec(ApiModel):
     )
     security_context: SecurityContextSpec = Field(
         default_factory=SecurityContextSpec, description="The user and group the members run as."
+    )
+    adopt: AdoptSpec | None = Field(
+        default=None,
+        description=(
+            "Take over a running ensemble without a stop. Only when the ensemble is created; it may be removed "
+            "when `status.adoptedAt` is set."
+        ),
     )
     labels: dict[str, str] = Field(
         default_factory=dict,

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from zookeeper_operator.api.ensemble import MAX_OBSERVERS, MAX_REPLICAS, EnsembleSpec
+from zookeeper_operator.api.ensemble import LAST_VOTER_ID, MAX_OBSERVERS, MAX_REPLICAS, EnsembleSpec
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.servers import Role, Server
@@ -33,12 +33,22 @@ class Ensemble:
     status: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def first_id(self) -> int:
+        """The id of the first member. What has a lower one is not ours, but a member of a source."""
+        return min(max(self.spec.first_member_id, 1), LAST_VOTER_ID)
+
+    def is_foreign(self, member_id: int) -> bool:
+        """Whether a member belongs to the source that is taken over."""
+        return member_id < self.first_id
+
+    @property
     def voter_ids(self) -> range:
         """The ids of the voters the spec asks for: pod index == myid == server.N.
 
         There are never more than the CRD allows, whatever is stored.
         """
-        return range(1, min(self.spec.replicas, MAX_REPLICAS) + 1)
+        last = self.first_id + min(self.spec.replicas, MAX_REPLICAS) - 1
+        return range(self.first_id, min(last, LAST_VOTER_ID) + 1)
 
     @property
     def observer_ids(self) -> range:

@@ -1,5 +1,6 @@
 """The members as the pods start from them: a value, and how it is read from a live `NAME-membership`."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +12,7 @@ VERSION_KEY: Final = "configVersion"
 FOUNDERS_KEY: Final = "founders"
 IDENTITY_KEY: Final = "identity"
 EPOCH_KEY: Final = "epoch"
+SOURCE_KEY: Final = "source"
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Membership:
     `founders` are the ids that may elect a leader on empty volumes: the members of the first
     configuration until it has had a quorum, and none from then on. `identity` is
     what the volumes of this ensemble are stamped with. `epoch` is the one after which founders begin:
-    0, unless an ensemble whose members have lost all data was founded again.
+    0, unless an ensemble whose members have lost all data was founded again. `source` are the server lines of
+    the ensemble that is taken over, as they were at the beginning.
     """
 
     servers: tuple[Server, ...]
@@ -29,6 +32,7 @@ class Membership:
     founders: tuple[int, ...]
     identity: str
     epoch: int = 0
+    source: tuple[Server, ...] = ()
 
     @property
     def voters(self) -> frozenset[int]:
@@ -58,7 +62,7 @@ def read_membership(config_map: Object) -> Membership:
             an ensemble without members.
     """
     data = config_map.get("data") or {}
-    servers = tuple(parse_server(line) for line in data[SERVERS_KEY].splitlines() if line.strip())
+    servers = read_lines(data[SERVERS_KEY].splitlines())
     if not servers:
         raise ValueError("the membership names no server")
     return Membership(
@@ -67,4 +71,14 @@ def read_membership(config_map: Object) -> Membership:
         founders=tuple(int(word) for word in data[FOUNDERS_KEY].split()),
         identity=data[IDENTITY_KEY],
         epoch=int(data.get(EPOCH_KEY) or 0),
+        source=read_lines((data.get(SOURCE_KEY) or "").splitlines()),
     )
+
+
+def read_lines(lines: Iterable[str]) -> tuple[Server, ...]:
+    """Server lines.
+
+    Raises:
+        ValueError: one has another form.
+    """
+    return tuple(parse_server(line) for line in lines if line.strip())

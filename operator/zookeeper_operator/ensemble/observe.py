@@ -15,6 +15,10 @@ from typing import Final
 from zookeeper_operator.certificates.fresh import fresh_private_key
 from zookeeper_operator.control.controller import Key
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.adoption.checks import read_config_of
+from zookeeper_operator.ensemble.adoption.fetch import fetch_source
+from zookeeper_operator.ensemble.adoption.record import recorded_source
+from zookeeper_operator.ensemble.adoption.source import Source, read_source_answers
 from zookeeper_operator.ensemble.children import CHILD_KINDS, expected_names
 from zookeeper_operator.ensemble.dereference import dereference, fetch_tls_source
 from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
@@ -46,7 +50,7 @@ from zookeeper_operator.zookeeper.protocol import (
     SecureAccess,
     ZooKeeper,
 )
-from zookeeper_operator.zookeeper.servers import CommittedConfig
+from zookeeper_operator.zookeeper.servers import CommittedConfig, Server, parse_config
 
 _LISTED: Final = tuple(kind.resource for kind in CHILD_KINDS if kind.listed)
 _READ_AS_VALUES: Final = frozenset({"Pod", "PersistentVolumeClaim"})
@@ -73,6 +77,7 @@ class _Told:
     answers: Mapping[int, Answers]
     committed: CommittedConfig | None
     unreadable: str = ""
+    source: Source | None = None
 
 
 class Inspector:
@@ -135,9 +140,11 @@ class Inspector:
         pods = read_pods(listed["Pod"], ensemble=name, statefulsets=statefulsets, now=now)
         claims = _read_claims(listed["PersistentVolumeClaim"], name, now)
         addresses = addresses_of(ensemble.namespace, pods)
-        secure = secure_access(Observed(ensemble, now, children=children, pods=pods))
-        polled, referenced, source, classes, pods, refused = await asyncio.gather(
-            self._ask_ensemble(key, ensemble.uid, addresses, secure),
+        seen = Observed(ensemble, now, children=children, pods=pods)
+        secure = secure_access(seen)
+        source = await fetch_source(self._kube, self._zookeeper, ensemble, recorded_source(seen))
+        polled, referenced, tls_source, classes, pods, refused = await asyncio.gather(
+            self._ask_ensemble(key, ensemble.uid, addresses, secure, source),
             dereference(self._kube, ensemble),
             fetch_tls_source(self._kube, ensemble),
             self._fetch_storage_classes(ensemble, claims),
@@ -164,7 +171,8 @@ class Inspector:
             storage_classes=classes,
             referenced=referenced,
             lost_nodes=lost_nodes,
-            tls_source=source,
+            source=polled.source,
+            tls_source=tls_source,
             fresh_password=secrets.token_urlsafe(24),
         )
         if not has_tls(observed):
@@ -226,9 +234,16 @@ class Inspector:
         )
 
     async def _ask_ensemble(
-        self, key: Key, uid: str, addresses: tuple[Address, ...], secure: SecureAccess | None
+        self,
+        key: Key,
+        uid: str,
+        addresses: tuple[Address, ...],
+        secure: SecureAccess | None,
+        source: Source | None,
     ) -> _Told:
         """What the members say, and who they are by the configuration that they have committed."""
+        if source is not None:
+            return await self._ask_with_source(addresses, source)
         answers = await self._zookeeper.probe(addresses, thorough=True)
         fingerprint = fingerprint_of(answers)
         now = asyncio.get_running_loop().time()
@@ -237,21 +252,12 @@ class Inspector:
         is_same = known is not None and (known.uid, known.fingerprint) == (uid, fingerprint)
         if known and is_same and now - known.at < _CONFIG_AGE_SECONDS:
             return _Told(answers, known.config)
-        serving = tuple(a for a in addresses if a.id in answers and answers[a.id].serving)
-        if not serving:
-            return _Told(
-                answers, None, "no member serves, so none can be asked for the configuration"
-            )
-        # A sync waits for a quorum; while there is none, it would only delay the next reconcile.
-        by_themselves = frozenset(member.id for member in serving)
-        if not judge_quorum(answers, committed=None, published=by_themselves).healthy:
-            return _Told(
-                answers,
-                None,
-                "no majority has answered that it serves, so the configuration was not read",
-            )
+        if why := _why_unread(answers, addresses):
+            return _Told(answers, None, why)
         try:
-            config = await self._zookeeper.read_config(Access(serving, secure=secure))
+            config = await self._zookeeper.read_config(
+                Access(_serving(answers, addresses), secure=secure)
+            )
         except EnsembleUnreachableError as error:
             # Giving up has taken seconds, and what was said before them is too old to report.
             why = f"the configuration could not be read: {error}"
@@ -259,9 +265,46 @@ class Inspector:
         self._readings[key] = _KnownConfig(config, fingerprint, now, uid)
         return _Told(answers, config)
 
+    async def _ask_with_source(self, addresses: tuple[Address, ...], source: Source) -> _Told:
+        """What our members and those of a source say; who they are is read from whichever serves.
+
+        Nothing is remembered: the members of a source do not say whom they count as voters.
+        """
+        ours = await self._zookeeper.probe(addresses, thorough=True)
+        answers = {**read_source_answers(source.answers, ours), **ours}
+        if (config := read_config_of(source)) is not None:
+            return _Told(answers, config, source=source)
+        if why := _why_unread(answers, (*addresses, *source.servers)):
+            return _Told(answers, None, why, source)
+        serving = _serving(answers, addresses)
+        try:
+            if serving:
+                return _Told(
+                    answers, await self._zookeeper.read_config(Access(serving)), source=source
+                )
+            asked = [e for i, e in source.endpoints.items() if answers[i].serving]
+            config = parse_config(await self._zookeeper.read_source(asked))
+            return _Told(answers, config, source=source)
+        except (EnsembleUnreachableError, ValueError) as error:
+            return _Told(answers, None, f"the configuration could not be read: {error}", source)
+
     def invalidate(self, key: Key) -> None:
         """Read the configuration again next time: it may be changed, whatever the call answers."""
         self._readings.pop(key, None)
+
+
+def _serving(answers: Mapping[int, Answers], addresses: tuple[Address, ...]) -> tuple[Address, ...]:
+    return tuple(a for a in addresses if a.id in answers and answers[a.id].serving)
+
+
+def _why_unread(answers: Mapping[int, Answers], members: Iterable[Address | Server]) -> str:
+    """Why the configuration is not read now: a sync waits for a quorum, and would only delay the reconcile."""
+    serving = frozenset(m.id for m in members if m.id in answers and answers[m.id].serving)
+    if not serving:
+        return "no member serves, so none can be asked for the configuration"
+    if not judge_quorum(answers, committed=None, published=serving).healthy:
+        return "no majority has answered that it serves, so the configuration was not read"
+    return ""
 
 
 def _answered(answers: Mapping[int, Answers], pod: Pod) -> bool:
@@ -288,7 +331,8 @@ def _needed_names(
         None,
     )
     present = {names.member_id_of(ensemble.name, pod["metadata"]["name"]) for pod in pods}
-    ids = published_ids(published) | {i for i in present if i is not None}
+    known = published_ids(published) | {i for i in present if i is not None}
+    ids = {i for i in known if not ensemble.is_foreign(i)}
     return expected_names(ensemble, ids, secured=secured) | _named_configs(listed, pods)
 
 

@@ -22,6 +22,7 @@ from zookeeper_operator.api.security import TlsSpec
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.security.phase import PLAIN, Phase
+from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.hashes import content_hash
 
 
@@ -43,6 +44,18 @@ class Target:
     """What every member speaks already: what applications may rely on."""
     trust: str = ""
     """The CAs that clients need to trust, in PEM; empty while there is none."""
+    source_peers: tuple[Object, ...] = ()
+    """Members of a source that may connect to the quorum ports, as peers of a NetworkPolicy."""
+
+    @property
+    def first_id(self) -> int:
+        """The id of the first member; what has a lower one is a member of a source."""
+        return self.spec.first_member_id
+
+    @property
+    def own_ids(self) -> tuple[int, ...]:
+        """The members of the list that are ours, by id."""
+        return tuple(sorted(i for i in self.membership.ids if i >= self.first_id))
 
     @property
     def closed(self) -> bool:
@@ -58,6 +71,7 @@ def build_target(
     phase: Phase = PLAIN,
     reached: Phase = PLAIN,
     trust: str = "",
+    source_peers: tuple[Object, ...] = (),
 ) -> Target:
     """The target of an ensemble whose members are these."""
     return Target(
@@ -72,6 +86,7 @@ def build_target(
         phase=phase,
         reached=reached,
         trust=trust,
+        source_peers=source_peers,
     )
 
 
@@ -109,6 +124,8 @@ _NO_TEMPLATE: Final[Mapping[str, Any]] = {
     "metrics": {"from_": True},
     "tls": True,
     "auth": True,
+    "first_member_id": True,
+    "adopt": True,
     "labels": True,
     "annotations": True,
     "storage": {"retention": True, "data": {"size": True}, "log": {"size": True}},

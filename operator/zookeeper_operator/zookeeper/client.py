@@ -14,8 +14,10 @@ from zookeeper_operator.zookeeper.handshake import shake
 from zookeeper_operator.zookeeper.protocol import (
     Access,
     Address,
+    Endpoint,
     EnsembleUnreachableError,
     Presented,
+    SourceAnswer,
 )
 from zookeeper_operator.zookeeper.reconfig import OpenSession
 from zookeeper_operator.zookeeper.routes.protocol import AdminTransport, ClientRoute
@@ -27,6 +29,7 @@ from zookeeper_operator.zookeeper.servers import (
     Server,
 )
 from zookeeper_operator.zookeeper.session import Deadline, open_session
+from zookeeper_operator.zookeeper.source import ask_source, read_source_config
 
 # A quorum answers within some 0.1 s; without one, a reconcile stops waiting here.
 _READ_SECONDS: Final = 4.0
@@ -57,6 +60,7 @@ class ZooKeeperClient:
             threads: how many ensembles can have a session at once.
             on_probe: called after every probe of a member.
         """
+        self._probe_timeout = probe_timeout_seconds
         self._admin = AdminServers(admin, timeout_seconds=probe_timeout_seconds, on_probe=on_probe)
         self._clients = clients
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="kazoo")
@@ -81,6 +85,31 @@ class ZooKeeperClient:
                 return await self._call(access, reconfig.read_config, seconds=_READ_SECONDS)
         except TimeoutError:
             raise EnsembleUnreachableError(no_answer_within(_READ_SECONDS)) from None
+
+    async def ask_source(self, endpoints: Sequence[Endpoint]) -> Mapping[Endpoint, SourceAnswer]:
+        """Ask every member of another ensemble at once; never raises."""
+        return await ask_source(endpoints, seconds=self._probe_timeout)
+
+    async def read_source(self, endpoints: Sequence[Endpoint]) -> str:
+        """Read the text of `/zookeeper/config` of another ensemble, within four seconds.
+
+        Raises:
+            EnsembleUnreachableError: it could not be read; nothing is known.
+        """
+        given_up = threading.Event()
+        hosts = [f"{_written(e.host)}:{e.port}" for e in endpoints]
+
+        def in_thread() -> str:
+            deadline = Deadline(_READ_SECONDS, given_up)
+            return read_source_config(partial(open_session, hosts, deadline), deadline)
+
+        try:
+            async with asyncio.timeout(_READ_SECONDS):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, in_thread)
+        except TimeoutError:
+            raise EnsembleUnreachableError(no_answer_within(_READ_SECONDS)) from None
+        finally:
+            given_up.set()
 
     async def shake_hands(
         self,
@@ -154,3 +183,8 @@ class ZooKeeperClient:
                 return await asyncio.get_running_loop().run_in_executor(self._threads, in_thread)
             finally:
                 given_up.set()
+
+
+def _written(host: str) -> str:
+    """The host as it is written before a port."""
+    return f"[{host}]" if ":" in host else host

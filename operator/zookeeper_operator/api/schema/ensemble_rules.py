@@ -10,10 +10,12 @@ from typing import Final
 from zookeeper_operator.api.ensemble import (
     FIRST_OBSERVER_ID,
     LAST_OBSERVER_ID,
+    LAST_VOTER_ID,
     MAX_NAME_LENGTH,
     MAX_OBSERVERS,
     MAX_REPLICAS,
 )
+from zookeeper_operator.api.schema.adoption_rules import ADOPT_RULES, ADOPTION_SPEC_RULES
 from zookeeper_operator.api.schema.config_rules import CONFIG_RULES
 from zookeeper_operator.api.schema.jvm_rules import JVM_RULES
 from zookeeper_operator.api.schema.known_keys import OWN_PORTS, PORT
@@ -44,6 +46,22 @@ def _port_rule(port: str, other: str) -> Rule:
         ),
         message=f"each {port} may be used once; give every member a node port of its own",
         field=".members",
+    )
+
+
+def _peer_rules(field: str) -> tuple[Rule, ...]:
+    """The rules of one entry of a list of peers."""
+    return (
+        Rule(
+            rule="has(self.namespaceSelector) || has(self.podSelector) || has(self.ipBlock)",
+            message=f"each entry of {field} needs namespaceSelector, podSelector or ipBlock; "
+            "namespaceSelector: {} means every pod of the cluster",
+        ),
+        Rule(
+            rule="!has(self.ipBlock) || (!has(self.namespaceSelector) && !has(self.podSelector))",
+            message="ipBlock takes no selector beside it; write one entry for each",
+            field=".ipBlock",
+        ),
     )
 
 
@@ -171,7 +189,9 @@ ENSEMBLE_RULES: Final[Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
                 cause="FieldValueForbidden",
             ),
             *TLS_SPEC_RULES,
+            *ADOPTION_SPEC_RULES,
         ),
+        "spec.adopt": ADOPT_RULES,
         "spec.tls": TLS_RULES,
         "spec.tls.source": SOURCE_RULES,
         "spec.tls.source.operatorCA": OPERATOR_CA_RULES,
@@ -225,20 +245,8 @@ ENSEMBLE_RULES: Final[Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
                 field=".port",
             ),
         ),
-        "spec.metrics.from[]": (
-            Rule(
-                rule="has(self.namespaceSelector) || has(self.podSelector) || has(self.ipBlock)",
-                message="each entry of metrics.from needs namespaceSelector, podSelector or ipBlock; "
-                "namespaceSelector: {} means every pod of the cluster",
-            ),
-            Rule(
-                rule=(
-                    "!has(self.ipBlock) || (!has(self.namespaceSelector) && !has(self.podSelector))"
-                ),
-                message="ipBlock takes no selector beside it; write one entry for each",
-                field=".ipBlock",
-            ),
-        ),
+        "spec.metrics.from[]": _peer_rules("metrics.from"),
+        "spec.adopt.from[]": _peer_rules("adopt.from"),
         "spec.labels": LABEL_RULES,
         "spec.annotations": ANNOTATION_RULES,
         "spec.resources.requests": (_QUANTITIES,),
@@ -304,11 +312,11 @@ ENSEMBLE_RULES: Final[Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
         "spec.external.members[]": (
             Rule(
                 rule=(
-                    f"(self.id >= 1 && self.id <= {MAX_REPLICAS}) || "
+                    f"(self.id >= 1 && self.id <= {LAST_VOTER_ID}) || "
                     f"(self.id >= {FIRST_OBSERVER_ID} && self.id <= {LAST_OBSERVER_ID})"
                 ),
                 message=(
-                    f"id must be 1 to {MAX_REPLICAS} for a voter, {FIRST_OBSERVER_ID} to "
+                    f"id must be 1 to {LAST_VOTER_ID} for a voter, {FIRST_OBSERVER_ID} to "
                     f"{LAST_OBSERVER_ID} for an observer"
                 ),
                 field=".id",

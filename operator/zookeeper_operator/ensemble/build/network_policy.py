@@ -27,7 +27,7 @@ def client_ports(target: Target) -> tuple[int, ...]:
 def build_network_policy(target: Target, *, serves_metrics: bool = True) -> Object:
     """The policy `NAME` over all members, for ingress.
 
-    Clients may come from anywhere, quorum traffic only from members of this target (with TLS the operator
+    Clients may come from anywhere, quorum traffic only from members of this target, and of the source it takes over (with TLS the operator
     shakes hands with their election ports), and the
     AdminServer is for the operator, unless the spec opens it to the outside. Probes come from the
     node and are always let through. The port of the metrics is open to `spec.metrics.from`, unless no pod
@@ -44,7 +44,7 @@ def build_network_policy(target: Target, *, serves_metrics: bool = True) -> Obje
     members = {"podSelector": {"matchLabels": member_selector(target)}}
     ingress = [
         _rule(*client_ports(target)),
-        _rule(names.QUORUM_PORT, names.ELECTION_PORT, peers=[members]),
+        _rule(names.QUORUM_PORT, names.ELECTION_PORT, peers=[members, *target.source_peers]),
     ]
     if target.phase.quorum:
         # The operator reads there which certificate a member serves.

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from zookeeper_operator.ensemble.actions import Action, Delete
+from zookeeper_operator.ensemble.plan.adoption import plan_adoption, why_adoption_waits
 from zookeeper_operator.ensemble.plan.children import (
     plan_children,
     plan_founding_end,
@@ -106,10 +107,14 @@ ORDER: Final[tuple[Hold | Concern, ...]] = (
     Hold("previous ensemble", _previous_ensemble),
     # It would be founded without the TLS that its spec asks for.
     Hold("certificate", why_founding_waits),
+    # Members that start without a word of the source could become a copy of it.
+    Hold("source", why_adoption_waits),
     # While members contradict each other, any change could turn one ensemble into two.
     Hold("contradiction", _contradiction),
     # Before everything that needs a quorum.
     Concern("founders", plan_founders, reported=False),
+    # Before the membership, which leaves all members to it until it has ended.
+    Concern("adoption", plan_adoption),
     # Early, because it completes what a restart or a scaling has left half done, and so gives back the
     # votes that every other line needs. Under an invalid spec it does nothing else.
     Concern("membership", plan_membership),

@@ -12,6 +12,7 @@ from zookeeper_operator.api.ensemble_status import EnsembleStatus
 from zookeeper_operator.ensemble.failure import NO_FAILURE, Failure
 from zookeeper_operator.ensemble.judge.quorum import Quorum
 from zookeeper_operator.ensemble.plan import Plan
+from zookeeper_operator.ensemble.plan.adoption import is_reported, why_adoption_waits
 from zookeeper_operator.ensemble.plan.claim_deletion import is_stop_refused, is_stopped
 from zookeeper_operator.ensemble.plan.security import why_founding_waits
 from zookeeper_operator.ensemble.plan.step import Situation, Verdict
@@ -46,6 +47,7 @@ def build_conditions(plan: Plan, failure: Failure = NO_FAILURE) -> list[Conditio
         conditions.SCALE_ALLOWED: plan.scale,
         conditions.STORAGE_HEALTHY: plan.storage,
         conditions.SPEC_VALID: spec_valid,
+        **({conditions.ADOPTED: plan.adoption} if is_reported(plan.situation) else {}),
         **({conditions.SECURED: plan.security} if has_tls(plan.situation.observed) else {}),
     }
     return [
@@ -80,6 +82,8 @@ def _ready(plan: Plan, quorum_healthy: Verdict, spec_valid: Verdict, failure: Fa
         return unapplied
     if why_founding_waits(situation) is not None:
         return plan.security
+    if why_adoption_waits(situation) is not None:
+        return plan.adoption
     if plan.storage.state is False and plan.storage.reason in _BLOCKING:
         return plan.storage
     trouble = _trouble(situation)
@@ -92,7 +96,8 @@ def _ready(plan: Plan, quorum_healthy: Verdict, spec_valid: Verdict, failure: Fa
         rollout = replace(plan.rollout, message=said)
     else:
         rollout = plan.rollout
-    for verdict in (quorum_healthy, rollout, plan.membership):
+    adopting = plan.adoption if plan.membership.reason == reasons.ADOPTING else plan.membership
+    for verdict in (quorum_healthy, rollout, adopting):
         if verdict.state is not True:
             if ensemble.spec.paused and (
                 verdict is not quorum_healthy or not plan.situation.founded

@@ -15,6 +15,7 @@ from zookeeper_operator.ensemble.actions import (
     Reconfigure,
     ReplaceMember,
     RestartMember,
+    ScaleSource,
     describe_reconfiguration,
 )
 
@@ -23,6 +24,7 @@ _WATCHED: Final = (
     conditions.SPEC_VALID,
     conditions.STORAGE_HEALTHY,
     conditions.SECURED,
+    conditions.ADOPTED,
     conditions.ROLLED_OUT,
     conditions.QUORUM_HEALTHY,
     conditions.READY,
@@ -74,6 +76,11 @@ def action_notice(action: Action) -> Notice | None:
         return Notice(action.reason, f"{describe_reconfiguration(action)}: {action.why}")
     if isinstance(action, ReplaceMember):
         return Notice(action.reason, f"replacing member {action.member_id}: {action.why}")
+    if isinstance(action, ScaleSource):
+        where = f"{action.namespace}/{action.name}"
+        return Notice(
+            reasons.SCALING_SOURCE, f"StatefulSet {where} to {action.replicas}: {action.why}"
+        )
     return None
 
 
