@@ -27,6 +27,7 @@ from zookeeper_operator.kube.quantity import parse_quantity
 from zookeeper_operator.zookeeper.servers import CommittedConfig, majority
 
 ENSEMBLE = "zk"
+_PODS_START = 8.0
 _PROBE_SECONDS = (1.5, 2.5)
 # The Secret is left alone: without it no member accepts a reconfiguration before its next restart.
 _READS_THE_STATUS = 40.0
@@ -61,6 +62,7 @@ class SimulatedCluster:
         )
         self.operators = Operators(self.around, self.watchdog, ENSEMBLE, mind)
         self.clients = Clients(self.stage, self.network, self.watchdog)
+        self._fragile_until = 0.0
         self._deleted: dict[str, Any] | None = None
         """The spec that will be created again, while there is no ensemble."""
 
@@ -352,13 +354,20 @@ class SimulatedCluster:
             self._edit(adopt={**adopt, "proceed": more["to"]})
 
     def _fault_crash_source(self, more: dict[str, Any]) -> None:
-        self.source.crash(more["members"])
+        if self.stage.now > self._fragile_until:
+            self.source.crash(more["members"])
 
     def _fault_freeze_source(self, more: dict[str, Any]) -> None:
-        self.source.freeze(more["member"], more["for"])
+        if self.stage.now > self._fragile_until:
+            self.source.freeze(more["member"], more["for"])
 
     def _fault_roll_back_source(self, more: dict[str, Any]) -> None:
-        self.source.roll_back()
+        """Not where the pods that come back would find each other and nobody else: nobody could prevent that."""
+        view = self.watchdog.view
+        theirs = () if view is None else view.voters & set(range(1, self.source.size + 1))
+        if theirs and theirs <= self.watchdog.live() and not self.network.cut:
+            self._fragile_until = self.stage.now + _PODS_START
+            self.source.roll_back()
 
     def _fault_late_answers(self, more: dict[str, Any]) -> None:
         self.weather.late_answers = more["rate"]
@@ -389,6 +398,8 @@ class SimulatedCluster:
         self.stage.loop.call_later(more["for"], lambda: self.network.freeze(member, frozen=False))
 
     def _fault_partition(self, more: dict[str, Any]) -> None:
+        if self.stage.now < self._fragile_until:
+            return
         apart = frozenset(more["members"])
         ids = {*range(1, 20), 101, 102}
         cut = {frozenset((a, b)) for a in apart for b in ids - apart}

@@ -38,6 +38,7 @@ from zookeeper_operator.ensemble.pods import (
     read_previous_pods,
     read_storage_classes,
 )
+from zookeeper_operator.ensemble.published import published_membership
 from zookeeper_operator.ensemble.security.certificates import has_tls, uses_tls
 from zookeeper_operator.ensemble.security.readiness import secure_access
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
@@ -142,7 +143,13 @@ class Inspector:
         addresses = addresses_of(ensemble.namespace, pods)
         seen = Observed(ensemble, now, children=children, pods=pods)
         secure = secure_access(seen)
-        source = await fetch_source(self._kube, self._zookeeper, ensemble, recorded_source(seen))
+        source = await fetch_source(
+            self._kube,
+            self._zookeeper,
+            ensemble,
+            recorded_source(seen),
+            published=published_membership(seen) is not None,
+        )
         polled, referenced, tls_source, classes, pods, refused = await asyncio.gather(
             self._ask_ensemble(key, ensemble.uid, addresses, secure, source),
             dereference(self._kube, ensemble),
@@ -272,21 +279,24 @@ class Inspector:
         """
         ours = await self._zookeeper.probe(addresses, thorough=True)
         answers = {**read_source_answers(source.answers, ours), **ours}
-        if (config := read_config_of(source)) is not None:
-            return _Told(answers, config, source=source)
         if why := _why_unread(answers, (*addresses, *source.servers)):
             return _Told(answers, None, why, source)
         serving = _serving(answers, addresses)
         try:
-            if serving:
-                return _Told(
-                    answers, await self._zookeeper.read_config(Access(serving)), source=source
-                )
-            asked = [e for i, e in source.endpoints.items() if answers[i].serving]
-            config = parse_config(await self._zookeeper.read_source(asked))
+            config = (
+                await self._zookeeper.read_config(Access(serving))
+                if serving
+                else read_config_of(source) or await self._read_source(source, answers)
+            )
             return _Told(answers, config, source=source)
         except (EnsembleUnreachableError, ValueError) as error:
             return _Told(answers, None, f"the configuration could not be read: {error}", source)
+
+    async def _read_source(
+        self, source: Source, answers: Mapping[int, Answers]
+    ) -> CommittedConfig:
+        asked = [e for i, e in source.endpoints.items() if answers[i].serving]
+        return parse_config(await self._zookeeper.read_source(asked))
 
     def invalidate(self, key: Key) -> None:
         """Read the configuration again next time: it may be changed, whatever the call answers."""

@@ -17,17 +17,23 @@ from zookeeper_operator.zookeeper.source import endpoint_of, parse_endpoints
 
 
 async def fetch_source(
-    kube: Kube, zookeeper: ZooKeeper, ensemble: Ensemble, recorded: Sequence[Server]
+    kube: Kube,
+    zookeeper: ZooKeeper,
+    ensemble: Ensemble,
+    recorded: Sequence[Server],
+    *,
+    published: bool,
 ) -> Source | None:
     """What can be observed of the source that the spec names; None if it names none.
 
-    `recorded` are its servers as they were at the beginning; before that they are read from the source itself.
+    `recorded` are its servers as they were at the beginning. Until a list of members is `published`, its own
+    configuration is read as well.
     """
     adopt = ensemble.spec.adopt
     if adopt is None:
         return None
     text, why = None, ""
-    if not recorded:
+    if not published:
         try:
             text = await zookeeper.read_source(parse_endpoints(adopt.connection_string))
         except EnsembleUnreachableError as error:

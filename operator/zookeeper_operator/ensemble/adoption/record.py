@@ -16,9 +16,11 @@ def recorded_source(observed: Observed) -> tuple[Server, ...]:
     published = published_membership(observed)
     if published is not None and published.source:
         return published.source
-    adoption = observed.ensemble.status.get("adoption") or {}
+    status = observed.ensemble.status
+    # Until the first list was published, the source may still change.
+    lines = (status.get("adoption") or {}).get("source") if status.get("foundedAt") else None
     try:
-        return read_lines(adoption.get("source") or ())
+        return read_lines(lines or ())
     except ValueError:
         return ()
 

@@ -234,7 +234,7 @@ def _why_scaled(walk: Walk, count: int) -> str:
     if count > walk.kept:
         named = ", ".join(map(str, walk.source[walk.kept : count]))
         return f"member {named} has its vote back and must run"
-    named = ", ".join(map(str, walk.source[count:]))
+    named = ", ".join(map(str, walk.source[count : walk.kept]))
     if count == 0:
         return f"member {named} of the source is not needed any more"
     return (
@@ -274,7 +274,7 @@ def _wait(situation: Situation, walk: Walk, asked: Wait, reason: str) -> Verdict
         case "pods":
             return Verdict(False, *_waiting_for_pods(situation, walk, asked, reason))
         case "finish":
-            return Verdict(False, reason, _bridging(situation, walk))
+            return Verdict(False, reason, _bridging(walk))
         case "single":
             text = (
                 "the source is a single server, which is exchanged and stopped within seconds: give its clients "
@@ -321,11 +321,10 @@ def _reached(situation: Situation, walk: Walk, reason: str) -> Verdict:
     )
 
 
-def _bridging(situation: Situation, walk: Walk) -> str:
-    count = count_connections(situation)
-    held = f"{count} connections" if count is not None else "connections, how many is not known"
+def _bridging(walk: Walk) -> str:
     return (
-        f"only our members vote; member {walk.source[0]} of the source still holds {held}. Give its clients the "
+        f"only our members vote; member {walk.source[0]} of the source serves the clients that it has "
+        "(status.adoption.connections) until its next restart. Give them the "
         "addresses of our members (a session is kept if its list, or the Service behind it, holds one of them), "
         "then set spec.adopt.proceed: Finish; spec.adopt.proceed: Observe goes back"
     )
