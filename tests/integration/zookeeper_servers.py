@@ -127,6 +127,10 @@ class ZooKeeperServer:
         lines += [server.line() for server in servers]
         (self._directory / "zoo.cfg").write_text("\n".join(lines) + "\n", encoding="ascii")
 
+    def forget(self) -> None:
+        """Take its disk away."""
+        shutil.rmtree(self._directory, ignore_errors=True)
+
     def amend(self, keys: Mapping[str, object], *, without: Iterable[str] = ()) -> None:
         """Change its zoo.cfg and nothing else; the keys of `without` go."""
         path = self._directory / "zoo.cfg"
@@ -141,6 +145,15 @@ class ZooKeeperServer:
         ]
         lines = [*kept, *(f"{key}={value}" for key, value in added.items())]
         path.write_text("\n".join(lines) + "\n", encoding="ascii")
+
+    @property
+    def zoo_cfg(self) -> str:
+        """The text of its zoo.cfg, which ZooKeeper rewrites when it stores a list of servers."""
+        return (self._directory / "zoo.cfg").read_text(encoding="ascii")
+
+    @zoo_cfg.setter
+    def zoo_cfg(self, text: str) -> None:
+        (self._directory / "zoo.cfg").write_text(text, encoding="ascii")
 
     @property
     def database(self) -> Path:

@@ -56,9 +56,7 @@ def _many(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
     nothing: frozenset[Any] = frozenset()
     failed = 0
-    for result in run_seeds(
-        range(first, first + count), processes=arguments.processes, one=one
-    ):
+    for result in run_seeds(range(first, first + count), processes=arguments.processes, one=one):
         if result.violation is None:
             continue
         failed += 1

@@ -395,7 +395,10 @@ class Watchdog:
         going = set(range(replicas + 1, self.source.size + 1)) & self.source.may_run()
         if going and self.view is not None and going & self.view.voters:
             self._check_majority(
-                process, f"stopping {sorted(going)} of the source", without=going, within=_ASKED_AGAIN
+                process,
+                f"stopping {sorted(going)} of the source",
+                without=going,
+                within=_ASKED_AGAIN,
             )
         coming = set(range(1, replicas + 1)) - self.source.may_run()
         if coming and self.view is not None:
@@ -405,7 +408,7 @@ class Watchdog:
 
     def _check_split(self, voters: frozenset[int], running: Iterable[int], what: str) -> None:
         source = self.source
-        if source is None or source.size < 2 or self.view is None:  # noqa: PLR2004
+        if source is None or source.size < 2 or self.view is None:
             return
         if self._splits(self.view.voters, source.may_run()):
             return  # somebody else has brought that about
@@ -554,9 +557,7 @@ class Watchdog:
             self._check_split(voters, source.may_run(), "a reconfiguration")
             theirs = voters & set(range(1, source.size + 1))
             if theirs and len(voters) < source.size:
-                self._stage.violate(
-                    TOO_FEW, f"{sorted(voters)} of a source of {source.size}"
-                )
+                self._stage.violate(TOO_FEW, f"{sorted(voters)} of a source of {source.size}")
 
     def _effect(self, process: object, on: str) -> None:
         effects = self._looks.setdefault(process, Look()).effects

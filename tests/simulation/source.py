@@ -1,8 +1,8 @@
 """A running ensemble that is taken over: its StatefulSet, its servers, its owner.
 
-The controller of StatefulSets makes its pods as it makes ours; what runs in them is started here. A server that is
-restarted begins with the static list that its owner gave it, unless its image keeps the committed one, and with
-the data on its volume.
+The controller of StatefulSets makes its pods as it makes ours; what runs in them is started here. A server
+that is restarted begins with the static list that its owner gave it, unless its image keeps the committed
+one, and with the data on its volume.
 """
 
 from typing import Any, Final

@@ -183,7 +183,8 @@ _TYPES: Final = (
     ),
     ConditionType(
         ADOPTED,
-        "The members of the source have gone, and all its data is here. Only there while `spec.adopt` is set.",
+        "The members of the source have gone, and all its data is here. Only there while `spec.adopt` is "
+        "set.",
         (
             reasons.ADOPTED,
             reasons.CHECKING_SOURCE,

@@ -342,8 +342,8 @@ class EnsembleSpec(ApiModel):
     first_member_id: int = Field(
         default=1,
         description=(
-            "Id of the first member. It cannot be changed. An ensemble that adopts another one needs ids above "
-            "those of the source, such as 11."
+            "Id of the first member. It cannot be changed. An ensemble that adopts another one needs ids "
+            "above those of the source, such as 11."
         ),
         json_schema_extra={"format": "int32"},
     )
@@ -434,8 +434,8 @@ class EnsembleSpec(ApiModel):
     adopt: AdoptSpec | None = Field(
         default=None,
         description=(
-            "Take over a running ensemble without a stop. Only when the ensemble is created; it may be removed "
-            "when `status.adoptedAt` is set."
+            "Take over a running ensemble without a stop. Only when the ensemble is created; it may be "
+            "removed when `status.adoptedAt` is set."
         ),
     )
     labels: dict[str, str] = Field(

@@ -549,7 +549,8 @@ _TABLE: Final = (
     ),
     Reason(
         BRIDGING,
-        "Only our members vote; the last pod of the source serves the clients that it has until `proceed: Finish`.",
+        "Only our members vote; the last pod of the source serves the clients that it has until `proceed: "
+        "Finish`.",
     ),
     Reason(
         SOURCE_CAME_BACK,

@@ -292,9 +292,7 @@ class Inspector:
         except (EnsembleUnreachableError, ValueError) as error:
             return _Told(answers, None, f"the configuration could not be read: {error}", source)
 
-    async def _read_source(
-        self, source: Source, answers: Mapping[int, Answers]
-    ) -> CommittedConfig:
+    async def _read_source(self, source: Source, answers: Mapping[int, Answers]) -> CommittedConfig:
         asked = [e for i, e in source.endpoints.items() if answers[i].serving]
         return parse_config(await self._zookeeper.read_source(asked))
 
@@ -308,7 +306,7 @@ def _serving(answers: Mapping[int, Answers], addresses: tuple[Address, ...]) -> 
 
 
 def _why_unread(answers: Mapping[int, Answers], members: Iterable[Address | Server]) -> str:
-    """Why the configuration is not read now: a sync waits for a quorum, and would only delay the reconcile."""
+    """Why the configuration is not read now; a sync waits for a quorum, and would delay the reconcile."""
     serving = frozenset(m.id for m in members if m.id in answers and answers[m.id].serving)
     if not serving:
         return "no member serves, so none can be asked for the configuration"

@@ -36,8 +36,8 @@ class Endpoint:
 class SourceAnswer:
     """What a member that is not ours said on its client port.
 
-    `mode` is empty unless it serves. `denies` means that it said itself that it does not, `refuses` that nothing
-    listens at its address; one that is silent, or whose name does not resolve, may still serve.
+    `mode` is empty unless it serves. `denies` means that it said itself that it does not, `refuses` that
+    nothing listens at its address; one that is silent, or whose name does not resolve, may still serve.
     """
 
     reachable: bool

@@ -1,7 +1,7 @@
 """Members of an ensemble that is not ours, asked on their client ports: what anyone who reaches them may ask.
 
-`srvr` is the one word that every release and every chart answers. What was said is read from bytes that may be
-anything: what cannot be read is unknown.
+`srvr` is the one word that every release and every chart answers. What was said is read from bytes that may
+be anything: what cannot be read is unknown.
 """
 
 import asyncio

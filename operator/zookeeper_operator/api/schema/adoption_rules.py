@@ -14,8 +14,8 @@ ADOPTION_SPEC_RULES: Final = (
             f"self.firstMemberId >= 1 && self.firstMemberId + self.replicas - 1 <= {LAST_VOTER_ID}"
         ),
         message=(
-            f"firstMemberId must be 1 or more, and the ids of all voters at most {LAST_VOTER_ID}: higher ones "
-            "are those of observers"
+            f"firstMemberId must be 1 or more, and the ids of all voters at most {LAST_VOTER_ID}: higher "
+            "ones are those of observers"
         ),
         field=".firstMemberId",
     ),

@@ -23,7 +23,8 @@ TURN_ON: Final = (
 """What turns reconfiguration on at a source, and its one price."""
 MAKE_ENSEMBLE: Final = (
     'Bitnami chart: extraEnvVars: [{name: ZOO_CFG_server_1, value: "HOST:2888:3888;2181"}, {name: '
-    'ZOO_CFG_standaloneEnabled, value: "false"}, {name: ZOO_RECONFIG_ENABLED, value: "yes"}]; official image: '
+    'ZOO_CFG_standaloneEnabled, value: "false"}, {name: ZOO_RECONFIG_ENABLED, value: '
+    '"yes"}]; official image: '
     'ZOO_SERVERS="server.1=HOST:2888:3888;2181", ZOO_STANDALONE_ENABLED="false", '
     'ZOO_CFG_EXTRA="reconfigEnabled=true"; HOST is the address of its pod, such as '
     "zookeeper-0.zookeeper-headless.NAMESPACE.svc.cluster.local"
@@ -92,8 +93,8 @@ def _pods_problems(source: Source, ours: str) -> Iterator[Problem]:
     if pods is not None and pods.ensemble and not pods.writable:
         yield Problem(
             reasons.SOURCE_REFUSED,
-            f"StatefulSet {pods.namespace}/{pods.name} belongs to the ensemble {pods.ensemble}, whose operator "
-            "would remove our members; pause that ensemble and allow the adoption: kubectl annotate "
+            f"StatefulSet {pods.namespace}/{pods.name} belongs to the ensemble {pods.ensemble}, whose "
+            "operator would remove our members; pause that ensemble and allow the adoption: kubectl annotate "
             f"--namespace {pods.namespace} statefulset/{pods.name} "
             f"zookeeper.ensemble.dev/adoptable-by={ours}",
         )
@@ -123,7 +124,8 @@ def _config_problems(config: CommittedConfig, first_id: int) -> Iterator[Problem
     if bound:
         yield Problem(
             reasons.SOURCE_REFUSED,
-            f"a server line of the source names {bound[0]}, where no other member finds it; write the address "
+            f"a server line of the source names {bound[0]}, where no other member finds it; write the "
+            "address "
             "of the member there and restart it (in zoo.cfg quorumListenOnAllIPs=true binds every address)",
         )
     if not config.voters or len(config.voters) > MAX_REPLICAS:
@@ -140,16 +142,16 @@ def _member_problems(source: Source, config: CommittedConfig, version: str) -> I
             why = answer.problem if answer is not None and answer.problem else "it was not asked"
             yield Problem(
                 reasons.SOURCE_UNREACHABLE,
-                f"member {server.id} of the source ({server.host}): {why}; every member must serve and answer "
-                "srvr (4lw.commands.whitelist)",
+                f"member {server.id} of the source ({server.host}): {why}; every member must serve and "
+                "answer srvr (4lw.commands.whitelist)",
             )
         elif (found := _numbers(answer.version)) and (
             found < _OLDEST or (_numbers(version) and found > _numbers(version))
         ):
             yield Problem(
                 reasons.SOURCE_REFUSED,
-                f"member {server.id} of the source runs {answer.version}; 3.5.0 to {version} (spec.version) can "
-                "be taken over",
+                f"member {server.id} of the source runs {answer.version}; 3.5.0 to {version} "
+                "(spec.version) can be taken over",
             )
 
 

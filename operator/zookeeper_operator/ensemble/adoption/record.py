@@ -1,8 +1,8 @@
 """What is remembered of a source: its server lines as they were at the beginning.
 
 Pure. The walk shortens the committed configuration, and the way back needs the lines that have left; which
-majority the source could form by its own list follows from them too. They stand in `NAME-membership` and in the
-status: either is enough.
+majority the source could form by its own list follows from them too. They stand in `NAME-membership` and in
+the status: either is enough.
 """
 
 from zookeeper_operator.ensemble.membership import read_lines

@@ -1,8 +1,8 @@
 """What was observed of an ensemble that is taken over, and what follows from it without a decision.
 
-Pure values. What the members of a source say on their client ports becomes the same `Answers` that ours give, so
-that quorum, membership and status treat them alike. A follower does not say whom it follows there: it counts as
-following the one leader that there is.
+Pure values. What the members of a source say on their client ports becomes the same `Answers` that ours
+give, so that quorum, membership and status treat them alike. A follower does not say whom it follows there:
+it counts as following the one leader that there is.
 """
 
 import re
@@ -25,9 +25,9 @@ _DOING: Mapping[str, str] = {
 class SourcePods:
     """The StatefulSet of a source.
 
-    `version` is its resource version, `first` its first ordinal, `existing` are the names of the pods that are
-    there; `writable` says whether the operator may change the number of its pods, `ensemble` which ensemble it
-    belongs to, if it is one of ours.
+    `version` is its resource version, `first` its first ordinal, `existing` are the names of the pods that
+    are there; `writable` says whether the operator may change the number of its pods, `ensemble` which
+    ensemble it belongs to, if it is one of ours.
     """
 
     name: str
@@ -46,8 +46,9 @@ class SourcePods:
 class Source:
     """What was observed of a source.
 
-    `text` is its configuration as its own client ports show it, None if it was not read, with `why`. `servers`
-    are those that were asked, `endpoints` is where. `pods_why` says why the StatefulSet that the spec names was not found.
+    `text` is its configuration as its own client ports show it, None if it was not read, with `why`.
+    `servers` are those that were asked, `endpoints` is where. `pods_why` says why the StatefulSet that the
+    spec names was not found.
     """
 
     text: str | None = None

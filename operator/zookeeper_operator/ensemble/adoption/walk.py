@@ -1,7 +1,7 @@
 """The steps by which the members of a source are exchanged for ours, and back.
 
-Pure, and about ids only: what it answers is carried out by `plan.adoption`, foretold by `kubectl zk adopt`, and
-checked in every state that can be reached.
+Pure, and about ids only: what it answers is carried out by `plan.adoption`, foretold by `kubectl zk adopt`,
+and checked in every state that can be reached.
 
 A member of the source that is restarted may start from the static list that its owner gave it, whatever was
 committed since: a majority of that list elects a leader that takes writes. So one rule is above all:

@@ -206,8 +206,8 @@ def _log_file_sizes(spec: EnsembleSpec) -> dict[str, str]:
 def _adopted(spec: EnsembleSpec) -> dict[str, str]:
     """What an ensemble that adopts needs for as long as it lives.
 
-    A member without extended types that leads takes the TTL znodes of the source for ephemeral ones of a session
-    that has ended, and deletes them. Every ensemble with a first id above 1 may have adopted one.
+    A member without extended types that leads takes the TTL znodes of the source for ephemeral ones of a
+    session that has ended, and deletes them. Every ensemble with a first id above 1 may have adopted one.
     """
     return {"extendedTypesEnabled": "true"} if spec.first_member_id > 1 else {}
 

@@ -27,8 +27,8 @@ def client_ports(target: Target) -> tuple[int, ...]:
 def build_network_policy(target: Target, *, serves_metrics: bool = True) -> Object:
     """The policy `NAME` over all members, for ingress.
 
-    Clients may come from anywhere, quorum traffic only from members of this target, and of the source it takes over (with TLS the operator
-    shakes hands with their election ports), and the
+    Clients may come from anywhere, quorum traffic only from members of this target, and of the source it
+    takes over (with TLS the operator shakes hands with their election ports), and the
     AdminServer is for the operator, unless the spec opens it to the outside. Probes come from the
     node and are always let through. The port of the metrics is open to `spec.metrics.from`, unless no pod
     template has it yet (`serves_metrics` is False), and so are to all the ports that containers of

@@ -10,7 +10,7 @@ Safety:
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.adoption.record import is_adopting
-from zookeeper_operator.ensemble.plan.adoption import hosted_while_adopting
+from zookeeper_operator.ensemble.plan.adoption_facts import hosted_while_adopting
 from zookeeper_operator.ensemble.plan.permission import scale_permission
 from zookeeper_operator.ensemble.plan.revision import statefulset_of
 from zookeeper_operator.ensemble.plan.step import Situation

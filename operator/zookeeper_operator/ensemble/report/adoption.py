@@ -1,7 +1,7 @@
 """What the status says of the ensemble that is taken over. Pure."""
 
 from zookeeper_operator.api.ensemble_status import AdoptionStatus
-from zookeeper_operator.ensemble.plan.adoption import count_connections
+from zookeeper_operator.ensemble.plan.adoption_facts import count_connections
 from zookeeper_operator.ensemble.plan.step import Situation
 
 

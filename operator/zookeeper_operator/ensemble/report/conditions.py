@@ -47,8 +47,8 @@ def build_conditions(plan: Plan, failure: Failure = NO_FAILURE) -> list[Conditio
         conditions.SCALE_ALLOWED: plan.scale,
         conditions.STORAGE_HEALTHY: plan.storage,
         conditions.SPEC_VALID: spec_valid,
-        **({conditions.ADOPTED: plan.adoption} if is_reported(plan.situation) else {}),
         **({conditions.SECURED: plan.security} if has_tls(plan.situation.observed) else {}),
+        **({conditions.ADOPTED: plan.adoption} if is_reported(plan.situation) else {}),
     }
     return [
         Condition(
