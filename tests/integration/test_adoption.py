@@ -232,7 +232,7 @@ def check(writers: list[Writer], servers: ZooKeeperServers, at: int) -> None:
 
 async def test_a_source_is_taken_over_back_and_again_under_writers(adoption: Adoption) -> None:
     adoption.begin()
-    await wait_for_source(adoption.zookeeper, 3)
+    await wait_for_source(adoption.zookeeper, adoption.size)
     writers = [Writer(adoption.hosts(n), f"/writer-{n}") for n in (1, 2, 3)]
     for writer in writers:
         writer.start()
@@ -265,3 +265,24 @@ async def test_a_source_is_taken_over_back_and_again_under_writers(adoption: Ado
     gaps = {w.path: (len(w.acknowledged), round(w.longest_gap, 2)) for w in writers}
     logging.getLogger(__name__).info("writes and longest gaps: %s", gaps)
     check(writers, adoption.servers, FIRST)
+
+
+async def test_a_single_server_is_taken_over_at_the_end(adoption: Adoption) -> None:
+    adoption.size = 1
+    adoption.begin()
+    await wait_for_source(adoption.zookeeper, adoption.size)
+    writer = Writer(adoption.hosts(1), "/writer")
+    writer.start()
+    try:
+        adoption.create()
+        await adoption.reaches(reasons.OBSERVING, "have the data")
+        adoption.proceed("Swap")
+        await adoption.reaches(reasons.OBSERVING, "a single server")
+        assert await adoption.voters() == {1}
+        adoption.proceed("Finish")
+        await adoption.reconcile_until(lambda: "adoptedAt" in adoption.ensemble["status"])
+        assert adoption.source_pods == 0
+        await adoption.reconcile_until(lambda: adoption.ensemble["status"]["membership"]["settled"])
+    finally:
+        writer.stop()
+    check([writer], adoption.servers, FIRST + 2)

@@ -362,9 +362,7 @@ class SimulatedCluster:
             self.source.freeze(more["member"], more["for"])
 
     def _fault_roll_back_source(self, more: dict[str, Any]) -> None:
-        """Not where the pods that come back would find each other and nobody else: nobody could prevent "
-        "that.
-        """
+        """Not where the pods that come back would find nobody but each other: none could prevent that."""
         view = self.watchdog.view
         theirs = () if view is None else view.voters & set(range(1, self.source.size + 1))
         if theirs and theirs <= self.watchdog.live() and not self.network.cut:

@@ -182,6 +182,19 @@ class SimulatedKube:
         return KubeError(status, reason, f"simulated trouble with {what}")
 
 
+def _cheap(said: Answers) -> Answers:
+    """What the one cheap question tells: who leads, and whether the member serves."""
+    return Answers(
+        said.id,
+        reachable=said.reachable,
+        problem=said.problem,
+        leader_id=said.leader_id,
+        is_leader=said.is_leader,
+        denies=said.denies,
+        refuses=said.refuses,
+    )
+
+
 def _with_counts(said: Answers, leader: Member) -> Answers:
     """What a leader says with whom it counts as synced: those it has not given up yet."""
     synced = [leader.connected[i] for i in leader.synced if i in leader.connected]
@@ -268,6 +281,8 @@ class SimulatedZooKeeper:
             slow |= answer is None
             serving = answer is not None and answer.serving
             self._supervisor.answered(address.id, serving=serving)
+            if answer is not None and not thorough:
+                answer = _cheap(answer)
             answers[address.id] = answer or Answers(
                 address.id, reachable=False, problem="no answer within 1.5 s"
             )

@@ -23,6 +23,10 @@ def is_of_source(body: Object) -> bool:
     return bool((body["metadata"].get("labels") or {}).get("app") == SOURCE)
 
 
+def _ends(pod: Object) -> bool:
+    return bool(pod["metadata"].get("deletionTimestamp"))
+
+
 class Source:
     """The servers 1 to `size`, each in its pod."""
 
@@ -115,9 +119,8 @@ class Source:
         name = body["metadata"]["name"]
         if before is None:
             self._stage.later(0.5, 2.0, self._start, name)
-        elif after is not None and after["metadata"].get("deletionTimestamp"):
-            if not before["metadata"].get("deletionTimestamp"):
-                self._stage.later(0.05, 0.4, self._terminate, name)
+        elif after is not None and _ends(after) and not _ends(before):
+            self._stage.later(0.05, 0.4, self._terminate, name)
 
     def _start(self, name: str) -> None:
         pod = self._api.get("Pod", name)

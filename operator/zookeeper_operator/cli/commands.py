@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 from rich.console import RenderableType
 
+from zookeeper_operator.cli.adopt.command import adopt
 from zookeeper_operator.cli.edit import pick_ensemble, read_ensembles
 from zookeeper_operator.cli.events import events_as_values, events_of, render_events
 from zookeeper_operator.cli.failure import Failure
@@ -276,6 +277,7 @@ async def _events(target: KubeContext, name: str) -> list[Object]:
 
 # ---------------------------------------------------------------------- commands of their own
 
+zk.add_command(adopt)
 zk.add_command(top)
 zk.add_command(report)
 zk.add_command(page)

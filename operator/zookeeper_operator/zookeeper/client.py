@@ -1,6 +1,7 @@
 """`zookeeper.protocol.ZooKeeper` for real ensembles: AdminServers on the event loop, sessions in threads."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +30,7 @@ from zookeeper_operator.zookeeper.servers import (
     Server,
 )
 from zookeeper_operator.zookeeper.session import Deadline, open_session
-from zookeeper_operator.zookeeper.source import ask_source, read_source_config
+from zookeeper_operator.zookeeper.source import address_of, ask_source, read_source_config
 
 # A quorum answers within some 0.1 s; without one, a reconcile stops waiting here.
 _READ_SECONDS: Final = 4.0
@@ -88,7 +89,12 @@ class ZooKeeperClient:
 
     async def ask_source(self, endpoints: Sequence[Endpoint]) -> Mapping[Endpoint, SourceAnswer]:
         """Ask every member of another ensemble at once; never raises."""
-        return await ask_source(endpoints, seconds=self._probe_timeout)
+        answers = await asyncio.gather(*(self._ask_source(endpoint) for endpoint in endpoints))
+        return dict(zip(endpoints, answers, strict=True))
+
+    async def _ask_source(self, endpoint: Endpoint) -> SourceAnswer:
+        async with self._clients.open([address_of(endpoint)], endpoint.port) as hosts:
+            return await ask_source(hosts[0], seconds=self._probe_timeout)
 
     async def read_source(self, endpoints: Sequence[Endpoint]) -> str:
         """Read the text of `/zookeeper/config` of another ensemble, within four seconds.
@@ -97,19 +103,24 @@ class ZooKeeperClient:
             EnsembleUnreachableError: it could not be read; nothing is known.
         """
         given_up = threading.Event()
-        hosts = [f"{_written(e.host)}:{e.port}" for e in endpoints]
+        async with contextlib.AsyncExitStack() as stack:
+            hosts = [
+                (await stack.enter_async_context(self._clients.open([address_of(e)], e.port)))[0]
+                for e in endpoints
+            ]
 
-        def in_thread() -> str:
-            deadline = Deadline(_READ_SECONDS, given_up)
-            return read_source_config(partial(open_session, hosts, deadline), deadline)
+            def in_thread() -> str:
+                deadline = Deadline(_READ_SECONDS, given_up)
+                return read_source_config(partial(open_session, hosts, deadline), deadline)
 
-        try:
-            async with asyncio.timeout(_READ_SECONDS):
-                return await asyncio.get_running_loop().run_in_executor(self._threads, in_thread)
-        except TimeoutError:
-            raise EnsembleUnreachableError(no_answer_within(_READ_SECONDS)) from None
-        finally:
-            given_up.set()
+            try:
+                async with asyncio.timeout(_READ_SECONDS):
+                    loop = asyncio.get_running_loop()
+                    return await loop.run_in_executor(self._threads, in_thread)
+            except TimeoutError:
+                raise EnsembleUnreachableError(no_answer_within(_READ_SECONDS)) from None
+            finally:
+                given_up.set()
 
     async def shake_hands(
         self,
@@ -183,8 +194,3 @@ class ZooKeeperClient:
                 return await asyncio.get_running_loop().run_in_executor(self._threads, in_thread)
             finally:
                 given_up.set()
-
-
-def _written(host: str) -> str:
-    """The host as it is written before a port."""
-    return f"[{host}]" if ":" in host else host

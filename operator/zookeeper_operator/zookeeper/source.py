@@ -6,13 +6,13 @@ be anything: what cannot be read is unknown.
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
 from typing import Final
 
 from kazoo.exceptions import KazooException, NoAuthError, NoNodeError
 
 from zookeeper_operator.zookeeper.answers import no_answer_within, one_line
 from zookeeper_operator.zookeeper.protocol import (
+    Address,
     Endpoint,
     EnsembleUnreachableError,
     SourceAnswer,
@@ -26,6 +26,9 @@ _LONGEST: Final = 1 << 14
 _MODES: Final = frozenset({"leader", "follower", "observer", "standalone"})
 _NOT_SERVING: Final = "not currently serving"
 _LINE: Final = re.compile(r"^(?P<key>[A-Z][A-Za-z ]{2,30}): ?(?P<value>.*)$")
+_POD: Final = re.compile(
+    r"(?P<pod>[a-z0-9-]+)[.][a-z0-9-]+[.](?P<namespace>[a-z0-9-]+)[.]svc([.]|$)"
+)
 _VERSION: Final = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,4}){1,3}")
 
 
@@ -79,18 +82,19 @@ def _number(text: str, base: int) -> int | None:
     return found if 0 <= found < 1 << 63 else None
 
 
-async def ask_source(
-    endpoints: Sequence[Endpoint], *, seconds: float
-) -> Mapping[Endpoint, SourceAnswer]:
-    """Ask every member at once; never raises."""
-    answers = await asyncio.gather(*(_ask(endpoint, seconds) for endpoint in endpoints))
-    return dict(zip(endpoints, answers, strict=True))
+def address_of(endpoint: Endpoint) -> Address:
+    """An endpoint as the routes know members; one that names a pod can be reached through the API server."""
+    found = _POD.match(endpoint.host)
+    pod, namespace = (found["pod"], found["namespace"]) if found else ("", "")
+    return Address(0, namespace, pod, endpoint.host)
 
 
-async def _ask(endpoint: Endpoint, seconds: float) -> SourceAnswer:
+async def ask_source(address: str, *, seconds: float) -> SourceAnswer:
+    """Ask the member at `host:port`; never raises."""
+    host, _, port = address.rpartition(":")
     try:
         async with asyncio.timeout(seconds):
-            reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+            reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
             try:
                 writer.write(b"srvr")
                 return read_srvr(await _read(reader))

@@ -40,10 +40,10 @@ def read_config_of(source: Source) -> CommittedConfig | None:
         return None
 
 
-def find_obstacle(
+def find_obstacles(
     source: Source, *, first_id: int, version: str, namespace: str, name: str
-) -> Problem | None:
-    """The first thing that keeps a source from being taken over; None if nothing does.
+) -> tuple[Problem, ...]:
+    """What keeps a source from being taken over, the first cause first; nothing if nothing does.
 
     Args:
         source: what was observed of it.
@@ -52,7 +52,7 @@ def find_obstacle(
         namespace: the namespace of the ensemble that takes over.
         name: its name.
     """
-    return next(_find_obstacles(source, first_id, version, f"{namespace}/{name}"), None)
+    return tuple(_find_obstacles(source, first_id, version, f"{namespace}/{name}"))
 
 
 def _find_obstacles(source: Source, first_id: int, version: str, ours: str) -> Iterator[Problem]:

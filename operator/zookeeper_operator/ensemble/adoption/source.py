@@ -95,10 +95,12 @@ def read_source_answers(
 def _find_leader(answers: Mapping[int, SourceAnswer], ours: Mapping[int, Answers]) -> int | None:
     """The leader that there is; None if there is none, or more than one."""
     claiming = {i for i, answer in answers.items() if answer.mode == "leader"}
-    claiming |= {i for i, answer in ours.items() if answer.serving and answer.is_leader}
+    # The one cheap question tells who leads, and nothing of the state that `serving` needs.
+    serving = [answer for answer in ours.values() if answer.reachable and answer.problem is None]
+    claiming |= {answer.id for answer in serving if answer.is_leader}
     if len(claiming) == 1:
         return next(iter(claiming))
-    named = Counter(a.leader_id for a in ours.values() if a.serving and a.leader_id is not None)
+    named = Counter(answer.leader_id for answer in serving if answer.leader_id is not None)
     followed = [i for i, _ in named.most_common(1)]
     return followed[0] if followed and len(named) == 1 and not claiming else None
 

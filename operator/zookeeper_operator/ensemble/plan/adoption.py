@@ -13,7 +13,7 @@ Safety:
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble.actions import Basis, Reconfigure, ScaleSource
-from zookeeper_operator.ensemble.adoption.checks import find_obstacle
+from zookeeper_operator.ensemble.adoption.checks import find_obstacles
 from zookeeper_operator.ensemble.adoption.record import is_adopting
 from zookeeper_operator.ensemble.adoption.source import Source
 from zookeeper_operator.ensemble.adoption.walk import (
@@ -75,13 +75,14 @@ def plan_adoption(situation: Situation) -> Step:
 
 def _obstacle(situation: Situation) -> Problem | None:
     ensemble = situation.ensemble
-    return find_obstacle(
+    found = find_obstacles(
         situation.observed.source or Source(why="it was not asked"),
         first_id=ensemble.first_id,
         version=ensemble.spec.version,
         namespace=ensemble.namespace,
         name=ensemble.name,
     )
+    return found[0] if found else None
 
 
 def _plan(situation: Situation) -> Step:
