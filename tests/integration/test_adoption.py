@@ -203,7 +203,7 @@ async def adoption(zookeeper: ZooKeeperServers, tmp_path: Path) -> AsyncIterator
     client = TranslatingZooKeeper(zookeeper)
     around = Surroundings(stage, api, None, pods, Weather(), None)  # type: ignore[arg-type]
     controller = EnsembleController(
-        SimulatedKube(around, Unwatched()),  # type: ignore[arg-type]
+        SimulatedKube(around, Unwatched()),
         client,
         Settings(namespace="operator", identity="test"),
         Board(),

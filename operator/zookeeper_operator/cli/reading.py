@@ -220,8 +220,8 @@ def why_unasked(observed: Observed) -> str:
     Members that are down have no answer to give; those that are ready, or say that they serve, do.
     """
     source = observed.source
-    said = () if source is None else tuple(source.answers.values())
-    if said and not any(answer.reachable for answer in said):
+    told = () if source is None else tuple(source.answers.values())
+    if told and not any(answer.reachable for answer in told):
         return "no member of the source can be asked from here"
     answers = tuple(observed.answers.values())
     if any(answer.serving for answer in answers):

@@ -81,8 +81,7 @@ def _hints(inquiry: Inquiry) -> Iterator[str]:
         "back could form an ensemble of their own"
     )
     if pods is None:
-        yield
-        "name its StatefulSet (--from statefulset/NAMESPACE/NAME), or stop its members by hand when asked to"
+        yield "name its StatefulSet (statefulset/NAMESPACE/NAME), or stop its members by hand when asked to"
     elif not pods.writable:
         yield (
             "let the operator stop its pods: kubectl --namespace "
@@ -92,5 +91,4 @@ def _hints(inquiry: Inquiry) -> Iterator[str]:
     if inquiry.policy is not None:
         yield "a NetworkPolicy selects the pods of the source: apply the one that is in the manifest as well"
     yield "set jute.maxbuffer of the source in jvm.options, and skipACL in config, if the source has them"
-    yield
-    "clients keep their sessions if their list, or the Service behind it, holds one of our members at Finish"
+    yield "a client keeps its session if its list, or the Service behind it, has one of our members at Finish"

@@ -47,9 +47,9 @@ from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 
 def why_adoption_waits(situation: Situation) -> str | None:
     """Why nothing of an ensemble that adopts may be created yet; None if it may."""
-    if situation.founded or not is_adopting(situation.observed):
+    if not is_adopting(situation.observed):
         return None
-    problem = _obstacle(situation)
+    problem = None if situation.founded else _obstacle(situation)
     if problem is not None:
         return problem.message
     if not situation.membership.servers:
