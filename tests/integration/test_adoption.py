@@ -255,6 +255,7 @@ async def test_a_source_is_taken_over_back_and_again_under_writers(adoption: Ado
 
         adoption.proceed("Swap")
         await adoption.reaches(reasons.BRIDGING)
+        adoption.pods.restart_from_static_list(1)  # alone it elects nobody, and serves nobody
         adoption.proceed("Finish")
         await adoption.reconcile_until(lambda: "adoptedAt" in adoption.ensemble["status"])
         assert adoption.source_pods == 0
@@ -265,6 +266,26 @@ async def test_a_source_is_taken_over_back_and_again_under_writers(adoption: Ado
     gaps = {w.path: (len(w.acknowledged), round(w.longest_gap, 2)) for w in writers}
     logging.getLogger(__name__).info("writes and longest gaps: %s", gaps)
     check(writers, adoption.servers, FIRST)
+
+
+async def test_a_source_of_the_line_before_is_taken_over(
+    adoption: Adoption, older_zookeeper_jars: Path, zookeeper_jars: Path
+) -> None:
+    source = range(1, adoption.size + 1)
+    adoption.servers.replace_jars(source, older_zookeeper_jars)
+    try:
+        adoption.begin()
+        await wait_for_source(adoption.zookeeper, adoption.size)
+        writer = Writer(adoption.hosts(2), "/writer")
+        writer.start()
+        adoption.create()
+        await adoption.reaches(reasons.OBSERVING, "have the data")
+        adoption.proceed("Finish")
+        await adoption.reconcile_until(lambda: "adoptedAt" in adoption.ensemble["status"])
+        writer.stop()
+        check([writer], adoption.servers, FIRST + 1)
+    finally:
+        adoption.servers.replace_jars(source, zookeeper_jars)
 
 
 async def test_a_single_server_is_taken_over_at_the_end(adoption: Adoption) -> None:

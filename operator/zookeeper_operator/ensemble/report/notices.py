@@ -90,6 +90,8 @@ def _founding(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice
             reasons.FOUNDED_AGAIN,
             "no member holds data any more, it was in emptyDir volumes: the ensemble is founded again, empty",
         )
+    if new.get("adoption"):
+        return  # the quorum is that of the source
     # One that is created again over its volumes was founded before any member runs.
     if new.get("foundedAt") and not old.get("foundedAt") and new.get("leader"):
         voters = (new.get("quorum") or {}).get("voters")
