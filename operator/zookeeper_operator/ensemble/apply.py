@@ -150,7 +150,7 @@ class Applier:
             case ScaleSource():
                 if await self._has_changed(action.basis, observed, action):
                     return False
-                await self._kube.apply(RESOURCES["StatefulSet"], _scaled(action))
+                await self._kube.apply(RESOURCES["StatefulSet"], scaled_source(action))
         return True
 
     async def _has_changed(
@@ -253,7 +253,7 @@ class Applier:
         )
 
 
-def _scaled(action: ScaleSource) -> Object:
+def scaled_source(action: ScaleSource) -> Object:
     """The one field of a source that is ever written, for the very object that was observed."""
     return {
         "apiVersion": RESOURCES["StatefulSet"].api_version,
