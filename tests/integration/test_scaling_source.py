@@ -1,4 +1,4 @@
-"""The one write to a source, on a real API server: the number of pods of the StatefulSet that was observed."""
+"""The one write to a source, on a real API server: how many pods the StatefulSet has that was observed."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -137,10 +137,10 @@ class Kubelet:
             self._stage.later(*_MOUNT_DELAY, self._refresh_mounts, after["metadata"]["name"])
         if body["kind"] == "Secret" and after is not None:
             # Each node has a kubelet of its own.
-            for pod in tuple(self.pods.values()):
-                if pod.stores is not None:
-                    name = after["metadata"]["name"]
-                    self._stage.later(*_MOUNT_DELAY, self._refresh_certificates, pod, name)
+            name = after["metadata"]["name"]
+            for running in tuple(self.pods.values()):
+                if running.stores is not None:
+                    self._stage.later(*_MOUNT_DELAY, self._refresh_certificates, running, name)
         if body["kind"] == "PersistentVolumeClaim" and before is not None and after is not None:
             self._maybe_grow(after)
         if body["kind"] != "Pod" or names.LABEL_ENSEMBLE not in body["metadata"]["labels"]:
