@@ -23,7 +23,9 @@ _FAULTS = {
     "hide from operator": 6,
     "wipe": 6,
     "lose node": 5,
-    "delete child": 12,
+    "delete child": 8,
+    "delete statefulset": 5,
+    "delete membership": 3,
     "edit child": 6,
     "no room": 4,
 }

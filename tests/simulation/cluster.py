@@ -353,6 +353,14 @@ class SimulatedCluster:
         if adopt.get("proceed") != "Finish":  # the API server refuses to go back from it
             self._edit(adopt={**adopt, "proceed": more["to"]})
 
+    def _fault_delete_statefulset(self, more: dict[str, Any]) -> None:
+        """All our members go at once, and come back on their volumes."""
+        if self.api.get("StatefulSet", ENSEMBLE) is not None and self._survives_its_statefulset():
+            self.api.delete("StatefulSet", ENSEMBLE)
+
+    def _fault_delete_membership(self, more: dict[str, Any]) -> None:
+        self.api.delete("ConfigMap", names.membership_name(ENSEMBLE))
+
     def _fault_crash_source(self, more: dict[str, Any]) -> None:
         if self.stage.now > self._fragile_until:
             self.source.crash(more["members"])

@@ -591,7 +591,9 @@ class Watchdog:
     def _heard_of(self, look: Look, within: float | None) -> frozenset[int]:
         """Members that were live when the operator asked, and that it has not taken away itself since."""
         if within is None:
-            return look.live - {i for i, at in self._ours.items() if at >= look.at}
+            size = 0 if self.source is None else self.source.size
+            theirs = {i for i in look.served if i <= size}  # they are asked beside ours
+            return (look.live | theirs) - {i for i, at in self._ours.items() if at >= look.at}
         soon = self._stage.now - within
         return frozenset(
             i for i, at in look.served.items() if at >= soon and self._ours.get(i, -1.0) < at

@@ -143,15 +143,8 @@ class Inspector:
         addresses = addresses_of(ensemble.namespace, pods)
         seen = Observed(ensemble, now, children=children, pods=pods)
         secure = secure_access(seen)
-        source = await fetch_source(
-            self._kube,
-            self._zookeeper,
-            ensemble,
-            recorded_source(seen),
-            published=published_membership(seen) is not None,
-        )
         polled, referenced, tls_source, classes, pods, refused = await asyncio.gather(
-            self._ask_ensemble(key, ensemble.uid, addresses, secure, source),
+            self._ask_ensemble(key, seen, addresses, secure),
             dereference(self._kube, ensemble),
             fetch_tls_source(self._kube, ensemble),
             self._fetch_storage_classes(ensemble, claims),
@@ -243,14 +236,14 @@ class Inspector:
     async def _ask_ensemble(
         self,
         key: Key,
-        uid: str,
+        seen: Observed,
         addresses: tuple[Address, ...],
         secure: SecureAccess | None,
-        source: Source | None,
     ) -> _Told:
         """What the members say, and who they are by the configuration that they have committed."""
-        if source is not None:
-            return await self._ask_with_source(addresses, source)
+        if seen.ensemble.spec.adopt is not None:
+            return await self._ask_with_source(seen, addresses)
+        uid = seen.ensemble.uid
         answers = await self._zookeeper.probe(addresses, thorough=True)
         fingerprint = fingerprint_of(answers)
         now = asyncio.get_running_loop().time()
@@ -272,12 +265,22 @@ class Inspector:
         self._readings[key] = _KnownConfig(config, fingerprint, now, uid)
         return _Told(answers, config)
 
-    async def _ask_with_source(self, addresses: tuple[Address, ...], source: Source) -> _Told:
+    async def _ask_with_source(self, seen: Observed, addresses: tuple[Address, ...]) -> _Told:
         """What our members and those of a source say; who they are is read from whichever serves.
 
         Nothing is remembered: the members of a source do not say whom they count as voters.
         """
-        ours = await self._zookeeper.probe(addresses, thorough=True)
+        ours, source = await asyncio.gather(
+            self._zookeeper.probe(addresses, thorough=True),
+            fetch_source(
+                self._kube,
+                self._zookeeper,
+                seen.ensemble,
+                recorded_source(seen),
+                published=published_membership(seen) is not None,
+            ),
+        )
+        assert source is not None
         answers = {**read_source_answers(source.answers, ours), **ours}
         if why := _why_unread(answers, (*addresses, *source.servers)):
             return _Told(answers, None, why, source)

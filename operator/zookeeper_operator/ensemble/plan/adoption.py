@@ -141,7 +141,7 @@ def _carry_out(situation: Situation, walk: Walk, committed: CommittedConfig) -> 
             return _scale(situation, walk, pods, stage)
         case Wait():
             others = sorted(i for i in committed.observers if situation.ensemble.is_foreign(i))
-            if others and not walk.theirs and walk.gate != "Observe":
+            if others and not walk.theirs and walk.gate == "Finish":
                 return _remove_observer(committed, others[-1], stage)
             return Step(describe_wait(situation, walk, asked, stage))
 
