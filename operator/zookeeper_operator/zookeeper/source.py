@@ -24,6 +24,7 @@ from zookeeper_operator.zookeeper.session import FAILURES, Deadline
 _CONFIG_NODE: Final = "/zookeeper/config"
 _LONGEST: Final = 1 << 14
 _MODES: Final = frozenset({"leader", "follower", "observer", "standalone"})
+_FORBIDDEN: Final = "is not in the whitelist"
 _NOT_SERVING: Final = "not currently serving"
 _LINE: Final = re.compile(r"^(?P<key>[A-Z][A-Za-z ]{2,30}): ?(?P<value>.*)$")
 _POD: Final = re.compile(
@@ -62,8 +63,9 @@ def read_srvr(body: bytes) -> SourceAnswer:
     }
     mode = fields.get("Mode", "").strip()
     if mode not in _MODES:
-        said = one_line(text) or "nothing"
-        return SourceAnswer(reachable=True, problem=f"does not answer srvr, but says: {said}")
+        # What else is said there is not repeated: who writes a spec must not read by it what they cannot reach.
+        why = "srvr is not in its whitelist" if _FORBIDDEN in text else "does not answer srvr"
+        return SourceAnswer(reachable=True, problem=why)
     version = _VERSION.match(fields.get("Zookeeper version", ""))
     return SourceAnswer(
         reachable=True,

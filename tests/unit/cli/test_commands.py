@@ -23,6 +23,7 @@ COMMANDS = [
     ["events", "zk"],
     ["top", "zk", "--once"],
     ["report", "zk"],
+    ["adopt", "zk", "--from", "statefulset/old/zookeeper"],
 ]
 MANIFEST = {
     "apiVersion": "zookeeper.ensemble.dev/v1alpha1",

@@ -37,7 +37,8 @@ def test_what_a_member_says_of_itself() -> None:
     [
         (b"This ZooKeeper instance is not currently serving requests\n", True, "does not serve"),
         (b"srvr is not executed because it is not in the whitelist.\n", False, "whitelist"),
-        (b"", False, "nothing"),
+        (b"", False, "does not answer srvr"),
+        (b"SSH-2.0-OpenSSH_9.6 secret\r\n", False, "does not answer srvr"),
         (b"\xff\xfe" * 40, False, "does not answer srvr"),
         (SRVR.replace(b"follower", b"<b>"), False, "does not answer srvr"),
     ],
@@ -47,6 +48,7 @@ def test_what_else_a_member_may_say(body: bytes, *, denies: bool, words: str) ->
     assert said.mode == ""
     assert said.denies is denies
     assert words in (said.problem or "")
+    assert "secret" not in repr(said), "a status is read by people who may not reach that port"
 
 
 @pytest.mark.parametrize("changed", [b"Zxid: 0xzz", b"Zxid: -1", b"Zxid: " + b"f" * 99])
