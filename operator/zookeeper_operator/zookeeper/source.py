@@ -63,7 +63,7 @@ def read_srvr(body: bytes) -> SourceAnswer:
     }
     mode = fields.get("Mode", "").strip()
     if mode not in _MODES:
-        # What else is said there is not repeated: who writes a spec must not read by it what they cannot reach.
+        # Nothing else is repeated: a spec must not let its author read what they cannot reach.
         why = "srvr is not in its whitelist" if _FORBIDDEN in text else "does not answer srvr"
         return SourceAnswer(reachable=True, problem=why)
     version = _VERSION.match(fields.get("Zookeeper version", ""))

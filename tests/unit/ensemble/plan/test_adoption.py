@@ -27,6 +27,7 @@ from zookeeper_operator.ensemble.adoption.source import (
 from zookeeper_operator.ensemble.build.membership import build_membership
 from zookeeper_operator.ensemble.build.stamp import stamped
 from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.forecast.forecast import build_forecast
 from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.observed import Observed, Refusal
 from zookeeper_operator.ensemble.plan import Plan, build_plan
@@ -276,3 +277,17 @@ def test_the_walk_stops_where_everything_does(change: str) -> None:
     spec = observed.ensemble.spec.model_copy(update=fields)
     plan = build_plan(replace(observed, ensemble=replace(observed.ensemble, spec=spec)))
     assert reconfigurations(plan.actions) == []
+
+
+def test_what_an_edit_of_the_gate_would_do_is_foretold_step_by_step() -> None:
+    moves = build_forecast(scene(proceed="Swap")).of("join", "leave", "scale source")
+    assert [(move.kind, move.subject) for move in moves] == [
+        ("join", "zk-11"),
+        ("scale source", "demo/old"),
+        ("leave", "member 3 of the source"),
+        ("join", "zk-12"),
+        ("scale source", "demo/old"),
+        ("leave", "member 2 of the source"),
+        ("join", "zk-13"),
+        ("leave", "member 1 of the source"),
+    ]
