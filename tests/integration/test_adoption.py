@@ -5,6 +5,7 @@ The controller is the real one, on the simulated API server; whoever answers it 
 
 import asyncio
 import logging
+import re
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
@@ -183,6 +184,12 @@ class Adoption:
         source = [(first + n - 1) % self.size + 1 for n in range(self.size)]
         return [f"{self.servers[n].ip}:2181" for n in (*source, *range(FIRST, FIRST + self.size))]
 
+    def keep_source_pods(self, count: int) -> None:
+        """The owner of the source lets so many of its pods run."""
+        statefulset = self.api.get("StatefulSet", SOURCE)
+        assert statefulset is not None
+        self.api.change(statefulset, spec={**statefulset["spec"], "replicas": count})
+
     @property
     def quorum(self) -> Object:
         found: Object = self.ensemble["status"]["quorum"]
@@ -314,3 +321,32 @@ async def test_a_single_server_is_taken_over_at_the_end(adoption: Adoption) -> N
     finally:
         writer.stop()
     check([writer], adoption.servers, FIRST + 2)
+
+
+async def test_members_are_stopped_by_hand_where_no_statefulset_is_named(
+    adoption: Adoption,
+) -> None:
+    adoption.begin()
+    await wait_for_source(adoption.zookeeper, adoption.size)
+    writer = Writer(adoption.hosts(1), "/writer")
+    writer.start()
+    stopped = []
+
+    def stop_what_is_asked_for() -> bool:
+        asked = re.search(r"stop member ([0-9])", adoption.adopted.get("message", ""))
+        if adoption.adopted.get("reason") == reasons.WAITING_FOR_SOURCE and asked is not None:
+            member = int(asked[1])
+            if member <= adoption.source_pods:
+                stopped.append(member)
+                adoption.keep_source_pods(member - 1)
+        return "adoptedAt" in adoption.ensemble["status"]
+
+    try:
+        adoption.create(statefulSet=None, proceed="Swap")
+        await adoption.reaches(reasons.WAITING_FOR_SOURCE)
+        adoption.proceed("Finish")
+        await adoption.reconcile_until(stop_what_is_asked_for)
+    finally:
+        writer.stop()
+    assert stopped == [3, 2, 1]
+    check([writer], adoption.servers, FIRST)

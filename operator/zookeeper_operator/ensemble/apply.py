@@ -45,6 +45,7 @@ from zookeeper_operator.zookeeper.protocol import (
     Access,
     EnsembleUnreachableError,
     ReconfigureRefusedError,
+    SourceAnswer,
     ZooKeeper,
 )
 
@@ -193,24 +194,26 @@ class Applier:
         loop = asyncio.get_running_loop()
         started = loop.time()
         asked = [a for a in addresses if a.id in basis.asked]
-        if asked:
-            answers |= await self._zookeeper.probe(asked, thorough=False)
-        answers |= await self._ask_source(basis, observed, answers)
+        # One round for all: nothing is asked where nothing depends on it.
+        ours, theirs = await asyncio.gather(
+            self._zookeeper.probe(asked, thorough=False) if asked else _nothing(),
+            self._ask_source(basis, observed),
+        )
+        answers |= ours
+        answers |= read_source_answers(theirs, ours)
         if loop.time() - started > _ROUND_SECONDS:
             return "the members answer too slowly"
         return find_change(basis, answers, member_id=member_id)
 
-    async def _ask_source(
-        self, basis: Basis, observed: Observed, ours: Mapping[int, Answers]
-    ) -> Mapping[int, Answers]:
-        """The answers of members of a source that an action depends on."""
+    async def _ask_source(self, basis: Basis, observed: Observed) -> Mapping[int, SourceAnswer]:
+        """What those members of a source say that an action depends on."""
         source = observed.source
         known = {} if source is None else source.endpoints
         asked = {i: endpoint for i, endpoint in known.items() if i in basis.asked}
         if not asked:
             return {}
         said = await self._zookeeper.ask_source(tuple(dict.fromkeys(asked.values())))
-        return read_source_answers({i: said[endpoint] for i, endpoint in asked.items()}, ours)
+        return {i: said[endpoint] for i, endpoint in asked.items()}
 
     async def _replace(self, action: ReplaceMember, observed: Observed) -> bool:
         """Remove the claims, then the pod; the claims are held until the pod is gone.
@@ -251,6 +254,11 @@ class Applier:
             leaving=action.leaving,
             based_on=action.based_on,
         )
+
+
+async def _nothing() -> Mapping[int, Answers]:
+    """The answers of members of which none is asked."""
+    return {}
 
 
 def scaled_source(action: ScaleSource) -> Object:

@@ -30,6 +30,9 @@ _LINE: Final = re.compile(r"^(?P<key>[A-Z][A-Za-z ]{2,30}): ?(?P<value>.*)$")
 _POD: Final = re.compile(
     r"(?P<pod>[a-z0-9-]+)[.][a-z0-9-]+[.](?P<namespace>[a-z0-9-]+)[.]svc([.]|$)"
 )
+_COMPLETE: Final = re.compile(
+    rb"Node count: [0-9]+\n|not currently serving requests\n|whitelist\.\n"
+)
 _VERSION: Final = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,4}){1,3}")
 
 
@@ -112,7 +115,11 @@ async def ask_source(address: str, *, seconds: float) -> SourceAnswer:
 
 async def _read(reader: asyncio.StreamReader) -> bytes:
     body = b""
-    while len(body) < _LONGEST and (part := await reader.read(_LONGEST)):
+    # Not to the end of the connection: through the API server that is told late.
+    while len(body) < _LONGEST and not _COMPLETE.search(body):
+        part = await reader.read(_LONGEST)
+        if not part:
+            break
         body += part
     return body
 
