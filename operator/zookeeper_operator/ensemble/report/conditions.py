@@ -156,6 +156,8 @@ def _lacking(plan: Plan, failure: Failure) -> Verdict | None:
             )
     if failure.optional:
         return Verdict(True, reasons.APPLY_FAILED, f"serving, but {'; '.join(failure.optional)}")
+    if plan.adoption.state is False:
+        return Verdict(True, plan.adoption.reason, f"serving, but {plan.adoption.message}")
     if plan.security.state is False:
         return Verdict(True, plan.security.reason, f"serving, but {plan.security.message}")
     waiting = missing_addresses(observed, plan.situation.membership)

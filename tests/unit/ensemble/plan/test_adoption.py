@@ -31,6 +31,7 @@ from zookeeper_operator.ensemble.forecast.forecast import build_forecast
 from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.observed import Observed, Refusal
 from zookeeper_operator.ensemble.plan import Plan, build_plan
+from zookeeper_operator.ensemble.report.notices import build_notices
 from zookeeper_operator.ensemble.report.status import build_status
 from zookeeper_operator.ensemble.target import build_target
 from zookeeper_operator.zookeeper.protocol import Endpoint, SourceAnswer
@@ -235,6 +236,10 @@ def test_a_source_that_comes_back_after_the_end_is_an_alarm() -> None:
     assert adopted(plan) == (False, reasons.SOURCE_CAME_BACK)
     found = {c["type"]: c for c in build_status(plan, restarted={})["conditions"]}
     assert found[conditions.ADOPTED]["status"] == "False"
+    standing = {"conditions": [], "foundedAt": "2025-12-31T00:00:00Z"}
+    after = {**standing, "conditions": list(found.values())}
+    warned = [n.reason for n in build_notices(standing, after) if n.type == "Warning"]
+    assert reasons.SOURCE_CAME_BACK in warned
 
 
 def test_a_spec_that_forgets_the_source_too_early_changes_nothing() -> None:
