@@ -64,6 +64,12 @@ def is_loss(error: KubeError) -> bool:
     )
 
 
+def is_whole(answers: Answers) -> bool:
+    """Whether a member has said all that it was asked: that it serves, with what belongs to it, or not."""
+    told = answers.zxid is not None and answers.voting_view is not None
+    return answers.denies or (answers.serving and told)
+
+
 class ClusterState:
     """Whether the API server can be reached, as every channel shows it."""
 
@@ -311,8 +317,9 @@ class EnsembleWatcher(Watcher):
                 if _said(answer) != _said(known):
                     known = await self._ask(address, thorough=True)
                     asked_all = loop.time()
-            # Where the API server is the way to the members, its silence looks like theirs.
-            heard = known.reachable or await self.ask_cluster()
+            # Where the API server is the way to the members, its silence looks like theirs, and its end in
+            # the middle of an answer like a member that leaves something out.
+            heard = is_whole(known) or await self.ask_cluster()
             mine = self._asking.get(address) is asyncio.current_task()
             if heard and mine and self._scene is not None:
                 answers = {**self._scene.answers, address.id: known}

@@ -1,10 +1,18 @@
 """Whether the cluster is lost or a member: the API server may be the way to the members."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from zookeeper_operator.cli.page.watcher import Watcher
+import pytest
+from tests.unit.ensemble.plan.scenes import answers
+
+from zookeeper_operator.cli.page.picture import Scene
+from zookeeper_operator.cli.page.watcher import PICTURE, EnsembleWatcher, Watcher, is_whole
 from zookeeper_operator.kube.api import KubeError
+from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.protocol import Address
 
 LOST = KubeError(0, "Unreachable", "it was cut off")
 
@@ -53,3 +61,49 @@ async def test_all_who_wait_share_one_question() -> None:
     (await questions.next()).set_result({})
     assert await asyncio.gather(first, *others) == [True] * 9
     assert questions.count == 2
+
+
+WHOLE = answers(1, 1, [1])
+
+
+@pytest.mark.parametrize(
+    "partly",
+    [
+        replace(WHOLE, zxid=None),
+        replace(WHOLE, voting_view=None),
+        replace(WHOLE, problem="the answer to leader is cut off", leader_id=None),
+        Answers(1, reachable=False, problem="the connection was reset"),
+    ],
+)
+async def test_an_answer_that_the_loss_of_the_cluster_cuts_off_changes_no_picture(
+    partly: Answers,
+) -> None:
+    class Member:
+        said = WHOLE
+
+        async def probe(self, _: Sequence[Address], *, thorough: bool) -> dict[int, Answers]:
+            del thorough
+            return {1: self.said}
+
+    questions, member = Questions(), Member()
+    watcher = EnsembleWatcher(questions, member, "demo", "zk")  # type: ignore[arg-type]
+    body = {"metadata": {"namespace": "demo", "name": "zk"}, "spec": {"replicas": 1}}
+    watcher._scene = Scene(body)
+    address = Address(1, "demo", "zk-1", "192.0.2.1")
+    asking = asyncio.create_task(watcher._keep_asking(address))
+    watcher._asking[address] = asking
+    try:
+        await asyncio.sleep(0.05)
+        before = watcher.channel.get(PICTURE)
+        assert before["leader"]["id"] == 1
+        member.said = partly
+        (await questions.next()).set_exception(LOST)
+        await asyncio.sleep(0.05)
+        assert watcher.channel.get(PICTURE) == before
+    finally:
+        asking.cancel()
+
+
+def test_a_member_that_denies_has_said_all() -> None:
+    assert is_whole(WHOLE)
+    assert is_whole(Answers(1, reachable=True, problem="does not serve", denies=True))
