@@ -97,7 +97,8 @@ async def test_an_answer_that_the_loss_of_the_cluster_cuts_off_changes_no_pictur
         before = watcher.channel.get(PICTURE)
         assert before["leader"]["id"] == 1
         member.said = partly
-        (await questions.next()).set_exception(LOST)
+        async with asyncio.timeout(5):
+            (await questions.next()).set_exception(LOST)
         await asyncio.sleep(0.05)
         assert watcher.channel.get(PICTURE) == before
     finally:
