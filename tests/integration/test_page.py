@@ -78,11 +78,12 @@ class Place:
 
     async def elected(self, instead_of: int) -> tuple[int, float]:
         """Wait until another member leads, by the members themselves; who, and when that was seen."""
-        while True:
-            found = (await asyncio.to_thread(self.stage.farm.truth, self.name))["leader"]
-            if found not in {None, instead_of}:
-                return int(found), time.monotonic()
-            await asyncio.sleep(0.005)
+        async with asyncio.timeout(60):
+            while True:
+                found = (await asyncio.to_thread(self.stage.farm.truth, self.name))["leader"]
+                if found not in {None, instead_of}:
+                    return int(found), time.monotonic()
+                await asyncio.sleep(0.005)
 
     async def whole(self, reader: PageReader) -> None:
         """Wait until every member serves, in the picture."""
