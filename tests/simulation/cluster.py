@@ -143,9 +143,11 @@ class SimulatedCluster:
         if spec.get("stopped"):
             if ready.get("reason") != reasons.STOPPED:
                 return f"Ready says {ready.get('reason')}, not Stopped"
+            if pods:
+                return f"{len(pods)} pods are still there"
             # Its reason is Stopped whatever has failed; what has failed is tried again within a minute.
-            failed = " failed: " in status.get("nextAction", "")
-            return f"{len(pods)} pods are still there" if pods else status["nextAction"] * failed
+            action = str(status.get("nextAction", ""))
+            return action if " failed: " in action else ""
         if ready.get("status") != "True":
             return f"Ready is {ready.get('status')}: {ready.get('reason')}: {ready.get('message')}"
         return (

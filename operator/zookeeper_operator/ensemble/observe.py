@@ -147,16 +147,17 @@ class Inspector:
         lost_nodes = await self._fetch_lost_nodes(
             {p.node for p in pods if p.node and not _answered(polled.answers, p)}
         )
+        ours = {pod.name for pod in pods}
+        unclaimed = [pod for pod in listed["Pod"] if pod["metadata"]["name"] not in ours]
         observed = Observed(
             ensemble=ensemble,
             now=now,
             children=children,
             foreign=tuple(c for c in candidates if c not in children and _name_of(c) in needed),
             pods=pods,
-            unclaimed=frozenset(p["metadata"]["name"] for p in listed["Pod"])
-            - {pod.name for pod in pods},
+            unclaimed=frozenset(pod["metadata"]["name"] for pod in unclaimed),
             previous_pods=read_previous_pods(listed["Pod"], ensemble=name, pods_of_members=pods),
-            configs_of_pods=frozenset(config_of(pod.get("spec") or {}) for pod in listed["Pod"]),
+            unclaimed_configs=frozenset(config_of(pod.get("spec") or {}) for pod in unclaimed),
             refused=refused,
             claims=claims,
             answers=polled.answers,

@@ -178,8 +178,8 @@ class Observed:
     """Names of further pods with our label: of a StatefulSet that was just recreated, or not ours."""
     previous_pods: tuple[str, ...] = ()
     """Names of pods that members of this ensemble need, and that a deleted ensemble has left."""
-    configs_of_pods: frozenset[str] = frozenset()
-    """The configurations that pods with our label name, whoever controls them."""
+    unclaimed_configs: frozenset[str] = frozenset()
+    """The configurations that these further pods and `previous_pods` name."""
     refused: Mapping[str, Trouble] = field(default_factory=dict)
     """Why pods that must be there cannot be created, by their names, where that is known."""
     claims: tuple[Claim, ...] = ()

@@ -121,10 +121,9 @@ class Transport:
         ) as answer:
             status = answer.status
             content = await answer.read()
-        found = read_object(content)
-        success = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
-        if not success:
+        if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             raise read_refusal(status, content)
+        found = read_object(content)
         if found is None:
             raise read_refusal(0, content)
         return found

@@ -222,7 +222,7 @@ async def test_what_a_deleted_ensemble_has_left_is_told_from_our_own() -> None:
     found = await Inspector(store, members(), Settings(), lambda: NOW).observe(KEY)
     assert found is not None
     assert (found.pods, found.previous_pods) == ((), ("zk-1",))
-    assert "zk-config-old" in found.configs_of_pods
+    assert "zk-config-old" in found.unclaimed_configs
     assert [found.is_leaving(one) for one in found.claims] == [True]
 
 

@@ -22,7 +22,7 @@ def kept_configs(situation: Situation, wanted: Iterable[Object]) -> frozenset[st
     bodies = (*situation.observed.children, *wanted)
     templates = (b["spec"]["template"] for b in bodies if b["kind"] == "StatefulSet")
     named = {config_of(template["spec"]) for template in templates}
-    running = situation.observed.configs_of_pods | {p.config for p in situation.observed.pods}
+    running = situation.observed.unclaimed_configs | {p.config for p in situation.observed.pods}
     live = [child for child in situation.observed.children if is_config(situation, child)]
     newest = sorted(live, key=lambda c: c["metadata"].get("creationTimestamp", ""))[-_NEWEST:]
     return frozenset(named | running | {child["metadata"]["name"] for child in newest})

@@ -60,7 +60,7 @@ def test_one_that_a_pod_was_made_with_stays() -> None:
 
 def test_one_that_a_pod_names_whose_statefulset_was_deleted_stays() -> None:
     scene = with_old(at_rest(3), *OLD)
-    left = replace(scene, pods=(), configs_of_pods=frozenset({"zk-config-1"}))
+    left = replace(scene, pods=(), unclaimed_configs=frozenset({"zk-config-1"}))
     assert removed(left) == ["zk-config-2"]
 
 
