@@ -130,6 +130,9 @@ def test_authentication_is_turned_on_required_changed_and_turned_off(ensemble: E
     wait_authentication(ensemble, None)
     assert phases(ensemble) == {""}
     ask(ensemble, None)
+    left = ensemble.cluster.get("secret", "zk-users", ensemble.namespace)
+    assert left is not None
+    assert left["data"] == {"jaas.conf": ""}, "no password stays"
 
 
 def show_tree(ensemble: Ensemble) -> str:
@@ -140,11 +143,16 @@ def show_tree(ensemble: Ensemble) -> str:
 
 
 def check_nothing_is_written(ensemble: Ensemble, password: str) -> None:
-    """No password is in an object but a Secret, in the status, an Event, a log, an argument or a property."""
+    """No password is in an object but a Secret, in the status, an Event, a log, an argument or a property.
+
+    Nor is the digest of the super user's password, but as a property.
+    """
     cluster, namespace = ensemble.cluster, ensemble.namespace
     own = cluster.get("secret", "zk-auth", namespace)
     assert own is not None
-    hidden = [password, base64.b64decode(own["data"]["sasl-password"]).decode()]
+    mounted = {key: base64.b64decode(value).decode() for key, value in own["data"].items()}
+    hidden = [password, mounted["password"], mounted["sasl-password"]]
+    digest = mounted["digest"].partition(":")[2]
     texts = {"the ensemble": str(ensemble.body()), "the Events": str(ensemble.events())}
     for kind in ("configmap", "statefulset", "pod"):
         texts[f"a {kind}"] = str(cluster.list(kind, namespace))
@@ -163,3 +171,6 @@ def check_nothing_is_written(ensemble: Ensemble, password: str) -> None:
     )
     found = [where for where, text in texts.items() if any(word in text for word in hidden)]
     assert found == []
+    # ZooKeeper reads it from a system property and nowhere else.
+    allowed = {f"system_properties of {ensemble.pod_name(n)}" for n in VOTERS}
+    assert {where for where, text in texts.items() if digest in text} == allowed

@@ -146,6 +146,33 @@ def test_an_ensemble_is_founded_with_tls(places: Places) -> None:
     # The operator reconfigures by TLS, and a shell in the pod needs none.
     ensemble.change(replicas=4, allowEvenReplicas=True)
     ensemble.wait_settled()
+    check_plain_port_is_closed(ensemble, 1, 2, 3, 4)
+    ensemble.change(replicas=3)
+    ensemble.wait_settled()
+    check_plain_port_is_closed(ensemble, *VOTERS)
+
+
+def check_plain_port_is_closed(ensemble: Ensemble, *members: int) -> None:
+    """No member takes a plain connection of another pod; each has its line of the loopback address."""
+    assert "zookeeper" in ensemble.shell(members[0], "ls /")
+    for member in members:
+        host = f"zk-{member}.{ensemble.namespace}.svc.cluster.local"
+        asks = f"exec 3<> /dev/tcp/{host}/$1 && echo open || true"
+        caller = ensemble.pod_name(members[0] if member != members[0] else members[1])
+        for port, answer in (("2181", ""), ("2281", "open")):
+            said = ensemble.cluster.exec(
+                ensemble.namespace, caller, "bash", "-c", f"({asks}) 2> /dev/null", "-", port
+            )
+            assert said.strip() == answer, f"port {port} of member {member}, asked by {caller}"
+        lines = ensemble.cluster.exec(
+            ensemble.namespace,
+            ensemble.pod_name(member),
+            "bash",
+            "-c",
+            "cat /conf/zoo.cfg.dynamic.*",
+        )
+        newest = [line for line in lines.splitlines() if line.startswith(f"server.{member}=")][-1]
+        assert newest.endswith(";127.0.0.1:2182")
 
 
 @pytest.mark.long

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from kazoo.client import KazooClient, KazooState
 from kazoo.exceptions import KazooException, NoAuthError, SessionClosedRequireSaslError
 from kazoo.security import make_acl
 from tests.integration.test_phases import Walk
@@ -52,6 +53,11 @@ BY_CERTIFICATE: Final[dict[str, Any]] = {
     "tls": {"quorum": "Disabled", "clientCertificates": "Want"},
     "auth": {"required": "X509"},
 }
+FIRST_AND_LATER: Final = (
+    "3.9.5",
+    pytest.param("3.9.4", marks=pytest.mark.long),
+    pytest.param("3.8.6", marks=pytest.mark.long),
+)
 ALL_KEYS: Final = frozenset(security_keys(replace(target(**BY_CERTIFICATE), phase=Phase(3, 1, 2))))
 
 
@@ -207,12 +213,20 @@ async def test_a_changed_password_counts_from_the_restart_of_each_member(rolls: 
     rolls.found(REQUIRED, Phase(auth=2))
     changed = replace(APP, password="another")
     users = {**USERS, APP.user: changed.password}
+    lost: list[str] = []
     with session(rolls, APP, member=1) as before:
+        before.add_listener(lost.append)
         rolls.servers[1].mount_users(render_jaas(users, OWN))
         assert before.get_async("/").get(timeout=10)
         with pytest.raises(LoginRefusedError), session(rolls, changed, member=1):
             pass
-    for n in MEMBERS:
+        rolls.restart(1, 2, users)
+
+        async def is_lost() -> bool:
+            return KazooState.LOST in lost
+
+        await until(is_lost, seconds=60)
+    for n in (2, 3):
         rolls.restart(n, 2, users)
     for n in MEMBERS:
         with session(rolls, changed, member=n) as now:
@@ -222,7 +236,7 @@ async def test_a_changed_password_counts_from_the_restart_of_each_member(rolls: 
 
 
 async def test_where_certificates_are_required_one_lets_in_and_the_plain_port_does_not(
-    rolls: Rolls,
+    rolls: Rolls, tmp_path: Path
 ) -> None:
     rolls.found(BY_CERTIFICATE, Phase(0, 1, 2))
     trusted = SecureAccess(rolls.walk.stores.trust, rolls.walk.stores.key_pair)
@@ -230,8 +244,46 @@ async def test_where_certificates_are_required_one_lets_in_and_the_plain_port_do
         assert known.get_async("/").get(timeout=10)
     with session(rolls) as plain, pytest.raises(SessionClosedRequireSaslError):
         plain.get_async("/").get(timeout=10)
+    with (
+        without_certificate(rolls, tmp_path) as nobody,
+        pytest.raises(SessionClosedRequireSaslError),
+    ):
+        nobody.get_async("/").get(timeout=10)
+    with without_certificate(rolls, tmp_path) as made_up, pytest.raises(KazooException):  # noqa: PT012 -- either may
+        made_up.add_auth_async("digest", "somebody:else").get(timeout=10)
+        made_up.get_async("/").get(timeout=10)
     with session(rolls, OWN) as operator:
         assert operator.get_async("/").get(timeout=10)
+    client = ZooKeeperClient(DirectAdmin(), DirectClients())
+    try:
+        await assert_reconfigures(rolls, client)
+    finally:
+        await client.close()
+
+
+@pytest.mark.parametrize("rolls", FIRST_AND_LATER, indirect=True)
+async def test_who_is_added_or_removed_and_nobody_else_notices(rolls: Rolls) -> None:
+    """Each from the restart of each member on. The session of another user outlives the roll."""
+    rolls.found(REQUIRED, Phase(auth=2))
+    added = Login("late", "password of late")
+    hosts = [f"{rolls.servers[n].ip}:{names.CLIENT_PORT}" for n in MEMBERS]
+    with open_session(hosts, Deadline(SECONDS), login=APP, session_seconds=30) as other:
+        before = other.client_id
+        for n in MEMBERS:
+            rolls.restart(
+                n, 2, {OWN.user: OWN.password, APP.user: APP.password, "late": added.password}
+            )
+        await asyncio.to_thread(other.retry, other.get, "/")
+        assert other.client_id == before, "its session goes on"
+        for n in MEMBERS:
+            with session(rolls, added, member=n) as late:
+                assert late.get_async("/").get(timeout=10)
+        for n in MEMBERS:
+            rolls.restart(n, 2, USERS)
+            with pytest.raises(LoginRefusedError), session(rolls, added, member=n):
+                pass
+        await asyncio.to_thread(other.retry, other.get, "/")
+        assert other.client_id == before
 
 
 async def test_a_java_client_in_a_pod_logs_in_by_the_same_file(
@@ -270,3 +322,18 @@ def session(
         [host], Deadline(30), password=password, secure=secure, login=login, session_seconds=10
     ) as found:
         yield found
+
+
+@contextmanager
+def without_certificate(rolls: Rolls, folder: Path) -> Iterator[KazooClient]:
+    """A client that uses TLS and has no certificate."""
+    authority = folder / "ca.pem"
+    authority.write_bytes(rolls.walk.authority.certificate.pem)
+    host = f"{rolls.servers[1].ip}:{names.SECURE_CLIENT_PORT}"
+    found = KazooClient(host, timeout=10, use_ssl=True, ca=str(authority))
+    try:
+        found.start(timeout=30)
+        yield found
+    finally:
+        found.stop()
+        found.close()

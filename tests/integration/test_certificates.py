@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import dataclasses
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -60,6 +60,8 @@ HOLDER: Final = Holder(
 )
 SECONDS: Final = 20.0
 FOUNDING_SECONDS: Final = 120.0
+STAYS_OUT_SECONDS: Final = 10.0
+FIRST_AND_LATER: Final = ("3.9", pytest.param("3.8", marks=pytest.mark.long))
 
 
 def an_authority() -> Authority:
@@ -145,26 +147,45 @@ class Secured:
 
         await until(everywhere, seconds=60)
 
-    async def rotate(self, stores: Stores) -> None:
+    async def rotate(
+        self, stores: Stores, *, after_each: Callable[[], object] = lambda: None
+    ) -> None:
         """Go over to another CA: trust both, serve the new certificate, retire the old CA."""
         before = self.stores
         both = before.trust.and_also(stores.trust)
         self.mount(Stores(before.key_pair, both))
         await self.wait_until(Accepted, stores.key_pair)
+        after_each()
         self.mount(Stores(stores.key_pair, both))
         await self.wait_until_served(stores.key_pair.chain.leaf)
         await self.wait_until(Accepted, before.key_pair)
+        after_each()
         self.mount(stores)
         await self.wait_until(Rejected, before.key_pair)
         await self.wait_until(Accepted, stores.key_pair)
+        after_each()
+
+    def a_follower(self) -> int:
+        leader, _ = state_of(self.servers)
+        return next(n for n in MEMBERS if n != leader)
 
     def restart_a_follower(self) -> None:
         """Make the members shake hands anew, and wait until all serve."""
-        leader, _ = state_of(self.servers)
-        follower = next(n for n in MEMBERS if n != leader)
+        follower = self.a_follower()
         self.servers[follower].kill()
         self.servers[follower].start()
         self.servers.wait_until_serving(MEMBERS, seconds=FOUNDING_SECONDS)
+
+    async def assert_stays_out(self, member: int) -> None:
+        """It is up, and does not join the others, which serve."""
+
+        async def is_up() -> bool:
+            return "not currently serving" in str(self.servers[member].ask("ruok")["error"])
+
+        await until(is_up, seconds=FOUNDING_SECONDS)
+        with pytest.raises(TimeoutError):
+            self.servers.wait_until_serving([member], seconds=STAYS_OUT_SECONDS)
+        self.servers.wait_until_serving([n for n in MEMBERS if n != member])
 
     async def wait_until(self, verdict: type[Accepted | Rejected], key_pair: KeyPair) -> None:
         """Wait until every member answers so on both ports."""
@@ -247,6 +268,71 @@ async def test_a_new_ca_of_the_same_subject_is_taken_over_while_all_serve(
 
     assert state_of(secured.servers) == before, "nobody was elected in between"
     secured.restart_a_follower()
+
+
+@pytest.mark.long
+async def test_a_follower_that_restarts_at_every_stage_of_a_new_ca_joins_again(
+    secured: Secured,
+) -> None:
+    old, new = source_of(a_ca("CA")), source_of(a_ca("CA"))
+    await secured.rotate(Stores(old.key_pair, old.trust))
+    before = state_of(secured.servers)
+    await secured.rotate(Stores(new.key_pair, new.trust), after_each=secured.restart_a_follower)
+    assert state_of(secured.servers) == before, "the leader leads, in the same epoch"
+
+
+@pytest.mark.parametrize("secured", FIRST_AND_LATER, indirect=True)
+async def test_a_certificate_that_ends_cuts_off_only_who_restarts_and_a_new_one_needs_no_restart(
+    secured: Secured,
+) -> None:
+    """Connections are not checked again. So the operator restarts no member until it has been replaced."""
+    before = state_of(secured.servers)
+    authority = an_authority()
+    trust = trust_of([authority.certificate])
+    await secured.rotate(Stores(a_leaf(authority), trust))
+    short = dataclasses.replace(TERMS, certificate_validity=timedelta(hours=1))
+    secured.mount(Stores(a_leaf(authority, short, age=timedelta(hours=2)), trust))
+    await secured.wait_until_served(secured.leaf)
+    await asyncio.sleep(3)
+    secured.servers.wait_until_serving(MEMBERS)
+    assert state_of(secured.servers) == before, "nothing happens to members that run"
+    follower = secured.a_follower()
+    secured.servers[follower].kill()
+    secured.servers[follower].start()
+    await secured.assert_stays_out(follower)
+
+    secured.mount(Stores(a_leaf(authority), trust))
+
+    secured.servers.wait_until_serving(MEMBERS, seconds=60)
+    await secured.wait_until_served(secured.leaf)
+    assert state_of(secured.servers) == before
+
+
+@pytest.mark.parametrize("secured", FIRST_AND_LATER, indirect=True)
+async def test_a_member_with_a_certificate_that_the_others_refuse_joins_when_its_files_are_right(
+    secured: Secured, tmp_path: Path
+) -> None:
+    """Its election port shows which certificate it has, by which the operator tells why it stays out."""
+    before, member = state_of(secured.servers), secured.a_follower()
+    server, own = secured.servers[member], tmp_path / KEY_STORE
+    foreign = a_leaf(an_authority())
+    own.write_bytes(foreign.pem)
+    server.kill()
+    server.amend(secured.config({"ssl.quorum.keyStore.location": own}))
+    server.start()
+    try:
+        await secured.assert_stays_out(member)
+        assert await secured.served(member, names.ELECTION_PORT) == foreign.chain.leaf
+        right = tmp_path / "right"
+        right.write_bytes(secured.stores.key_pair.pem)
+        right.rename(own)
+        secured.servers.wait_until_serving(MEMBERS, seconds=60)
+        assert state_of(secured.servers) == before, "nobody was elected"
+    finally:
+        server.kill()
+        server.amend(secured.config({}))
+        server.start()
+        secured.servers.wait_until_serving(MEMBERS, seconds=FOUNDING_SECONDS)
 
 
 async def test_a_source_of_an_rsa_key_and_an_intermediate_is_served_as_a_chain(

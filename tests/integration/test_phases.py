@@ -5,6 +5,7 @@ each other (3.9). Between neighbours one member at a time is restarted, as a rol
 """
 
 import asyncio
+import copy
 import ssl
 import time
 from collections.abc import Iterator, Mapping
@@ -72,6 +73,12 @@ class Walk:
         self.stores = Stores(key_pair, trust_of([self.authority.certificate]))
         for name, content in build_stores(self.stores, live={}, fresh_password="a-pass").items():
             (folder / name).write_bytes(content)
+
+    def as_release(self, servers: ZooKeeperServers, release: str) -> "Walk":
+        """The same ensemble as servers of another release, with the same certificates."""
+        found = copy.copy(self)
+        found.servers, found._release = servers, release
+        return found
 
     def keys(self, phase: Phase) -> Mapping[str, str]:
         """What the builder puts into zoo.cfg, with the folder that the servers read here."""

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 from kazoo.client import KazooClient
-from tests.integration.test_phases import Walk
+from tests.integration.test_phases import ALL_KEYS, Walk
 from tests.integration.test_zookeeper_probe import status_of
 from tests.integration.waiting import until
 from tests.integration.zookeeper_servers import ZooKeeperServers
@@ -116,6 +116,28 @@ def test_members_with_tls_form_a_quorum(
     walk = Walk(releases[release], certificates, release)
     walk.found(*[Phase(3, 1)] * len(MEMBERS))
     walk.servers.wait_until_serving(MEMBERS, seconds=SECONDS)
+
+
+@pytest.mark.parametrize("way", [("3.8.6", "3.9.5"), pytest.param(WAY, marks=pytest.mark.long)])
+def test_members_that_speak_tls_alone_move_to_other_releases(
+    releases: Mapping[str, ZooKeeperServers], way: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Members of two lines beside each other, each with what the operator renders for its release."""
+    certificates = tmp_path / "certificates"
+    certificates.mkdir()
+    first, *others = way
+    walk = Walk(releases[first], certificates, first)
+    walk.found(*[Phase(3, 1)] * len(MEMBERS))
+    walk.servers.wait_until_serving(MEMBERS, seconds=SECONDS)
+    for release in others:
+        after = walk.as_release(releases[release], release)
+        leader = walk.servers.leader(MEMBERS)
+        for n in sorted(MEMBERS, key=lambda n: (n == leader, n)):
+            walk.servers[n].kill()
+            after.servers[n].amend(after.keys(Phase(3, 1)), without=ALL_KEYS)
+            after.servers[n].start()
+            after.servers.wait_until_serving(MEMBERS, seconds=SECONDS)
+        walk = after
 
 
 @pytest.mark.long

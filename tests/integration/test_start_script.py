@@ -5,11 +5,13 @@ addresses, as in pods, so one runs at a time, in a network without the servers o
 """
 
 import asyncio
+import json
 import os
 import shutil
 import signal
 import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +22,8 @@ from kazoo.client import KazooClient
 from tests.integration.processes import another_network
 
 from zookeeper_operator.api.ensemble import EnsembleSpec
-from zookeeper_operator.ensemble.build.config import build_config
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build.config import START_SCRIPT, build_config
 from zookeeper_operator.ensemble.build.membership import build_membership
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.judge.emptiness import EMPTY
@@ -48,8 +51,20 @@ exec java -Xmx128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djdk.net.hosts.file
 class Pod:
     """Member 1 of an ensemble, with its volume."""
 
-    def __init__(self, path: Path, ensemble: Ensemble, jars: Path) -> None:
-        self.path, self.ensemble, self._jars = path, ensemble, jars
+    def __init__(
+        self, path: Path, ensemble: Ensemble, jars: Path, *, script: str = START_SCRIPT
+    ) -> None:
+        self.path, self.ensemble, self._script = path, ensemble, script
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "START_ROOT": str(path),
+            "JARS": str(jars),
+            "ZOO_MY_ID": "1",
+            "POD_NAME": "zk-1",
+            "MEMBERS_DOMAIN": f"{ensemble.namespace}.svc.cluster.local",
+            "ENSEMBLE_IDENTITY": "uid-1",
+            "SERVER_JVMFLAGS": "-Dzookeeper.log.level=INFO -Dzookeeper.log.format=text",
+        }
         self._process: subprocess.Popen[bytes] | None = None
         for folder in ("data", "datalog", "conf", "config", "membership", "dev"):
             (path / folder).mkdir(parents=True)
@@ -86,20 +101,10 @@ class Pod:
             (self.path / folder / "identity").write_text("uid-1 1\n")
 
     def start(self) -> subprocess.Popen[bytes]:
-        environment = {
-            "PATH": os.environ["PATH"],
-            "START_ROOT": str(self.path),
-            "JARS": str(self._jars),
-            "ZOO_MY_ID": "1",
-            "POD_NAME": "zk-1",
-            "MEMBERS_DOMAIN": f"{self.ensemble.namespace}.svc.cluster.local",
-            "ENSEMBLE_IDENTITY": "uid-1",
-            "SERVER_JVMFLAGS": "-Dzookeeper.log.level=INFO -Dzookeeper.log.format=text",
-        }
         with (self.path / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                ["bash", str(self.path / "config/start.sh")],
-                env=environment,
+                ["bash", str(self.path / "config" / self._script)],
+                env=self.environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -107,8 +112,22 @@ class Pod:
 
     def stop(self) -> None:
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGKILL)
+            for process in self.processes():
+                os.kill(process, signal.SIGKILL)
             self._process.wait()
+
+    def processes(self) -> list[int]:
+        """The server and what it has beside it."""
+        assert self._process is not None
+        server = self._process.pid
+        children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+        return [server, *map(int, children)]
+
+    def ask(self, command: str) -> object:
+        """What its AdminServer answers."""
+        url = f"http://127.0.0.1:{names.ADMIN_PORT}/commands/{command}"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return json.load(answer)
 
     def refusal(self) -> str:
         assert self.start().wait(SECONDS) == REFUSED, (self.path / "log").read_text()

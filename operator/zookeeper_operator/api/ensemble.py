@@ -47,7 +47,7 @@ class ImageSpec(ApiModel):
         default="zookeeper",
         description=(
             "Image repository, without tag. The official image `zookeeper` and images built from "
-            "it work as they are."
+            "it work as they are. An image needs Java 9 or later."
         ),
         json_schema_extra={"minLength": 1, "maxLength": 255},
     )

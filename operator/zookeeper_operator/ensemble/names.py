@@ -104,6 +104,7 @@ LOG_VOLUME: Final = "datalog"
 TLS_VOLUME: Final = "tls"
 CERTIFICATES_VOLUME: Final = "certificates"
 USERS_VOLUME: Final = "users"
+SUPER_USER_VOLUME: Final = "super-user"
 LOGIN_USER: Final = "zookeeper-operator"
 """The user as which the operator logs in; `api.schema.security_rules` refuses it to others."""
 

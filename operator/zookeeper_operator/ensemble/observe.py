@@ -54,6 +54,7 @@ from zookeeper_operator.ensemble.referenced import Referenced
 from zookeeper_operator.ensemble.security.certificates import has_tls, uses_tls
 from zookeeper_operator.ensemble.security.phase import read_phase, template_phase, wanted_phase
 from zookeeper_operator.ensemble.security.readiness import awaits_plain_clients
+from zookeeper_operator.ensemble.security.users import names_login
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
 from zookeeper_operator.settings import Settings
 from zookeeper_operator.zookeeper.answers import Answers
@@ -131,6 +132,10 @@ class Inspector:
         # What an earlier source of the certificate has left, or somebody else's, which is no obstacle.
         read = needed | ({("Secret", names.authority_name(name))} if secured else set())
         candidates += await self._fetch_unlisted(ensemble, candidates, read)
+        if not with_users and _names_login(ensemble, candidates):
+            # There were users until now: what members knew of them has still to be forgotten.
+            read |= {("Secret", names.users_name(name))}
+            candidates += await self._fetch_unlisted(ensemble, candidates, read)
         children = tuple(
             c
             for c in candidates
@@ -317,6 +322,11 @@ def _has_users(ensemble: Ensemble, listed: list[Object], pods: list[Object]) -> 
     found = [read_phase(pod["metadata"].get("annotations") or {}) for pod in pods]
     phases = (wanted_phase(ensemble.spec), *templates, *found)
     return any(phase is not None and phase.knows_users for phase in phases)
+
+
+def _names_login(ensemble: Ensemble, found: list[Object]) -> bool:
+    own = ("Secret", names.auth_name(ensemble.name))
+    return names_login(next((c for c in found if _name_of(c) == own), None))
 
 
 def _needed_names(

@@ -22,6 +22,7 @@ from zookeeper_operator.ensemble.observe import Inspector
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import Plan, build_plan
 from zookeeper_operator.ensemble.security.certificates import read_secret
+from zookeeper_operator.ensemble.security.users import judge_users
 from zookeeper_operator.kube.api import RESOURCES, KubeError, NamespaceEndingError, Object, Resource
 from zookeeper_operator.settings import Settings
 from zookeeper_operator.zookeeper.answers import Answers
@@ -239,6 +240,28 @@ async def test_the_password_that_members_mount_in_clear_opens_nothing_else() -> 
     mounted = read_secret(secrets["zk-tls"])["truststore.password"]
     assert len(mounted) >= 24
     assert mounted not in read_secret(secrets["zk-auth"]).values()
+
+
+@pytest.mark.parametrize("had_users", [True, False])
+async def test_users_that_are_left_are_found_by_the_own_user_in_the_other_secret(
+    *, had_users: bool
+) -> None:
+    """And read only then: an ensemble that has none costs no request for them."""
+
+    def secret(name: str, data: dict[str, str]) -> Object:
+        owner = {"uid": ENSEMBLE["metadata"]["uid"], "controller": True}
+        metadata: Object = {"name": name, "uid": name, "labels": common_labels("zk")}
+        metadata |= {"namespace": "demo", "ownerReferences": [owner]}
+        return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
+
+    own = {"sasl-password": "b3du"} if had_users else {}
+    left = secret("zk-users", {"jaas.conf": "eA=="})
+    store = Store([ENSEMBLE, secret("zk-auth", {"password": "eA==", **own}), left])
+    found = await Inspector(store, members(), Settings(), lambda: NOW).observe(KEY)
+    assert found is not None
+    assert (found.child("Secret", "zk-users") is not None) is had_users
+    assert judge_users(found).forgotten is had_users
+    assert found.foreign == ()
 
 
 BEARING_OUR_LABELS = [

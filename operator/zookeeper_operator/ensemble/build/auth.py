@@ -18,6 +18,8 @@ SUPER_USER: Final = "super"
 USERNAME_KEY: Final = "username"
 PASSWORD_KEY: Final = "password"  # noqa: S105 - the name of a key
 DIGEST_KEY: Final = "digest"
+SUPER_USER_DIRECTORY: Final = "/super-user"
+"""Where members find the digest, as the file `digest`."""
 LOGIN_USER_KEY: Final = "sasl-username"
 LOGIN_PASSWORD_KEY: Final = "sasl-password"  # noqa: S105 - the name of a key
 

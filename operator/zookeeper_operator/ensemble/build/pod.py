@@ -9,7 +9,7 @@ from typing import Final
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.bootstrap import read_task
-from zookeeper_operator.ensemble.build.auth import DIGEST_KEY
+from zookeeper_operator.ensemble.build.auth import DIGEST_KEY, SUPER_USER_DIRECTORY
 from zookeeper_operator.ensemble.build.config import (
     CERTIFICATES_SCRIPT,
     START_SCRIPT,
@@ -174,6 +174,7 @@ def _container(target: Target) -> Object:
             {"name": "membership", "mountPath": "/membership", "readOnly": True},
             {"name": "scratch", "mountPath": "/logs", "subPath": "logs"},
             {"name": "scratch", "mountPath": "/tmp", "subPath": "tmp"},  # noqa: S108
+            _SUPER_USER_MOUNT,
             *(_TLS_MOUNTS if secured else ()),
             *(_USERS_MOUNTS if target.phase.knows_users else ()),
         ],
@@ -182,6 +183,12 @@ def _container(target: Target) -> Object:
         container["resources"] = resources
     return container
 
+
+_SUPER_USER_MOUNT: Final = {
+    "name": names.SUPER_USER_VOLUME,
+    "mountPath": SUPER_USER_DIRECTORY,
+    "readOnly": True,
+}
 
 _TLS_MOUNTS: Final = (
     {"name": names.TLS_VOLUME, "mountPath": "/tls", "readOnly": True},
@@ -211,14 +218,12 @@ def _environment(target: Target) -> list[Object]:
     """
     own_index = {"fieldRef": {"fieldPath": f"metadata.labels['{names.LABEL_POD_INDEX}']"}}
     servers = {"configMapKeyRef": {"name": names.membership_name(target.name), "key": SERVERS_KEY}}
-    digest = {"secretKeyRef": {"name": names.auth_name(target.name), "key": DIGEST_KEY}}
     environment: list[Object] = [
         {"name": "ZOO_MY_ID", "valueFrom": own_index},
         {"name": "ZOO_SERVERS", "valueFrom": servers},
         {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
         {"name": "MEMBERS_DOMAIN", "value": f"{target.namespace}.svc.{target.cluster_domain}"},
         {"name": "ENSEMBLE_IDENTITY", "value": target.membership.identity},
-        {"name": "SUPER_DIGEST", "valueFrom": digest},
         {"name": "ZK_SERVER_HEAP", "value": str(heap_mebibytes(target.spec))},
         {"name": "SERVER_JVMFLAGS", "value": " ".join(_server_flags(target))},
         {"name": "JMXDISABLE", "value": "true"},
@@ -316,6 +321,7 @@ def _volumes(target: Target, config: str) -> list[Object]:
         {"name": names.CONFIG_VOLUME, "configMap": {"name": config}},
         {"name": "membership", "configMap": {"name": names.membership_name(target.name)}},
         {"name": "scratch", "emptyDir": {}},
+        {"name": names.SUPER_USER_VOLUME, "secret": _super_digest(target)},
     ]
     if target.phase.uses_certificates:
         # In memory: a key must not be on the disk of a node.
@@ -333,6 +339,12 @@ def _volumes(target: Target, config: str) -> list[Object]:
             for name, volume in volumes_asked_for(target.spec).items()
         )
     return volumes
+
+
+def _super_digest(target: Target) -> Object:
+    """The digest alone: a variable would be seen by every process in the pod, and the password by members."""
+    items = [{"key": DIGEST_KEY, "path": DIGEST_KEY}]
+    return {**_secret(target, names.auth_name(target.name)), "items": items}
 
 
 def _secret(target: Target, name: str) -> Object:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from zookeeper_operator.api.privileges import PRIVILEGES
 from zookeeper_operator.api.schema.known_keys import OWN_PORTS
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build.auth import SUPER_USER_DIRECTORY
 from zookeeper_operator.ensemble.build.objection import Objection
 from zookeeper_operator.ensemble.build.objects import common_labels
 from zookeeper_operator.ensemble.build.privileges import requested_privileges
@@ -74,6 +75,7 @@ def pod_template_problems(ensemble: Ensemble) -> tuple[Objection, ...]:
         *(map(Objection, _tls_problems(template)) if ensemble.spec.tls is not None else ()),
         *(map(Objection, _restore_problems(template)) if ensemble.spec.bootstrap else ()),
         *(map(Objection, _users_problems(template)) if ensemble.spec.auth is not None else ()),
+        *_super_user_problems(template),
         *_bypasses(template),
         *_privileges(ensemble, template),
     )
@@ -90,6 +92,31 @@ def _privileges(ensemble: Ensemble, template: Mapping[str, Any]) -> Iterator[Obj
                 request.part,
                 privileged=True,
             )
+
+
+def _super_user_problems(template: Mapping[str, Any]) -> Iterator[Objection]:
+    """Names that earlier versions of the operator left to the user."""
+    spec = template.get("spec", {})
+    if not isinstance(spec, Mapping):
+        return
+    why = "is owned by the operator: the digest of the super user is there"
+    for volume in _named(spec.get("volumes", [])):
+        if volume["name"] == names.SUPER_USER_VOLUME:
+            yield Objection(
+                f"spec.podTemplate.spec.volumes: {volume['name']} {why}; give the volume another name",
+                {"spec": {"volumes": [dict(volume)]}},
+            )
+    for kind, container in running_containers(template):
+        if kind != "containers" or container["name"] != names.CONTAINER:
+            continue
+        for mount in _list(container, "volumeMounts"):
+            path = _mount_path(mount)
+            if _is_at(path, (SUPER_USER_DIRECTORY,)):
+                yield Objection(
+                    f"spec.podTemplate.spec.containers[{names.CONTAINER}].volumeMounts: {path} {why}; mount "
+                    "it elsewhere",
+                    _of_container(volumeMounts=[dict(mount)]),
+                )
 
 
 def _bypasses(template: Mapping[str, Any]) -> Iterator[Objection]:

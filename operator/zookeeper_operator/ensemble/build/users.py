@@ -11,7 +11,7 @@ JAAS_KEY: Final = "jaas.conf"
 
 
 def build_users(target: Target, jaas: str) -> Object:
-    """The Secret `NAME-users`."""
+    """The Secret `NAME-users`; without users, when no member mounts it any more."""
     return child(
         target,
         api_version="v1",

@@ -30,7 +30,7 @@ OWN_ENVIRONMENT: Final = (
     "JMXDISABLE",
     "HOME",
 )
-"""What every pod template of ours sets."""
+"""What every pod template of ours sets; those of earlier versions had `SUPER_DIGEST`."""
 
 _OWNED: Final[Sequence[OwnedVariables]] = (
     OwnedVariables(

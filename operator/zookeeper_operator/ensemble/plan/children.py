@@ -54,6 +54,9 @@ def wanted_children(situation: Situation) -> Iterator[Object]:
     )
     config = build_config(target)
     statefulsets = tuple(_statefulsets(situation, config=config, auth=auth))
+    if situation.users.forgotten:
+        # Before `NAME-auth`, by which it is known that there is something to forget.
+        yield build_users(target, "")
     yield auth
     # Before the templates that mount it.
     if certificates.authority is not None:

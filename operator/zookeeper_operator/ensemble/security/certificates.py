@@ -31,7 +31,13 @@ from zookeeper_operator.certificates.lifetime import Lifetime, judge_lifetime
 from zookeeper_operator.certificates.path import path_to
 from zookeeper_operator.certificates.private_key import KeyPair
 from zookeeper_operator.certificates.rotation import Confirmed, Stage, next_step
-from zookeeper_operator.certificates.source import Source, read_source
+from zookeeper_operator.certificates.source import (
+    AUTHORITIES,
+    CERTIFICATE,
+    Source,
+    SourceKey,
+    read_source,
+)
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.certificate_names import issued_hosts, needed_hosts
 from zookeeper_operator.ensemble.ensemble import Ensemble
@@ -280,7 +286,9 @@ def _from_secret(observed: Observed, live: Stores | None, *, verify: bool) -> Ce
     in_use = live is not None and live.key_pair == source.key_pair
     lifetime = judge_lifetime(source.path.certificates, observed.now)
     if not in_use and not lifetime.fresh_enough:
-        return Certificates(problem=stale_source(found.name, lifetime))
+        is_anchor = lifetime.subject == source.path.anchor.subject
+        key: SourceKey = AUTHORITIES if is_anchor else CERTIFICATE
+        return Certificates(problem=stale_source(found.name, key, lifetime))
     return Certificates(source=source, warnings=warnings, origin=origin)
 
 

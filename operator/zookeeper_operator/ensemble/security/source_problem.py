@@ -57,8 +57,8 @@ def _not_issued(observed: Observed, name: str, issuer: IssuerReference) -> str:
     return f"{issuer.kind} {issuer.name} has not issued Certificate {name} yet{said}"
 
 
-def stale_source(name: str, lifetime: Lifetime) -> SourceProblem:
-    """Why a certificate of these dates is not given to members."""
+def stale_source(name: str, key: str, lifetime: Lifetime) -> SourceProblem:
+    """Why a certificate of these dates, under a key of the Secret, is not given to members."""
     subject = lifetime.subject or "an empty subject"
     if lifetime.state == "NotYetValid":
         said = f"the certificate of {subject} is not valid yet"
@@ -67,5 +67,5 @@ def stale_source(name: str, lifetime: Lifetime) -> SourceProblem:
     else:
         said = f"the certificate of {subject} ends at {lifetime.ends.isoformat()}, too soon to be taken"
     return SourceProblem(
-        reasons.CERTIFICATE_INVALID, f"Secret {name} cannot be used: {said}; renew it"
+        reasons.CERTIFICATE_INVALID, f"Secret {name} cannot be used: {key}: {said}; renew it"
     )

@@ -3,6 +3,9 @@
 Pure: passwords are given. Members see only what has passed every check; as long as one password is missing or
 bad, what they know stays. The operator is always among the users, with a random password that is in
 `NAME-auth`; if one of the two Secrets is lost, the other one still has it.
+
+When no member mounts the users any more, `NAME-users` is emptied: no password stays, and the operator has no
+right to delete a Secret. That `NAME-auth` names the operator's own user shows that this has still to be done.
 """
 
 from collections.abc import Mapping
@@ -24,6 +27,7 @@ from zookeeper_operator.ensemble.security.phase import (
     wanted_phase,
 )
 from zookeeper_operator.ensemble.security.source_problem import SourceProblem
+from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.hashes import content_hash
 from zookeeper_operator.zookeeper.jaas import Login, flaw_of_password, read_jaas, render_jaas
 
@@ -37,12 +41,14 @@ class Users:
         jaas: what `NAME-users` must hold; empty if there is nothing to give to members.
         fingerprint: a hash of what members of a phase with users know, or have to know.
         problem: why the passwords that the spec names cannot be used.
+        forgotten: whether `NAME-users` must be emptied.
     """
 
     login: Login | None = None
     jaas: str = field(default="", repr=False)
     fingerprint: str = ""
     problem: SourceProblem | None = None
+    forgotten: bool = False
 
 
 NO_USERS = Users()
@@ -65,13 +71,25 @@ def has_users(observed: Observed) -> bool:
     return asked or any(phase.knows_users for phase in running_phases(observed))
 
 
+def names_login(secret: Object | None) -> bool:
+    """Whether a live `NAME-auth` names the operator's own user."""
+    return secret is not None and bool(read_password(secret, LOGIN_PASSWORD_KEY))
+
+
+def _may_be_mounted(observed: Observed) -> bool:
+    """Whether a pod of which it cannot be told could still read the users."""
+    return bool(observed.unclaimed) or any(
+        read_phase(pod.template) is None for pod in observed.pods
+    )
+
+
 def judge_users(observed: Observed) -> Users:
     """What the Secrets must hold now, by the spec, the passwords it names, and what they hold."""
-    if not has_users(observed):
-        return NO_USERS
     name = observed.ensemble.name
     live = read_secret(observed.child("Secret", names.users_name(name))).get(JAAS_KEY, b"")
     known = live.decode("utf-8", "replace")
+    if not has_users(observed) and (not known or not _may_be_mounted(observed)):
+        return Users(forgotten=bool(known))
     login = Login(names.LOGIN_USER, _own_password(observed, read_jaas(known)))
     if not wanted_phase(observed.ensemble.spec).knows_users:
         # They are being left: what members know stays until they do without.

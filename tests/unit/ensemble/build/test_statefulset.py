@@ -7,6 +7,7 @@ import pytest
 from tests.unit.ensemble.build.targets import ensemble, target
 
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build.auth import SUPER_USER_DIRECTORY
 from zookeeper_operator.ensemble.build.objects import common_labels
 from zookeeper_operator.ensemble.build.pod import heap_mebibytes
 from zookeeper_operator.ensemble.build.pod_template import (
@@ -185,9 +186,11 @@ def test_client_tools_in_the_pod_read_what_the_server_holds() -> None:
 
 def test_what_the_operator_owns_of_a_pod_is_complete() -> None:
     of = target(storage={"log": {}, "ephemeral": True})
-    assert set(OWN_ENVIRONMENT) == set(environment(of))
-    assert set(OWN_MOUNTS) == {m["mountPath"] for m in container(of)["volumeMounts"]}
-    assert set(OWN_VOLUMES) == {v["name"] for v in pod(of)["volumes"]}
+    # Earlier versions had the first of these, and not the others, which an ensemble may use that still runs.
+    assert {*OWN_ENVIRONMENT} - {"SUPER_DIGEST"} == set(environment(of))
+    mounts = {m["mountPath"] for m in container(of)["volumeMounts"]}
+    assert {*OWN_MOUNTS, SUPER_USER_DIRECTORY} == mounts
+    assert {*OWN_VOLUMES, names.SUPER_USER_VOLUME} == {v["name"] for v in pod(of)["volumes"]}
 
 
 ALLOWED: dict[str, Any] = {
@@ -227,7 +230,7 @@ def test_a_template_that_breaks_nothing_is_merged() -> None:
     assert "topologySpreadConstraints" not in spec
     assert [c["name"] for c in spec["containers"]] == ["zookeeper", "side"]
     assert environment(of)["EXTRA"] == "1"
-    assert set(environment(of)) > set(OWN_ENVIRONMENT)
+    assert {*environment(of), "SUPER_DIGEST"} > set(OWN_ENVIRONMENT)
     assert container(of)["command"] == ["bash", "/config/start.sh"]
     assert len(container(of)["ports"]) == 5
 

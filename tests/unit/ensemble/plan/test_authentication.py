@@ -18,7 +18,7 @@ from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.referenced import Found, Reference, Referenced
 from zookeeper_operator.ensemble.report.status import build_status
 from zookeeper_operator.ensemble.security.phase import Phase
-from zookeeper_operator.ensemble.security.users import session_login
+from zookeeper_operator.ensemble.security.users import judge_users, session_login
 from zookeeper_operator.zookeeper.jaas import read_jaas
 
 OFF: dict[str, Any] = {"auth": None}
@@ -356,6 +356,53 @@ def test_no_member_is_restarted_while_the_users_it_mounts_are_missing() -> None:
     assert "Secret zk-users, which it mounts, is missing" in plan.rollout.message
     knowing(ensemble, app="secret-of-app")
     ensemble.rest()
+
+
+# ---- what is left of users ----
+
+
+def test_passwords_are_forgotten_when_no_member_mounts_them_any_more() -> None:
+    """`zk-users` is emptied before `zk-auth`, which shows that this has still to be done."""
+    ensemble = required()
+    ensemble.edit(OFF)
+
+    def forgotten() -> bool:
+        if set(phases(ensemble)) == {"q0,c0,a0"}:
+            return True
+        assert "app" in users(ensemble), "a container that restarts reads it"
+        assert "sasl-password" in secret(ensemble, "zk-auth")
+        return False
+
+    walk(ensemble, forgotten)
+    plan = ensemble.plan()
+    written = [a.body["metadata"]["name"] for a in plan.actions if isinstance(a, Apply)]
+    assert [name for name in written if name in ("zk-users", "zk-auth")] == ["zk-users", "zk-auth"]
+    ensemble.rest()
+    assert secret(ensemble, "zk-users") == {"jaas.conf": ""}
+    assert set(secret(ensemble, "zk-auth")) == {"username", "password", "digest"}
+    assert ensemble.plan().actions == ()
+    ensemble.edit(auth("app", required="Sasl"))
+    ensemble.rest()
+    assert set(users(ensemble)) == {"app", names.LOGIN_USER}
+
+
+@pytest.mark.parametrize("left", ["a pod of nobody", "a phase that cannot be read"])
+def test_passwords_stay_while_a_pod_may_mount_them(left: str) -> None:
+    ensemble = required()
+    ensemble.edit(OFF)
+    walk(ensemble, lambda: set(phases(ensemble)) == {"q0,c0,a0"})
+    observed = ensemble.world.observed
+    if left == "a pod of nobody":
+        observed = replace(observed, unclaimed=frozenset({"zk-9"}))
+    else:
+        first, *others = observed.pods
+        strange = {**first.template, names.ANNOTATION_SECURITY: "of a later version"}
+        observed = replace(observed, pods=(replace(first, template=strange), *others))
+    users_of = judge_users(observed)
+    assert not users_of.forgotten
+    assert users_of.jaas == secret(ensemble, "zk-users")["jaas.conf"]
+    assert users_of.login is not None
+    assert judge_users(ensemble.world.observed).forgotten
 
 
 # ---- nothing new where nothing new is asked for ----

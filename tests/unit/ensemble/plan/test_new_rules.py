@@ -62,6 +62,18 @@ RUNNING: dict[str, tuple[Spec, Spec]] = {
         own(volumeMounts=[{"name": "a", "mountPath": "/docker-entrypoint.sh"}]),
         own(volumeMounts=[{"name": "b", "mountPath": "/docker-entrypoint.sh"}]),
     ),
+    "volume": (
+        {"podTemplate": {"spec": {"volumes": [{"name": "super-user", "emptyDir": {}}]}}},
+        {
+            "podTemplate": {
+                "spec": {"volumes": [{"name": "super-user", "hostPath": {"path": "/x"}}]}
+            }
+        },
+    ),
+    "mount of a later version": (
+        own(volumeMounts=[{"name": "a", "mountPath": "/super-user/mine"}]),
+        own(volumeMounts=[{"name": "b", "mountPath": "/super-user/mine"}]),
+    ),
     "privilege of a pod": (
         {"podTemplate": {"spec": {"serviceAccountName": "a"}}},
         {"podTemplate": {"spec": {"serviceAccountName": "b"}}},

@@ -211,7 +211,7 @@ def with_source(observed: Observed, name: str | None = "good") -> Observed:
     ("kind", "reason", "said"),
     [
         (None, reasons.CERTIFICATE_MISSING, "Secret my-tls, which does not exist"),
-        ("expired", reasons.CERTIFICATE_INVALID, "has expired"),
+        ("expired", reasons.CERTIFICATE_INVALID, "tls.crt: the certificate of CN=zk has expired"),
         ("other key", reasons.CERTIFICATE_INVALID, "tls.key: it does not belong"),
         ("other ca", reasons.CERTIFICATE_INVALID, "tls.crt: no CA in ca.crt has issued it"),
         ("no ca", reasons.CERTIFICATE_INVALID, "ca.crt"),

@@ -6,7 +6,8 @@
 #   /config       zoo.cfg, logback.xml, perhaps metrics.cfg (ConfigMap)
 #   /membership   ZOO_SERVERS, configVersion, founders, perhaps epoch (ConfigMap)
 #   /conf         on the volume: ZooKeeper rewrites zoo.cfg and keeps the committed server lists beside it
-#   environment   ZOO_MY_ID, POD_NAME, MEMBERS_DOMAIN, ENSEMBLE_IDENTITY, SUPER_DIGEST, SERVER_JVMFLAGS
+#   /super-user   digest, of the password of the super user (Secret)
+#   environment   ZOO_MY_ID, POD_NAME, MEMBERS_DOMAIN, ENSEMBLE_IDENTITY, SERVER_JVMFLAGS
 set -euo pipefail
 
 readonly id=${ZOO_MY_ID:?} host=${POD_NAME:?}.${MEMBERS_DOMAIN:?} identity=${ENSEMBLE_IDENTITY:?}
@@ -242,6 +243,17 @@ metrics_keys() {
   fi
 }
 
+# ZooKeeper reads the digest of the super user from a system property and nowhere else. Java, from version 9
+# on, reads options from a file as well: an open pipe here, so that the digest is in no argument and no
+# variable of a process, and on no disk.
+pass_digest() {
+  local file=$root/super-user/digest
+  [[ -s $file ]] || return 0
+  exec {options}< <(printf '%s' "-Dzookeeper.DigestAuthenticationProvider.superDigest=$(< "$file")")
+  wait $! || true # or it stays a zombie of the server; at times bash knows no status of it any more
+  SERVER_JVMFLAGS="@/dev/fd/$options $SERVER_JVMFLAGS"
+}
+
 # The mount changes as a whole when its target is swapped: read everything from one target.
 membership=$(readlink -f "$root/membership/..data")
 [[ -d $membership ]] || membership=$root/membership
@@ -263,9 +275,5 @@ echo "member $id starts with database: $database, from version $version of the s
   "${servers//$'\n'/ }" >&2
 export ZOO_SERVERS=${servers//$'\n'/ }
 export SERVER_JVMFLAGS="${SERVER_JVMFLAGS:-} -Dmember.database=$database"
-if [[ -n ${SUPER_DIGEST:-} ]]; then
-  super=-Dzookeeper.DigestAuthenticationProvider.superDigest
-  SERVER_JVMFLAGS="$super=$SUPER_DIGEST $SERVER_JVMFLAGS"
-fi
-unset SUPER_DIGEST
+pass_digest
 exec "$root/docker-entrypoint.sh" zkServer.sh start-foreground
