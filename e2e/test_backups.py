@@ -1,80 +1,37 @@
 """Backups on a real cluster: beside clients, verified by a server, stored on a volume, kept and removed."""
 
-from collections.abc import Callable
-from typing import Any
+import base64
+import gzip
+import io
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
+from e2e.backups import (
+    API,
+    SMALL,
+    STORAGE,
+    back_up,
+    backup,
+    claim,
+    create,
+    ends,
+    is_cleared,
+    node_and_path,
+    stored_file,
+    stored_files,
+    volume_of_backups,
+)
 from e2e.cluster import Object, find_condition, wait_until
 from e2e.ensembles import Ensemble
+from kazoo.client import KazooClient
+from kazoo.exceptions import KazooException
+
+from zookeeper_operator.zookeeper.snapshot.reader import SnapshotReader
 
 New = Callable[..., Ensemble]
-STORAGE = {"persistentVolumeClaim": {"claimName": "backups", "subPath": "all"}}
-# Room for a member's JVM; the agent has its own.
-SMALL = {"requests": {"cpu": "20m"}}
-
-
-def claim(ensemble: Ensemble) -> None:
-    """A volume for backups."""
-    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
-    _apply(ensemble, "v1", "PersistentVolumeClaim", "backups", spec)
-
-
-def _apply(ensemble: Ensemble, api: str, kind: str, name: str, spec: Object) -> None:
-    metadata = {"name": name, "namespace": ensemble.namespace}
-    ensemble.cluster.apply({"apiVersion": api, "kind": kind, "metadata": metadata, "spec": spec})
-
-
-def back_up(ensemble: Ensemble, name: str, **spec: Any) -> None:
-    """Ask for a backup."""
-    asked = {
-        "ensembleRef": {"name": ensemble.name},
-        "storage": STORAGE,
-        "resources": SMALL,
-        "timeout": "5m",
-        **spec,
-    }
-    _apply(ensemble, "zookeeper.ensemble.dev/v1alpha1", "ZookeeperBackup", name, asked)
-
-
-def backup(ensemble: Ensemble, name: str) -> Object:
-    found = ensemble.cluster.get("zkb", name, ensemble.namespace)
-    return found or {}
-
-
-def ends(ensemble: Ensemble, name: str, *, seconds: float = 240) -> Object:
-    """Wait until a backup has ended; its status."""
-
-    def status() -> Object:
-        found: Object = backup(ensemble, name).get("status") or {}
-        return found
-
-    wait_until(
-        f"backup {name} ends",
-        lambda: status().get("phase") in {"Succeeded", "Failed"},
-        seconds=seconds,
-        seen=status,
-    )
-    return status()
-
-
-def left(ensemble: Ensemble) -> list[str]:
-    """What is there of Jobs of backups, their pods and their configurations."""
-    found = ensemble.cluster.list(
-        "jobs,pods,configmaps",
-        ensemble.namespace,
-        selector="app.kubernetes.io/name=zookeeper-backup",
-    )
-    return [f"{body['kind']} {body['metadata']['name']}" for body in found]
-
-
-def is_cleared(ensemble: Ensemble) -> None:
-    """Wait until nothing is left."""
-    wait_until(
-        "nothing is left of the Job",
-        lambda: not left(ensemble),
-        seconds=60,
-        seen=lambda: left(ensemble),
-    )
 
 
 @pytest.fixture
@@ -153,7 +110,7 @@ def test_a_schedule_keeps_the_newest_and_the_ensemble_says_so(ensemble: Ensemble
             }
         },
     }
-    _apply(ensemble, "zookeeper.ensemble.dev/v1alpha1", "ZookeeperBackupSchedule", "often", spec)
+    create(ensemble, API, "ZookeeperBackupSchedule", "often", spec)
 
     def removed() -> list[Object]:
         return [
@@ -180,40 +137,72 @@ def test_what_is_stored_goes_with_its_backup(ensemble: Ensemble) -> None:
     stays_at = ends(ensemble, "lasting")["path"]
     ensemble.cluster.delete("zkb", "short-lived", ensemble.namespace)
     wait_until("the backup is gone", lambda: not backup(ensemble, "short-lived"), seconds=120)
-    stored = _stored(ensemble)
+    stored = stored_files(ensemble)
     assert not [name for name in stored if path in name], stored
     assert len([name for name in stored if stays_at in name]) == 2, stored
 
 
-def _stored(ensemble: Ensemble) -> list[str]:
-    """The files on the volume of backups."""
-    image = (
-        ensemble.body()["spec"]["image"]["repository"] + ":" + ensemble.body()["spec"]["version"]
-    )
-    locked = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-    spec = {
-        "restartPolicy": "Never",
-        "securityContext": {
-            "runAsUser": 1000,
-            "runAsNonRoot": True,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "containers": [
-            {
-                "name": "list",
-                "image": image,
-                "command": ["find", "/backups", "-type", "f"],
-                "securityContext": locked,
-                "volumeMounts": [{"name": "backups", "mountPath": "/backups"}],
-            }
-        ],
-        "volumes": [{"name": "backups", "persistentVolumeClaim": {"claimName": "backups"}}],
-    }
-    _apply(ensemble, "v1", "Pod", "list", spec)
+PAIRS = 20
+BACKUPS = 50
 
-    def ended() -> bool:
-        pod = ensemble.cluster.get("pod", "list", ensemble.namespace) or {}
-        return bool(pod.get("status", {}).get("phase") == "Succeeded")
 
-    wait_until("the files are listed", ended, seconds=60)
-    return ensemble.cluster.logs(ensemble.namespace, "pod/list").splitlines()
+@contextmanager
+def writing_pairs(client: KazooClient) -> Iterator[Callable[[], int]]:
+    """Change pairs of znodes by one `multi` each; yields how often that was acknowledged."""
+    stopped, written = threading.Event(), 0
+    for side in ("a", "b"):
+        client.ensure_path(f"/{side}")
+        for number in range(PAIRS):
+            client.create(f"/{side}/{number}", b"0")
+
+    def write() -> None:
+        nonlocal written
+        turn = 0
+        while not stopped.is_set():
+            turn += 1
+            transaction = client.transaction()
+            for side in ("a", "b"):
+                transaction.set_data(f"/{side}/{turn * 7 % PAIRS}", str(turn).encode())
+            try:
+                results = transaction.commit()
+            except KazooException:
+                time.sleep(0.2)
+                continue
+            written += not any(isinstance(result, Exception) for result in results)
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    try:
+        yield lambda: written
+    finally:
+        stopped.set()
+        thread.join(timeout=30)
+
+
+def torn_pairs(ensemble: Ensemble, status: Object) -> list[int]:
+    """The pairs of which a stored backup has one half only."""
+    file = stored_file(ensemble, status, "snapshot.gz")
+    node, _ = node_and_path(volume_of_backups(ensemble))
+    content = gzip.decompress(base64.b64decode(ensemble.cluster.on_node(node, "base64", file)))
+    data = {path: held for path, held, _ in SnapshotReader(io.BytesIO(content).read).records()}
+    assert all(f"/{side}/{n}".encode() in data for side in ("a", "b") for n in range(PAIRS))
+    return [n for n in range(PAIRS) if data[f"/a/{n}".encode()] != data[f"/b/{n}".encode()]]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+def test_of_fifty_backups_under_a_writer_of_multis_each_is_verified_and_none_is_torn(
+    ensemble: Ensemble,
+) -> None:
+    pods = ensemble.pod_uids()
+    with ensemble.client("service/zk-client") as client, writing_pairs(client) as written:
+        for number in range(BACKUPS):
+            before = written()
+            back_up(ensemble, f"b-{number}")
+            status = ends(ensemble, f"b-{number}")
+            assert status["phase"] == "Succeeded", status
+            assert find_condition({"status": status}, "Verified")["reason"] == "Restored"
+            assert written() > before, "nothing was written meanwhile"
+            assert torn_pairs(ensemble, status) == []
+    assert ensemble.pod_uids() == pods
+    is_cleared(ensemble)

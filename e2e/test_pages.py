@@ -29,7 +29,7 @@ def test_every_command_of_the_tutorial_prints_what_the_page_says() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.usefixtures("operator")
 @pytest.mark.parametrize("page", sorted((ROOT / "docs/how-to").glob("*.md")), ids=lambda p: p.stem)
 def test_every_command_of_a_how_to_page_does_what_it_says(page: Path) -> None:

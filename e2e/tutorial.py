@@ -41,8 +41,8 @@ STEP_SECONDS: Final = 600
 SETTLE_SECONDS: Final = 0.4
 """After a prompt came back: events of watches may follow it."""
 
-_FENCE: Final = re.compile(r"^```(\w*)\s*$")
-_COMMENT: Final = re.compile(r"^<!-- (varies|not run|setup|cleanup): (.*) -->$")
+_FENCE: Final = re.compile(r"^( *)```(\w*)\s*$")
+_COMMENT: Final = re.compile(r"^ *<!-- (varies|not run|setup|cleanup): (.*) -->$")
 PROMPT: Final = re.compile(r"^\[zk: [^\]]*\] ?", re.MULTILINE)
 _LOG_LINE: Final = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ ")
 
@@ -77,6 +77,8 @@ class Output:
     lines: list[str]
     session: bool = False
     varies: tuple[str, ...] = ()
+    indent: str = ""
+    """What each line of the block begins with, in an item of a list."""
 
 
 @dataclass
@@ -132,18 +134,20 @@ def parse(path: Path) -> Page:
         if fence is None:
             continue
         try:
-            end = page.lines.index("```", index)
+            end = page.lines.index(f"{fence[1]}```", index)
         except ValueError:
             raise ValueError(f"{path}:{index}: the block has no end") from None
-        content = page.lines[index:end]
-        match fence[1]:
+        content = [line.removeprefix(fence[1]) for line in page.lines[index:end]]
+        match fence[2]:
             case "sh":
                 page.steps.append(Step(index + 1, "\n".join(content), not_run=not_run))
                 not_run = ""
             case "text" | "console":
                 if not page.steps or page.steps[-1].output is not None:
                     raise ValueError(f"{path}:{index}: an output without a command")
-                page.steps[-1].output = Output(index, content, fence[1] == "console", varies)
+                page.steps[-1].output = Output(
+                    index, content, fence[2] == "console", varies, fence[1]
+                )
                 varies = ()
             case _:
                 pass
@@ -412,8 +416,9 @@ def _write(page: Page) -> None:
     """Write the outputs into the page, from the last to the first so that line numbers stay valid."""
     for step in reversed(page.steps):
         if step.output is not None:
-            end = page.lines.index("```", step.output.first)
-            page.lines[step.output.first : end] = step.output.lines
+            indent = step.output.indent
+            end = page.lines.index(f"{indent}```", step.output.first)
+            page.lines[step.output.first : end] = [f"{indent}{line}" for line in step.output.lines]
     page.path.write_text("\n".join(page.lines) + "\n", encoding="utf-8")
 
 

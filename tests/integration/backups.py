@@ -301,6 +301,7 @@ class Driver:
         backups = BackupController(kube, settings, on_end=self._count)
         schedules = ScheduleController(kube, settings, self.board)
         self._controllers = (backups, schedules)
+        self._may_run = asyncio.Lock()
 
     def _count(self, backup: Backup, status: BackupStatus) -> None:
         self.ended.append((backup.metadata.name, status.phase or ""))
@@ -314,8 +315,13 @@ class Driver:
     async def run(self) -> None:
         """Reconcile everything until cancelled."""
         while True:
-            await self.reconcile()
+            async with self._may_run:
+                await self.reconcile()
             await asyncio.sleep(0.1)
+
+    def pausing(self) -> asyncio.Lock:
+        """Nothing is reconciled while this is held."""
+        return self._may_run
 
 
 class KilledError(Exception):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -217,6 +218,43 @@ async def test_what_is_stored_goes_with_a_backup_that_asks_for_it(place: Place) 
 
     await until(gone, seconds=20)
     await place.is_cleared()
+
+
+async def test_what_is_stored_goes_also_if_the_status_did_not_say_so_yet(empty: Place) -> None:
+    """The backup is deleted after its Job has stored everything, and before the operator has seen that."""
+    place = empty
+    await place.create_ensemble()
+    await place.create(deletionPolicy="Delete")
+    job = await place.job()
+    assert place.driver is not None
+    async with place.driver.pausing():
+        await place.succeed(job)
+
+        async def complete() -> bool:
+            live = await place.job()
+            conditions = live["status"].get("conditions") or []
+            return any((c["type"], c["status"]) == ("Complete", "True") for c in conditions)
+
+        await until(complete, seconds=20)
+        live = await place.kube.get(BACKUPS, place.name, "first")
+        assert live is not None
+        await place.kube.delete(BACKUPS, place.name, "first", uid=live["metadata"]["uid"])
+    await place.job(f"prune-{live['metadata']['uid']}")
+
+
+async def test_a_job_starts_with_what_is_true_when_it_starts(place: Place) -> None:
+    """What an attempt has left that came to no Job is of another time."""
+    await place.create("first")
+    job = await place.job()
+    second = await place.create("second")
+    name = f"zk-backup-{second['metadata']['uid'][:8]}"
+    left = place.body(RESOURCES["ConfigMap"], name, data={"task.json": "old"}, immutable=True)
+    await place.kube.create(RESOURCES["ConfigMap"], left)
+    await place.succeed(job)
+    await place.reaches("Syncing", name="second")
+    live = await place.kube.get(RESOURCES["ConfigMap"], place.name, name)
+    assert live is not None
+    assert json.loads(live["data"]["task.json"])["backup"] == "second"
 
 
 async def test_a_backup_is_deleted_at_once_where_nothing_is_stored(place: Place) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from tests.simulation.api_server import ApiServer
 from tests.simulation.clients import Clients
 from tests.simulation.controllers import StatefulSetController
+from tests.simulation.disasters import Disasters
 from tests.simulation.invariants import Watchdog
 from tests.simulation.kubelet import NAMESPACE, Kubelet, Running
 from tests.simulation.mind import RIGHT, Mind
@@ -51,6 +52,7 @@ class SimulatedCluster:
         self.around = Surroundings(self.stage, self.api, self.network, self.kubelet, self.weather)
         self.operators = Operators(self.around, self.watchdog, ENSEMBLE, mind)
         self.clients = Clients(self.stage, self.network, self.watchdog)
+        self.disasters = Disasters(self.stage, self.api, self.kubelet, self.watchdog, ENSEMBLE)
         self._deleted: dict[str, Any] | None = None
         """The spec that will be created again, while there is no ensemble."""
 
@@ -473,6 +475,22 @@ class SimulatedCluster:
 
     def _fault_lose_node(self, more: dict[str, Any]) -> None:
         self.kubelet.lose_node(names.member_name(ENSEMBLE, more["member"]), more["for"])
+
+    def _fault_disaster(self, more: dict[str, Any]) -> None:
+        """All volumes but one are lost, and the ensemble is recovered on that one."""
+        if self._deleted is None:
+            self.disasters.lose_all_but(more["survivor"])
+
+    def _fault_hang_nodes(self, more: dict[str, Any]) -> None:
+        self.disasters.hang(more["members"], more["for"])
+
+    def _user_recover(self, more: dict[str, Any]) -> None:
+        """Somebody asks for a recovery, whatever was lost."""
+        self.disasters.ask(more["survivor"])
+
+    def _fault_crash_after(self, more: dict[str, Any]) -> None:
+        """The operator is killed right after one of its next writes."""
+        self.operators.crash_after(more["writes"])
 
     def _fault_no_room(self, more: dict[str, Any]) -> None:
         name = names.member_name(ENSEMBLE, more["member"])

@@ -130,8 +130,19 @@ class Watchdog:
                     f"members {leader.id} ({leader.view}) and {other.id} ({other.view}) both lead a "
                     "majority",
                 )
-        if self.view is None or leader.view.version > self.view.version:
+        if self._is_newer(leader):
             self._go_by(leader.view)
+
+    def _is_newer(self, leader: Member) -> bool:
+        """Whether a leader goes by a newer list; a recovery replaces one at its own version."""
+        if self.view is None or leader.view.version > self.view.version:
+            return True
+        return leader.view.version == self.view.version and leader.view.voters == {leader.id}
+
+    def survives(self, head: Txn) -> None:
+        """All members but one lose their data for good: what only they knew is lost by no operator."""
+        if not head.holds(self.acknowledged):
+            self.acknowledged = head
 
     def on_found(self, founder: Member) -> None:
         """A member has made itself an empty database, with which it may vote."""

@@ -34,6 +34,8 @@ REFUSED: Final = 64
 NAMESPACE: Final = "demo"
 _MOUNT_DELAY: Final = (1.0, 60.0)
 _BACKOFF_AFTER: Final = 600.0
+_NOTICES: Final = (3.0, 8.0)
+"""How long a kubelet that was stopped needs until it knows what was deleted meanwhile."""
 
 
 @dataclass(eq=False)
@@ -111,6 +113,31 @@ class Kubelet:
         self._stop_process(pod)
         self._stage.later(2.0, 5.0, self._set_ready, pod, False)
         self._stage.loop.call_later(seconds, self._node_back, pod)
+
+    def hang_node(self, name: str, seconds: float) -> None:
+        """The pod's node stops as it is, its member too; both go on later, the member first."""
+        pod = self.running(name)
+        if pod is None or pod.lost or pod.member is None:
+            return
+        member, pod.lost = pod.member, True
+        self._network.freeze(member, frozen=True)
+        self._stage.later(2.0, 5.0, self._set_ready, pod, False)
+        self._stage.loop.call_later(seconds, self._node_goes_on, pod, member)
+
+    def _node_goes_on(self, pod: Running, member: Member) -> None:
+        if pod.gone:
+            return
+        pod.lost = False
+        self._network.freeze(member, frozen=False)
+        self._stage.tell(f"node of {pod.name}", "goes on")
+        self._stage.later(*_NOTICES, self._kubelet_goes_on, pod)
+
+    def _kubelet_goes_on(self, pod: Running) -> None:
+        body = self._api.get("Pod", pod.name)
+        if body is None or body["metadata"].get("deletionTimestamp"):
+            self._end(pod)
+        elif not pod.gone:
+            self._probe(pod)
 
     def node(self, name: str) -> Object:
         """The node object of a pod's own node, which has its name."""

@@ -131,7 +131,8 @@ class OperatorProcess:
 
     def after_write(self, verb: str, body: Object) -> None:
         """A write has taken effect."""
-        if self.stage.chance(self._operators.around.weather.crash_after_write):
+        weather = self._operators.around.weather
+        if self._operators.is_the_last_write() or self.stage.chance(weather.crash_after_write):
             self._operators.crash(self)
 
     def before_reconfigure(
@@ -158,6 +159,7 @@ class Operators:
         self.writes = 0
         self.at_rest = False
         self._number = 0
+        self._writes_left: int | None = None
         self._processes: list[OperatorProcess] = []
         around.api.listeners.append(self._on_change)
 
@@ -179,6 +181,17 @@ class Operators:
         self._processes.remove(victim)
         if not self._processes:
             self.stage.later(0.5, 6.0, self._start_if_none)
+
+    def crash_after(self, writes: int) -> None:
+        """Kill whichever process has done so many more writes, right after the last of them."""
+        self._writes_left = writes
+
+    def is_the_last_write(self) -> bool:
+        """Count a write; whether its process dies after it."""
+        if self._writes_left is None:
+            return False
+        self._writes_left -= 1
+        return self._writes_left == 0
 
     def _start_if_none(self) -> None:
         if not self._processes:

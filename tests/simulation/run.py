@@ -17,6 +17,8 @@ SECURITY_SECONDS = 600.0
 # After the ensemble is as asked for, marks and events may still be written for a moment.
 AFTERMATH_SECONDS = 30.0
 SILENCE_SECONDS = 600.0
+# A recovery begins after two minutes, and somebody may have to ask for it more than once.
+RECOVERY_SECONDS = 420.0
 _STEP = 2.0
 
 
@@ -71,6 +73,7 @@ async def _run(loop: VirtualLoop, scenario: Scenario, mind: Mind) -> Result:
         scenario.calm_at
         + CONVERGENCE_SECONDS
         + (SECURITY_SECONDS if scenario.uses_security else 0.0)
+        + (RECOVERY_SECONDS if scenario.needs_recovery else 0.0)
     )
     if await _converges(cluster, limit):
         await _stays_silent(cluster)

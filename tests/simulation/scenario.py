@@ -47,6 +47,11 @@ class Scenario:
         asked = self.spec.get("tls") is not None or self.spec.get("auth") is not None
         return asked or any(e.kind in ("tls", "auth") for e in self.events)
 
+    @property
+    def needs_recovery(self) -> bool:
+        """Whether a majority is lost, for good or for a while, and somebody asks for a recovery."""
+        return any(event.kind in ("disaster", "recover") for event in self.events)
+
     def without(self, dropped: frozenset[int], still: frozenset[str]) -> "Scenario":
         """The same without some events, and with some of the weather left out."""
         kept = tuple(e for i, e in enumerate(self.events) if i not in dropped)
@@ -127,6 +132,9 @@ _FAULTS = {
 }
 
 
+_DISASTERS = 0.03
+
+
 def make_scenario(seed: int) -> Scenario:
     """Everything that follows from one seed."""
     dice = random.Random(f"scenario {seed}")  # noqa: S311 -- to be repeated, not to be guessed
@@ -176,7 +184,22 @@ def make_scenario(seed: int) -> Scenario:
             pass
     if dice.random() < 0.3:
         weather.late_answers = dice.choice([0.05, 0.3])
-    return Scenario(seed, spec, tuple(events), weather, end + dice.uniform(0, 4))
+    scenario = Scenario(seed, spec, tuple(events), weather, end + dice.uniform(0, 4))
+    return _with_a_disaster(scenario, dice) if dice.random() < _DISASTERS else scenario
+
+
+def _with_a_disaster(scenario: Scenario, dice: random.Random) -> Scenario:
+    """The same, and all volumes but one are lost in the middle of it."""
+    *others, last = scenario.events
+    # An ensemble that is created again knows no list that its survivor would take (docs/adr/0011).
+    before = [event for event in others if event.kind != "recreate"]
+    disaster = Event(
+        dice.uniform(before[0].at if before else 8.0, last.at),
+        "disaster",
+        {"survivor": dice.choice([1, 1, 2, 3])},
+    )
+    events = sorted((*before, disaster), key=lambda event: event.at)
+    return replace(scenario, events=(*events, last))
 
 
 def _edit(dice: random.Random, at: float) -> Event:

@@ -11,6 +11,7 @@ from tests.simulation.kubelet import run_start_script
 from tests.simulation.mind import Mind
 from tests.simulation.zookeeper import Disk
 
+from zookeeper_operator.api import reasons
 from zookeeper_operator.certificates.key_store import Stores
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import (
@@ -31,6 +32,7 @@ from zookeeper_operator.ensemble.plan.children import wanted_children
 from zookeeper_operator.ensemble.plan.configs import is_config
 from zookeeper_operator.ensemble.plan.decision import decide, understand
 from zookeeper_operator.ensemble.plan.members import wanted_ids
+from zookeeper_operator.ensemble.plan.recovery import recovered_membership
 from zookeeper_operator.ensemble.plan.revision import is_outdated
 from zookeeper_operator.kube.api import Kube, Object, Resource
 from zookeeper_operator.kube.diff import first_difference
@@ -187,6 +189,21 @@ def _starts_from_any_volume(
     return run_start_script(member_id, disk, container, published, ensemble)
 
 
+# ---- recovery ----
+
+
+def _ignores_who_may_return(observed: Observed) -> Plan:
+    """Recover on the survivor that a person names, whatever volumes the other members still have."""
+    situation = understand(observed)
+    recovery = situation.recovery
+    refused = None if recovery is None else recovery.refused
+    if recovery is None or refused is None or refused.reason != reasons.LOST_MEMBERS_MAY_RETURN:
+        return decide(situation)
+    membership = recovered_membership(situation, recovery.survivor)
+    target = replace(situation.target, membership=membership)
+    return decide(replace(situation, recovery=replace(recovery, refused=None), target=target))
+
+
 # ---- restarts ----
 
 
@@ -318,6 +335,7 @@ class _ByName:
         await self._kube.delete(resource, namespace, name, uid="", orphan=orphan)
 
 
+IGNORES_WHO_MAY_RETURN = Mind(_ignores_who_may_return)
 TAKES_SILENCE_FOR_LOSS = Mind(_takes_silence_for_loss)
 FOUNDS_AGAIN = Mind(_founds_again)
 SCALES_BY_STATIC_LIST = Mind(_scales_by_static_list)

@@ -57,6 +57,13 @@ def test_a_page_is_its_commands_with_what_they_print(tmp_path: Path) -> None:
     assert parse(page).cleanup == ["echo done"]
 
 
+def test_a_block_in_a_list_is_run_as_any_other(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("1. Do it:\n\n   ```sh\n   if true; then\n     echo it\n   fi\n   ```\n")
+    (step,) = parse(page).steps
+    assert step.commands == "if true; then\n  echo it\nfi"
+
+
 @pytest.mark.parametrize("text", ["```sh\necho", "```text\nnobody prints this\n```"])
 def test_a_page_that_is_not_whole_is_refused(tmp_path: Path, text: str) -> None:
     page = tmp_path / "page.md"

@@ -19,7 +19,8 @@ from zookeeper_operator.archive.retention import RetentionRule
 from zookeeper_operator.backup import names, removal
 from zookeeper_operator.backup.build.job import build_config, build_job
 from zookeeper_operator.backup.build.program import Order, Program
-from zookeeper_operator.backup.decide import Decision, Situation, decide, wait
+from zookeeper_operator.backup.decide import Decision, Situation, decide, is_job_of, wait
+from zookeeper_operator.backup.progress import job_outcome
 from zookeeper_operator.backup.readiness import Waiting
 from zookeeper_operator.backup.recording import Writer
 from zookeeper_operator.backup.resource import (
@@ -128,7 +129,7 @@ class BackupController:
         if ensemble is not None and manager_of(ensemble) not in {"", self._settings.installation}:
             return self._settings.resync_seconds
         job = await self._kube.get(JOBS, place, names.backup_name(ensemble_name))
-        if backup.metadata.deleting_since is not None:
+        if backup.metadata.deleting_since is not None and not _is_stored_unsaid(backup, job):
             remover = removal.Remover(self._kube, self._writer, self._program(), self._may_act)
             return await remover.remove(backup, job, self._now())
         situation = Situation(
@@ -221,7 +222,7 @@ class BackupController:
         if isinstance(order, Waiting):
             return Decision(wait(situation, order))
         try:
-            await self._create_once(RESOURCES["ConfigMap"], build_config(order))
+            await self._create_config(build_config(order))
             await self._kube.create(JOBS, build_job(order))
         except KubeError as error:
             if isinstance(error, NamespaceEndingError) or error.status not in _REFUSALS:
@@ -229,13 +230,19 @@ class BackupController:
             return Decision(wait(situation, _why_refused(situation, error)))
         return decision
 
-    async def _create_once(self, resource: Resource, body: Object) -> None:
-        """Create an object that may be there already, from an attempt that was interrupted."""
-        try:
-            await self._kube.create(resource, body)
-        except KubeError as error:
-            if error.status != HTTPStatus.CONFLICT:
-                raise
+    async def _create_config(self, body: Object) -> None:
+        """Create the ConfigMap of a Job, in place of what an attempt has left that came to no Job.
+
+        That one says how the members spoke then, and may have waited for another backup since.
+        """
+        resource, about = RESOURCES["ConfigMap"], body["metadata"]
+        live = await self._kube.get(resource, about["namespace"], about["name"])
+        if live is not None and live.get("data") == body["data"]:
+            return
+        if live is not None:
+            uid = live["metadata"]["uid"]
+            await self._kube.delete(resource, about["namespace"], about["name"], uid=uid)
+        await self._kube.create(resource, body)
 
     async def _order(self, situation: Situation, attempt: int) -> Order | Waiting:
         """What the Job is built from; why not now, if that cannot be read."""
@@ -329,6 +336,13 @@ _REFUSALS: Final = frozenset(
         HTTPStatus.UNPROCESSABLE_ENTITY,
     }
 )
+
+
+def _is_stored_unsaid(backup: Backup, job: Object | None) -> bool:
+    """Whether the Job of a backup is complete and its status does not say yet what is stored where."""
+    if job is None or backup.done or not is_job_of(job, backup):
+        return False
+    return job_outcome(job) == "Complete" and not job["metadata"].get("deletionTimestamp")
 
 
 def _why_refused(situation: Situation, error: KubeError) -> Waiting:

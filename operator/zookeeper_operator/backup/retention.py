@@ -43,18 +43,32 @@ def read_rule(retention: BackupRetention) -> RetentionRule | None:
 def removable(backups: Sequence[Backup], rule: RetentionRule, now: datetime) -> list[Backup]:
     """The backups of one schedule whose objects must go.
 
-    The agent has removed what is stored of them by the same rule. What cannot be compared, because its
+    The agent has removed what is stored of them by the same rule, and it knows no other directory than that
+    of the backup which it stores. So each directory of each storage keeps its own: where a schedule has
+    stored before its storage was changed, nothing is removed any more. What cannot be compared, because its
     status is not as it was written, stays. Of failed ones, which have stored nothing, the newest few stay.
     """
-    by_identity: dict[str | None, list[_Candidate]] = {}
+    by_directory: dict[tuple[str, ...], list[_Candidate]] = {}
     for candidate in filter(None, map(_candidate, backups)):
-        identity = candidate.backup.status.ensemble_identity
-        by_identity.setdefault(identity, []).append(candidate)
-    gone = [c for found in by_identity.values() for c in superseded(found, rule, now)]
+        by_directory.setdefault(_directory(candidate), []).append(candidate)
+    gone = [c for found in by_directory.values() for c in superseded(found, rule, now)]
     failed = sorted(
         (b for b in backups if b.done and not b.succeeded), key=lambda b: b.metadata.created
     )
     return [*(candidate.backup for candidate in gone), *failed[:-_FAILED_KEPT]]
+
+
+def _directory(candidate: _Candidate) -> tuple[str, ...]:
+    """Where all backups of one ensemble are in one storage, whoever may read it with which credentials."""
+    status, storage = candidate.backup.status, candidate.backup.spec.storage
+    s3, claim = storage.s3, storage.persistent_volume_claim
+    store = (
+        ("s3", s3.endpoint or "", s3.bucket)
+        if s3 is not None
+        else ("claim", "" if claim is None else claim.claim_name)
+    )
+    parent = PurePosixPath(candidate.path).parent
+    return (*store, str(parent), status.ensemble_identity or "")
 
 
 def _candidate(backup: Backup) -> _Candidate | None:

@@ -1,7 +1,9 @@
 """Whatever the rule, the clocks and the failures: the newest verified backup of a schedule stays."""
 
 from datetime import timedelta
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.backup.values import NOW, ended
@@ -86,6 +88,29 @@ def test_each_life_of_an_ensemble_keeps_its_own() -> None:
     gone = removable([before, *after], RetentionRule(keep_last=1), NOW)
     assert before not in gone
     assert len(gone) == 3
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "other"),
+    [
+        ({"persistentVolumeClaim": {"claimName": "old"}}, {"s3": {"bucket": "b"}}, True),
+        ({"s3": {"bucket": "b"}}, {"s3": {"bucket": "b", "endpoint": "https://other"}}, True),
+        (
+            {"s3": {"bucket": "b", "credentialsSecret": {"name": "old"}}},
+            {"s3": {"bucket": "b", "credentialsSecret": {"name": "new"}}},
+            False,
+        ),
+    ],
+)
+def test_each_storage_keeps_its_own(
+    before: dict[str, Any], after: dict[str, Any], *, other: bool
+) -> None:
+    """The agent removes nothing where a schedule no longer stores, so the objects of it stay as well."""
+    old = ended(NOW - timedelta(days=9), zxid=1, storage=before)
+    new = [ended(NOW - timedelta(days=n), zxid=100 - n, storage=after) for n in range(4)]
+    gone = removable([old, *new], RetentionRule(keep_last=1), NOW)
+    assert (old in gone) is not other
+    assert len(gone) == (3 if other else 4)
 
 
 def test_what_cannot_be_read_removes_nothing() -> None:

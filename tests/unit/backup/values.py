@@ -57,6 +57,7 @@ def ended(
     by: str = "Restore",
     name: str = "",
     identity: str = "identity",
+    **spec: Any,
 ) -> Backup:
     """A backup that has ended, with the directory that the agent would have given it."""
     truth = "True" if ok else "False"
@@ -76,7 +77,7 @@ def ended(
             "ensembleIdentity": identity,
             "verified": {"at": format_time(at), "by": by},
         }
-    return backup(name or f"b-{at:%Y%m%d-%H%M%S}-{zxid}", created=at, status=status)
+    return backup(name or f"b-{at:%Y%m%d-%H%M%S}-{zxid}", created=at, status=status, **spec)
 
 
 def schedule(

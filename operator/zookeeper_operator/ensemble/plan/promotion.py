@@ -4,6 +4,8 @@ Safety:
 
 * a member votes only after it has synced from the agreed leader as a non-voter;
 * a new voter joins only while every committed voter is live;
+* a new voter joins only while its StatefulSet has a pod for it: one that was shrunk takes the pod away, and
+  the vote with it, before it could be grown again;
 * a vote that was handed over is given back even while another voter is missing, since that is when it is
   needed most, and while the spec is invalid, since it is not what that depends on;
 * under an invalid spec a member gets a vote only if it had one, or if its own Service is there: a server line
@@ -15,8 +17,9 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Reconfigure
 from zookeeper_operator.ensemble.plan.claim_deletion import must_stay
 from zookeeper_operator.ensemble.plan.members import demoted, server_in_role, wanted_ids
-from zookeeper_operator.ensemble.plan.revision import is_outdated
+from zookeeper_operator.ensemble.plan.revision import is_outdated, statefulset_of
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
+from zookeeper_operator.ensemble.pods import ordinals
 from zookeeper_operator.zookeeper.servers import CommittedConfig, majority
 
 
@@ -57,12 +60,20 @@ def _may_join(situation: Situation, committed: CommittedConfig, member_id: int) 
         return False
     if member_id >= names.FIRST_OBSERVER_ID:
         return member_id not in committed.observers
+    if committed.server(member_id) is None and not _is_hosted(situation, member_id):
+        return False
     is_new = committed.server(member_id) is None and member_id > max(committed.voters)
     if is_new and not quorum.all_live:
         return False
     # If its restart is due and allowed, that comes first: without a vote it costs nothing.
     comes_first = not situation.problems and not must_stay(situation, pod)
     return not (is_outdated(situation, pod) and quorum.all_live and comes_first)
+
+
+def _is_hosted(situation: Situation, member_id: int) -> bool:
+    """Whether the StatefulSet of a member has a pod for it as it is, and not only one that has yet to go."""
+    found = statefulset_of(situation, names.VOTER)
+    return found is not None and member_id in ordinals(found)
 
 
 def _would_be_refused(situation: Situation, committed: CommittedConfig, member_id: int) -> bool:

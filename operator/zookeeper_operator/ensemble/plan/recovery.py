@@ -56,6 +56,8 @@ def judge_recovery(situation: Situation) -> Recovery | None:
     pod = situation.observed.pod(survivor)
     if pod is None or pod.uid != uid or not situation.founded:
         return None
+    if pod.terminating and (survivor, uid) in situation.membership.restart:
+        return None  # that is its restart
     refused = (
         _why_not_survivor(situation, pod)
         or _why_others_may_return(situation, survivor)

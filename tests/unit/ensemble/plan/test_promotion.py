@@ -32,6 +32,19 @@ def test_a_joiner_that_has_not_synced_waits() -> None:
     assert plan.membership.reason == reasons.WAITING_FOR_SYNC
 
 
+def test_a_joiner_whose_pod_has_yet_to_go_gets_no_vote() -> None:
+    """Its StatefulSet was shrunk a moment ago: a vote that goes with the pod may be the majority's."""
+    scene = joined(3, 4)
+    shrunk = tuple(
+        {**child, "spec": {**child["spec"], "replicas": 3}}
+        if child["kind"] == "StatefulSet" and child["metadata"]["name"] == "zk"
+        else child
+        for child in scene.children
+    )
+    assert shrunk != scene.children
+    assert reconfigurations(build_plan(replace(scene, children=shrunk)).actions) == []
+
+
 def test_no_vote_is_given_while_a_voter_is_missing() -> None:
     plan = build_plan(without_answer(joined(3, 4), 2))
     assert disruptive(plan.actions) == []

@@ -211,6 +211,18 @@ def test_a_recovery_whose_request_is_gone_is_completed_from_the_list() -> None:
     assert lists(begun) == []
 
 
+def test_the_restart_of_the_survivor_is_no_refusal() -> None:
+    """Its pod is being deleted because it is recovered on."""
+    begun = published(disaster())
+    pods = tuple(replace(p, terminating=p.id == 2 or p.terminating) for p in begun.pods)
+    scene = replace(begun, pods=pods)
+    assert quorum_condition(scene)["reason"] == reasons.RECOVERING
+    not_begun = disaster()
+    going = tuple(replace(p, terminating=p.id == 2 or p.terminating) for p in not_begun.pods)
+    refused = quorum_condition(replace(not_begun, pods=going))
+    assert refused["reason"] == reasons.RECOVERY_REFUSED
+
+
 @pytest.mark.parametrize("survivor", [1, 2, 3])
 def test_the_empty_members_are_restarted_one_after_the_other(survivor: int) -> None:
     scene = restarted(published(disaster(survivor)), survivor)
