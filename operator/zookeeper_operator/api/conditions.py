@@ -29,6 +29,7 @@ STORAGE_HEALTHY: Final = "StorageHealthy"
 SPEC_VALID: Final = "SpecValid"
 SECURED: Final = "Secured"
 BACKUP_RECENT: Final = "BackupRecent"
+ADOPTED: Final = "Adopted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,8 @@ _TYPES: Final = (
             reasons.REMOVING_MEMBER,
             reasons.REPAIRING_MEMBERSHIP,
             reasons.WAITING_FOR_SYNC,
+            reasons.ADOPTING,
+            reasons.ADOPTION_UNFINISHED,
             reasons.NOT_PROBED,
             reasons.FOUNDING,
             reasons.STOPPED,
@@ -207,6 +210,26 @@ _TYPES: Final = (
             reasons.LAST_FAILED,
             reasons.SUSPENDED,
             reasons.INVALID_SCHEDULE,
+        ),
+    ),
+    ConditionType(
+        ADOPTED,
+        "The members of the source have gone, and all its data is here. Only there while `spec.adopt` is "
+        "set.",
+        (
+            reasons.ADOPTED,
+            reasons.CHECKING_SOURCE,
+            reasons.SOURCE_UNREACHABLE,
+            reasons.STANDALONE_SOURCE,
+            reasons.RECONFIG_DISABLED,
+            reasons.SOURCE_REFUSED,
+            reasons.OBSERVING,
+            reasons.SWAPPING,
+            reasons.WAITING_FOR_SOURCE,
+            reasons.UNDOING,
+            reasons.BRIDGING,
+            reasons.SOURCE_CAME_BACK,
+            reasons.NOT_PROBED,
         ),
     ),
 )
