@@ -151,6 +151,7 @@ BOTH_WANT = {
         split(recreated(edited(at_rest(), WITHOUT_CERTIFICATE))), previous_pods=()
     ),
     ("certificate", "source"): adopting(replace(at_rest(), answers={}), **WITHOUT_CERTIFICATE),
+    ("backup", "source"): adopting(replace(at_rest(), answers={}), **WITHOUT_BACKUP),
     ("source", "contradiction"): adopting(split(at_rest())),
     ("contradiction", "children"): split(edited(at_rest(), EDITED)),
     ("recovery", "membership"): recovering(),
