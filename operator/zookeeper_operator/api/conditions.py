@@ -28,8 +28,8 @@ SCALE_ALLOWED: Final = "ScaleAllowed"
 STORAGE_HEALTHY: Final = "StorageHealthy"
 SPEC_VALID: Final = "SpecValid"
 SECURED: Final = "Secured"
-BACKUP_RECENT: Final = "BackupRecent"
 ADOPTED: Final = "Adopted"
+BACKUP_RECENT: Final = "BackupRecent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,20 +199,6 @@ _TYPES: Final = (
         ),
     ),
     ConditionType(
-        BACKUP_RECENT,
-        "The newest backup that was due is there and is verified. Only there while a "
-        "`ZookeeperBackupSchedule` is about the ensemble.",
-        (
-            reasons.RECENT_AND_VERIFIED,
-            reasons.FIRST_BACKUP,
-            reasons.NOT_VERIFIED,
-            reasons.TOO_OLD,
-            reasons.LAST_FAILED,
-            reasons.SUSPENDED,
-            reasons.INVALID_SCHEDULE,
-        ),
-    ),
-    ConditionType(
         ADOPTED,
         "The members of the source have gone, and all its data is here. Only there while `spec.adopt` is "
         "set.",
@@ -230,6 +216,20 @@ _TYPES: Final = (
             reasons.BRIDGING,
             reasons.SOURCE_CAME_BACK,
             reasons.NOT_PROBED,
+        ),
+    ),
+    ConditionType(
+        BACKUP_RECENT,
+        "The newest backup that was due is there and is verified. Only there while a "
+        "`ZookeeperBackupSchedule` is about the ensemble.",
+        (
+            reasons.RECENT_AND_VERIFIED,
+            reasons.FIRST_BACKUP,
+            reasons.NOT_VERIFIED,
+            reasons.TOO_OLD,
+            reasons.LAST_FAILED,
+            reasons.SUSPENDED,
+            reasons.INVALID_SCHEDULE,
         ),
     ),
 )

@@ -102,6 +102,13 @@ _ADOPTION_REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
     ("adopt-later", _adopt(), {"firstMemberId": 11}, "adopt can only be set when the ensemble"),
     ("adopt-dropped", {"firstMemberId": 11}, _adopt(proceed="Swap"), "adopt can be removed when"),
     ("adopt-tls", {**_adopt(), "tls": {}}, None, "tls cannot be set beside adopt"),
+    ("adopt-auth", {**_adopt(), "auth": {}}, None, "auth cannot be set beside adopt"),
+    (
+        "adopt-bootstrap",
+        {**_adopt(), "bootstrap": {"fromBackup": {"backupRef": {"name": "nightly"}}}},
+        None,
+        "bootstrap cannot be set beside adopt",
+    ),
     ("adopt-stopped", {**_adopt(), "stopped": True}, _adopt(), "stopped cannot be set beside"),
     (
         "adopt-ephemeral",
