@@ -69,7 +69,7 @@ def as_pkcs12(leaf: Issued) -> bytes:
     encryption = BestAvailableEncryption(b"a password")
     return pkcs12.serialize_key_and_certificates(
         b"zk",
-        leaf.key,  # type: ignore[arg-type]
+        leaf.key,
         leaf.certificate,
         None,
         encryption,
