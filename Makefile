@@ -79,6 +79,10 @@ e2e-long: setup cluster ## many rolls and scalings under writers, interrupted at
 bench-snapshots: setup ## verify, strip and compare snapshots of 1 GB, measured (SIZE=1000000000)
 	PYTHONPATH=operator:. $(BIN)/python -m tests.bench.snapshots $(or $(SIZE),1000000000)
 
+.PHONY: bench-backup
+bench-backup: setup ## a backup beside an AdminServer snapshot, on real servers under writers (SIZE=10000000)
+	PYTHONPATH=operator:. $(BIN)/python -m tests.bench.backup $(or $(SIZE),10000000)
+
 .PHONY: bench
 bench: setup cluster ## an ensemble beside a plain StatefulSet: create, roll, leader killed, scale (RUNS=3)
 	$(BIN)/python -m e2e.bench

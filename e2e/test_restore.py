@@ -173,7 +173,7 @@ def test_a_new_ensemble_of_another_place_has_the_same_tree(
         assert CLAIM not in volumes
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("remove_volume")
 def test_a_download_that_fails_is_a_wait_and_never_an_empty_ensemble(places: Places) -> None:

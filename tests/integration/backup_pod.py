@@ -54,6 +54,8 @@ class BackupPod:
 
     def __init__(self, path: Path, jars: Path) -> None:
         self.root, self.volumes, self._jars = path / "pod", path / "volumes", jars
+        self.flags = ""
+        """Flags for the servers of the joiner."""
         self.small: tuple[str, ...] = ()
         """Volumes with room for half a megabyte, which are empty for each container."""
         for volume in VOLUMES:
@@ -107,6 +109,8 @@ class BackupPod:
     def start_joiner(self, mode: str, *, seconds: int = 120) -> subprocess.Popen[bytes]:
         """Start one of the containers of the joiner."""
         environment = {"JARS": str(self._jars), "JOINER_SECONDS": str(seconds)}
+        if self.flags:
+            environment["SERVER_JVMFLAGS"] = self.flags
         script = str(self.root / "config/joiner.sh")
         return self._start(["bash", script, mode], mode, environment)
 

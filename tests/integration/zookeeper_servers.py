@@ -92,6 +92,10 @@ def _cached(name: str, fill: Callable[[Path], None]) -> Path:
     return found
 
 
+HEAP: Final = 128
+"""The heap of a server in MiB, where a test asks for no other."""
+
+
 class ZooKeeperServer:
     """One server: its line, its folder and its JVM.
 
@@ -100,7 +104,9 @@ class ZooKeeperServer:
 
     _holders: ClassVar[dict[str, "ZooKeeperServer"]] = {}
 
-    def __init__(self, member_id: int, *, jars: Path, directory: Path) -> None:
+    def __init__(
+        self, member_id: int, *, jars: Path, directory: Path, heap_mebibytes: int = HEAP
+    ) -> None:
         self.id = member_id
         self.ip = f"127.0.0.{10 + member_id}"
         self.address = Address(member_id, "test", f"zk-{member_id}", self.ip)
@@ -108,7 +114,7 @@ class ZooKeeperServer:
         java = [
             "java",
             f"@{directory}/options",
-            "-Xmx128m",
+            f"-Xmx{heap_mebibytes}m",
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
             "-cp",
@@ -253,9 +259,11 @@ class ZooKeeperServer:
 class ZooKeeperServers:
     """Up to nine servers of one machine; tests take from it the ensemble they need."""
 
-    def __init__(self, *, jars: Path, directory: Path) -> None:
+    def __init__(self, *, jars: Path, directory: Path, heap_mebibytes: int = HEAP) -> None:
         self._servers = {
-            n: ZooKeeperServer(n, jars=jars, directory=directory / f"server-{n}")
+            n: ZooKeeperServer(
+                n, jars=jars, directory=directory / f"server-{n}", heap_mebibytes=heap_mebibytes
+            )
             for n in range(1, 10)
         }
 

@@ -71,6 +71,7 @@ def back_up(mounted: Mounted, now: Callable[[], datetime]) -> BackUpResult:
         backup = _store(mounted, task, store, place, now)
     else:
         _LOG.info("%s is complete already", store.location(backup.path))
+        _check_stored(store, backup)
     return _with_retention(_result(store, backup), task, store, place, now())
 
 
@@ -125,8 +126,25 @@ def _store(
         servers=synced.servers,
         verified=verified,
     )
+    backup = Backup(directory, manifest)
+    _check_stored(store, backup)
     store.create(f"{directory}/{layout.MANIFEST}", manifest.text())
-    return Backup(directory, manifest)
+    return backup
+
+
+def _check_stored(store: Store, backup: Backup) -> None:
+    """See that the data is there before anything says so.
+
+    Another agent, whose clock is a day ahead, takes data without a manifest for abandoned.
+    """
+    sizes = {stored.path: stored.size for stored in store.list(backup.path)}
+    if sizes.get(backup.data_path) != backup.manifest.stored_bytes:
+        raise ArchiveError(
+            Reason.STORAGE_UNAVAILABLE,
+            f"{store.location(backup.data_path)} was stored and is not there any more: something else has "
+            "removed it, such as an agent whose clock is wrong, or a rule of the storage; another backup "
+            "is needed",
+        )
 
 
 def _snapshot(directory: Path) -> tuple[Path, int]:

@@ -1,6 +1,7 @@
 """`back-up`: what it stores, what it refuses, and in which order."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,6 +71,23 @@ def test_the_manifest_is_last_and_what_has_none_is_no_backup(
     result = pod.back_up()
     # In the same second the name is taken; nothing is overwritten.
     assert result["code"] == 0 or result["reason"] == "AlreadyStored"
+
+
+def test_data_that_is_gone_before_its_manifest_is_no_backup(
+    pod: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent whose clock is a day ahead has taken it for abandoned."""
+    put = VolumeStore.put
+
+    def put_and_lose(store: VolumeStore, path: str, blocks: Iterable[bytes]) -> None:
+        put(store, path, blocks)
+        store.delete([path])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(VolumeStore, "put", put_and_lose)
+        assert pod.back_up()["reason"] == "StorageUnavailable"
+    assert pod.stored() == []
+    assert pod.back_up()["code"] == 0
 
 
 @pytest.mark.parametrize(
