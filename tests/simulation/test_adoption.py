@@ -13,7 +13,7 @@ from tests.simulation.seeds import run_adoption, run_seeds
 from tests.simulation.weather import Weather
 
 SEEDS = 60
-MIND_SEEDS = 12
+MIND_SEEDS = 60
 
 
 def test_every_promise_holds_while_an_ensemble_is_taken_over() -> None:
