@@ -319,7 +319,11 @@ class EnsembleWatcher(Watcher):
                     asked_all = loop.time()
             # Where the API server is the way to the members, its silence looks like theirs, and its end in
             # the middle of an answer like a member that leaves something out.
-            heard = is_whole(known) or await self.ask_cluster()
+            heard = is_whole(known)
+            if not heard and await self.ask_cluster():
+                # While it goes away it may cut one answer off and still give the next.
+                known = await self._ask(address, thorough=True)
+                heard = is_whole(known) or await self.ask_cluster()
             mine = self._asking.get(address) is asyncio.current_task()
             if heard and mine and self._scene is not None:
                 answers = {**self._scene.answers, address.id: known}

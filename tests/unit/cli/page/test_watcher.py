@@ -75,8 +75,9 @@ WHOLE = answers(1, 1, [1])
         Answers(1, reachable=False, problem="the connection was reset"),
     ],
 )
+@pytest.mark.parametrize("answered", [0, 1], ids=lambda n: f"{n} answered meanwhile")
 async def test_an_answer_that_the_loss_of_the_cluster_cuts_off_changes_no_picture(
-    partly: Answers,
+    partly: Answers, answered: int
 ) -> None:
     class Member:
         said = WHOLE
@@ -98,6 +99,8 @@ async def test_an_answer_that_the_loss_of_the_cluster_cuts_off_changes_no_pictur
         assert before["leader"]["id"] == 1
         member.said = partly
         async with asyncio.timeout(5):
+            for _ in range(answered):
+                (await questions.next()).set_result({})
             (await questions.next()).set_exception(LOST)
         await asyncio.sleep(0.05)
         assert watcher.channel.get(PICTURE) == before
