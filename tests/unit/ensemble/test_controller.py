@@ -297,6 +297,30 @@ async def test_templates_do_not_leave_pods_behind_that_an_older_list_does_not_sh
     assert f"q{made.quorum},a{made.auth}" == f"{phase[:2]},{phase[-2:]}"
 
 
+@pytest.mark.parametrize("live_replicas", [0, 3])
+async def test_a_stopped_ensemble_starts_at_its_goal_if_it_is_stopped_now(
+    live_replicas: int,
+) -> None:
+    """A list that shows it stopped may be older than the start: pods of that template are to come."""
+    (statefulset,) = (c for c in at_rest(3).children if c["kind"] == "StatefulSet")
+    live = {**statefulset, "spec": {**statefulset["spec"], "replicas": live_replicas}}
+    asked = {"replicas": 3, "tls": {}}
+    founded = {"foundedAt": "2026-01-01T00:00:00Z"}
+    store = Earlier([{**ENSEMBLE, "spec": asked, "status": founded}, live], [])
+    store.stopped = [without_members(statefulset)]
+    losing = cast("ZooKeeper", LosingMembers(frozenset()))
+    found = await Inspector(store, losing, Settings(), lambda: NOW).observe(KEY)
+    assert found is not None
+    phases = {
+        phase.text
+        for action in build_plan(found).actions
+        if isinstance(action, Apply)
+        and action.body["kind"] == "StatefulSet"
+        and (phase := template_phase(action.body["spec"]["template"])) is not None
+    }
+    assert ("q3,c1,a0" in phases) is (live_replicas == 0)
+
+
 async def test_the_password_that_members_mount_in_clear_opens_nothing_else() -> None:
     asked = {**ENSEMBLE, "spec": {**ENSEMBLE["spec"], "tls": {}}}
     found = await Inspector(Store([asked]), members(), Settings(), lambda: NOW).observe(KEY)
