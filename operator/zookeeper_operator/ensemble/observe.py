@@ -55,6 +55,7 @@ from zookeeper_operator.ensemble.security.certificates import has_tls, uses_tls
 from zookeeper_operator.ensemble.security.phase import read_phase, template_phase, wanted_phase
 from zookeeper_operator.ensemble.security.readiness import awaits_plain_clients
 from zookeeper_operator.ensemble.security.users import names_login
+from zookeeper_operator.ensemble.stopped_members import with_live_pods
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
 from zookeeper_operator.settings import Settings
 from zookeeper_operator.zookeeper.answers import Answers
@@ -118,6 +119,7 @@ class Inspector:
         listed, schedules = await asyncio.gather(
             self._fetch_children(ensemble), self._kube.list(SCHEDULES, namespace)
         )
+        listed = await with_live_pods(self._kube, ensemble, listed)
         candidates = [
             child
             for kind, found in listed.items()

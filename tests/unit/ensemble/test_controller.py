@@ -22,6 +22,7 @@ from zookeeper_operator.ensemble.observe import Inspector
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import Plan, build_plan
 from zookeeper_operator.ensemble.security.certificates import read_secret
+from zookeeper_operator.ensemble.security.phase import template_phase
 from zookeeper_operator.ensemble.security.users import judge_users
 from zookeeper_operator.kube.api import RESOURCES, KubeError, NamespaceEndingError, Object, Resource
 from zookeeper_operator.settings import Settings
@@ -229,6 +230,95 @@ async def test_what_a_deleted_ensemble_has_left_is_told_from_our_own() -> None:
     assert (found.pods, found.previous_pods) == ((), ("zk-1",))
     assert "zk-config-old" in found.unclaimed_configs
     assert [found.is_leaving(one) for one in found.claims] == [True]
+
+
+class Earlier(Store):
+    """Its lists of pods are those of an earlier moment."""
+
+    def __init__(self, objects: Sequence[Object], pods: Sequence[Object]) -> None:
+        super().__init__(objects)
+        self.earlier = pods
+        self.stopped: Sequence[Object] = ()
+
+    async def list(
+        self, resource: Resource, namespace: str | None, *, labels: str = "", fields: str = ""
+    ) -> list[Object]:
+        if resource.kind == "Pod":
+            return list(self.earlier)
+        if resource.kind == "StatefulSet":
+            return list(self.stopped)
+        return await super().list(resource, namespace, labels=labels, fields=fields)
+
+
+def without_members(statefulset: Object) -> Object:
+    return {**statefulset, "spec": {**statefulset["spec"], "replicas": 0}}
+
+
+def owned_by_the_former_statefulset(pod: Object) -> Object:
+    owner = {"uid": "former", "kind": "StatefulSet", "controller": True}
+    return {**pod, "metadata": {**pod["metadata"], "ownerReferences": [owner]}}
+
+
+@pytest.mark.parametrize("shown", ["owned", "none", "none, and the StatefulSet as it was stopped"])
+@pytest.mark.parametrize(
+    ("phase", "asked"),
+    [
+        ("q0,c0,a0", {"tls": {}}),
+        ("q3,c1,a0", {}),
+        ("q0,c0,a0", {"auth": {"required": "Sasl"}}),
+        ("q0,c0,a2", {}),
+    ],
+)
+async def test_templates_do_not_leave_pods_behind_that_an_older_list_does_not_show_to_be_ours(
+    phase: str, asked: Object, shown: str
+) -> None:
+    """Their StatefulSet is recreated, or has just been scaled up. No quorum takes part in that."""
+    pods = [pod_body(n) for n in (1, 2, 3)]
+    for pod in pods:
+        pod["metadata"]["annotations"] = {names.ANNOTATION_SECURITY: phase}
+    earlier = [owned_by_the_former_statefulset(pod) for pod in pods] if shown == "owned" else []
+    founded = {"foundedAt": "2026-01-01T00:00:00Z"}
+    children = [c for c in at_rest(3).children if c["kind"] == "StatefulSet"]
+    store = Earlier(
+        [{**ENSEMBLE, "spec": {"replicas": 3, **asked}, "status": founded}, *pods], earlier
+    )
+    store.stopped = [without_members(c) for c in children] if "stopped" in shown else []
+    losing = cast("ZooKeeper", LosingMembers(frozenset({1})))
+    found = await Inspector(store, losing, Settings(), lambda: NOW).observe(KEY)
+    assert found is not None
+    assert [pod.id for pod in found.pods] == [1, 2, 3]
+    applied = {
+        action.body["metadata"]["name"]: action.body
+        for action in build_plan(found).actions
+        if isinstance(action, Apply) and action.body["kind"] == "StatefulSet"
+    }
+    made = template_phase(applied["zk"]["spec"]["template"])
+    assert made is not None
+    assert f"q{made.quorum},a{made.auth}" == f"{phase[:2]},{phase[-2:]}"
+
+
+@pytest.mark.parametrize("live_replicas", [0, 3])
+async def test_a_stopped_ensemble_starts_at_its_goal_if_it_is_stopped_now(
+    live_replicas: int,
+) -> None:
+    """A list that shows it stopped may be older than the start: pods of that template are to come."""
+    (statefulset,) = (c for c in at_rest(3).children if c["kind"] == "StatefulSet")
+    live = {**statefulset, "spec": {**statefulset["spec"], "replicas": live_replicas}}
+    asked = {"replicas": 3, "tls": {}}
+    founded = {"foundedAt": "2026-01-01T00:00:00Z"}
+    store = Earlier([{**ENSEMBLE, "spec": asked, "status": founded}, live], [])
+    store.stopped = [without_members(statefulset)]
+    losing = cast("ZooKeeper", LosingMembers(frozenset()))
+    found = await Inspector(store, losing, Settings(), lambda: NOW).observe(KEY)
+    assert found is not None
+    phases = {
+        phase.text
+        for action in build_plan(found).actions
+        if isinstance(action, Apply)
+        and action.body["kind"] == "StatefulSet"
+        and (phase := template_phase(action.body["spec"]["template"])) is not None
+    }
+    assert ("q3,c1,a0" in phases) is (live_replicas == 0)
 
 
 async def test_the_password_that_members_mount_in_clear_opens_nothing_else() -> None:
