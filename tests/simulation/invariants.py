@@ -15,7 +15,7 @@
 8. The operator writes the status of the ensemble, never its spec.
 9. No configuration is removed that a pod, or the template of one, names.
 10. The status never says that a quorum is lost, or that another member leads, while one leader has led its
-    majority all the time.
+    majority all the time. A loss that was reported before may stand while its members are silent.
 11. The operator ends no pod whose claim is being deleted unless a majority of the voters is live without it
     on claims that stay, or a person asked for the replacement of that very member.
 12. An ensemble is founded when nothing of a deleted one of its name is left, and founded again only when
@@ -31,6 +31,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from itertools import combinations
 
 from tests.simulation.api_server import ApiServer
@@ -50,6 +51,8 @@ TWO_ENSEMBLES = "no part of a source can become an ensemble of its own"
 TOO_FEW = "never fewer voters than the source had"
 PHASES = "no two members are more than one phase apart"
 _JUST_NOW = 3.0
+# A loss stands until members prove its end; the bound of what is reported beside silence.
+_STANDING = 75.0
 _LOSSES = {
     reasons.NO_QUORUM,
     reasons.ELECTION_IN_PROGRESS,
@@ -344,11 +347,20 @@ class Watchdog:
         steady = self._looks.get(process, Look()).reigns & self._steady_reigns()
         for condition in status.get("conditions") or []:
             lost = condition["status"] == "False" and condition["reason"] in _LOSSES
-            if steady and lost and condition["type"] == "QuorumHealthy":
+            if not lost or condition["type"] != "QuorumHealthy":
+                continue
+            if denied := {reign for reign in steady if not self._may_stand(condition, reign)}:
                 self._stage.violate(
                     "silence is not loss",
-                    f"{condition['reason']} ({condition['message']}) while {sorted(steady)} lead",
+                    f"{condition['reason']} ({condition['message']}) while {sorted(denied)} lead",
                 )
+
+    def _may_stand(self, condition: Object, reign: tuple[int, int]) -> bool:
+        """Whether a loss was reported before this reign, whose members have said nothing since."""
+        reported = datetime.fromisoformat(condition["lastTransitionTime"])
+        led = self._stage.now - self._reigns[reign]
+        began = self._stage.wall_clock() - timedelta(seconds=led)
+        return reported <= began and led < _STANDING
 
     def _check_configuration(self, name: str) -> None:
         templates = (s["spec"]["template"]["spec"] for s in self._api.all("StatefulSet"))
