@@ -17,6 +17,7 @@ from tests.integration.rights import grant
 from tests.integration.waiting import until
 
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.backups import SCHEDULES
 from zookeeper_operator.kube.api import RESOURCES, KubeError, Object, Resource
 from zookeeper_operator.kube.client import KubeClient, connect
 from zookeeper_operator.settings import Settings
@@ -31,25 +32,26 @@ CRD = Resource(
     "customresourcedefinitions",
     namespaced=False,
 )
-FILE = Path(__file__).parents[2] / "crds" / f"{names.PLURAL}.yaml"
+FILES = Path(__file__).parents[2] / "crds"
 
 
-def definition() -> Object:
-    found: Object = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+def definition(plural: str = names.PLURAL) -> Object:
+    found: Object = yaml.safe_load((FILES / f"{plural}.yaml").read_text(encoding="utf-8"))
     return found
 
 
 async def is_served(kube: KubeClient) -> bool:
-    return not await kube.preflight([ENSEMBLE])
+    return not await kube.preflight([ENSEMBLE, SCHEDULES])
 
 
 @pytest.fixture
 def installed(control_plane: ControlPlane) -> None:
-    """The CRD, served."""
+    """The CRDs, served."""
 
     async def install() -> None:
         async with await connect(Settings(kubeconfig=str(control_plane.kubeconfig))) as kube:
-            await kube.apply(CRD, definition())
+            for file in FILES.iterdir():
+                await kube.apply(CRD, definition(file.stem))
             await until(lambda: is_served(kube))
 
     asyncio.run(install())

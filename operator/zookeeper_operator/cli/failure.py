@@ -34,7 +34,7 @@ def explain(error: KubeError) -> str:
         case 404:
             return (
                 f"the cluster does not know {names.PLURAL}.{names.GROUP}; install the operator's "
-                "CRD (kubectl apply --server-side -f crds/), or choose another --context"
+                "CRDs, all of them (kubectl apply --server-side -f crds/), or choose another --context"
             )
         case _:
             return f"the API server says: {error.message}"
