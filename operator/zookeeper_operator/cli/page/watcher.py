@@ -322,6 +322,7 @@ class EnsembleWatcher(Watcher):
             heard = is_whole(known)
             if not heard and await self.ask_cluster():
                 # While it goes away it may cut one answer off and still give the next.
+                await asyncio.sleep(ASK_SECONDS)
                 known = await self._ask(address, thorough=True)
                 heard = is_whole(known) or await self.ask_cluster()
             mine = self._asking.get(address) is asyncio.current_task()
