@@ -66,7 +66,7 @@ def is_loss(error: KubeError) -> bool:
 
 def is_whole(answers: Answers) -> bool:
     """Whether a member has said all that it was asked: that it serves, with what belongs to it, or not."""
-    told = answers.zxid is not None and answers.voting_view is not None
+    told = None not in {answers.leader_id, answers.zxid, answers.voting_view}
     return answers.denies or (answers.serving and told)
 
 

@@ -70,6 +70,7 @@ WHOLE = answers(1, 1, [1])
     "partly",
     [
         replace(WHOLE, zxid=None),
+        replace(WHOLE, leader_id=None, is_leader=False),
         replace(WHOLE, voting_view=None),
         replace(WHOLE, problem="the answer to leader is cut off", leader_id=None),
         Answers(1, reachable=False, problem="the connection was reset"),
