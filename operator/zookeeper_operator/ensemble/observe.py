@@ -29,7 +29,6 @@ from zookeeper_operator.ensemble.dereference import (
 from zookeeper_operator.ensemble.ensemble import Ensemble, read_ensemble
 from zookeeper_operator.ensemble.handshakes import HandshakeReader
 from zookeeper_operator.ensemble.installation import check_managed_here
-from zookeeper_operator.ensemble.membership import published_ids
 from zookeeper_operator.ensemble.observed import (
     Claim,
     FormerVolume,
@@ -44,6 +43,7 @@ from zookeeper_operator.ensemble.pods import (
     config_of,
     is_node_ready,
     is_ours,
+    member_ids,
     read_claim,
     read_former_volumes,
     read_pods,
@@ -340,12 +340,8 @@ def _needed_names(
     with_users: bool,
 ) -> frozenset[tuple[str, str]]:
     """Kind and name of what the spec calls for, and of what members need that are still there."""
-    published = next(
-        (c for c in listed if _name_of(c) == ("ConfigMap", names.membership_name(ensemble.name))),
-        None,
-    )
-    present = {names.member_id_of(ensemble.name, pod["metadata"]["name"]) for pod in pods}
-    ids = published_ids(published) | {i for i in present if i is not None}
+    configs = [c for c in listed if c["kind"] == "ConfigMap"]
+    ids = member_ids(ensemble.name, configs, pods)
     expected = expected_names(ensemble, ids, secured=secured, with_users=with_users)
     return expected | _named_configs(listed, pods)
 

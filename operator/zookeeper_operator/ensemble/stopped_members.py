@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.ensemble import Ensemble
-from zookeeper_operator.ensemble.membership import published_ids
-from zookeeper_operator.ensemble.pods import ordinals
+from zookeeper_operator.ensemble.pods import member_ids, ordinals
 from zookeeper_operator.kube.api import RESOURCES, Kube, Object
 
 Lists = Mapping[str, list[Object]]
@@ -25,7 +24,9 @@ async def with_live_pods(kube: Kube, ensemble: Ensemble, listed: Lists) -> Lists
     Three requests at most, whatever the size. None where each component has a StatefulSet with members.
     """
     active = {s["metadata"]["name"] for s in listed["StatefulSet"] if len(ordinals(s)) > 0}
-    components = {names.component_of(i) for i in _member_ids(ensemble, listed)}
+    here = member_ids(ensemble.name, listed["ConfigMap"], listed["Pod"])
+    ids = {*ensemble.voter_ids, *ensemble.observer_ids, *here}
+    components = {names.component_of(i) for i in ids}
     unsure = {names.statefulset_name(ensemble.name, c) for c in components} - active
     if not unsure:
         return listed
@@ -33,23 +34,6 @@ async def with_live_pods(kube: Kube, ensemble: Ensemble, listed: Lists) -> Lists
     labels = f"{names.LABEL_ENSEMBLE}={ensemble.name}"
     pods = await kube.list(RESOURCES["Pod"], ensemble.namespace, labels=labels)
     return {**listed, "StatefulSet": statefulsets, "Pod": pods}
-
-
-def _member_ids(ensemble: Ensemble, listed: Lists) -> list[int]:
-    """The members that may have a pod: of the spec, of the published list, and those of listed pods."""
-    published = next(
-        (
-            c
-            for c in listed["ConfigMap"]
-            if c["metadata"]["name"] == names.membership_name(ensemble.name)
-        ),
-        None,
-    )
-    pods = {names.member_id_of(ensemble.name, pod["metadata"]["name"]) for pod in listed["Pod"]}
-    present = {i for i in pods if i is not None}
-    return sorted(
-        {*ensemble.voter_ids, *ensemble.observer_ids, *published_ids(published), *present}
-    )
 
 
 async def _read_live(
