@@ -337,8 +337,8 @@ def is_ready(pod: Object | None, *, other_than: Object) -> bool:
 
 @contextmanager
 def session(hosts: str) -> Iterator[KazooClient]:
-    """A client session of this machine."""
-    client = KazooClient(hosts=hosts)
+    """A client session of this machine, which outlasts a pause of a busy one."""
+    client = KazooClient(hosts=hosts, timeout=40)
     client.start(timeout=30)
     try:
         yield client

@@ -14,15 +14,17 @@ from kazoo.security import ACL, make_acl, make_digest_acl
 
 pytestmark = pytest.mark.chaos
 
-VOLUME = f"e2e-backups-{RUN}"
+VOLUMES = f"e2e-backups-{RUN}-"
 Tree = dict[str, tuple[bytes, tuple[ACL, ...]]]
 
 
 @pytest.fixture
 def remove_volume(cluster: Cluster) -> Iterator[None]:
-    """The volume that leads to the backups from another namespace is ours to remove."""
+    """The volumes that lead to the backups from another namespace are ours to remove."""
     yield
-    cluster.delete("pv", VOLUME, "", "--ignore-not-found")
+    for volume in cluster.list("persistentvolumes"):
+        if volume["metadata"]["name"].startswith(VOLUMES):
+            cluster.delete("pv", volume["metadata"]["name"], "", "--ignore-not-found")
 
 
 def fill(client: KazooClient) -> None:
@@ -58,7 +60,8 @@ def lead_to_backups(original: Ensemble, namespace: str) -> None:
     """The same directory by a claim of another namespace, as a shared file system gives it."""
     volume = volume_of_backups(original)
     _, path = node_and_path(volume)
-    about = {"name": VOLUME, "labels": {LABEL: RUN}}
+    name = f"{VOLUMES}{namespace}"
+    about = {"name": name, "labels": {LABEL: RUN}}
     spec = volume["spec"]
     kept = {k: spec[k] for k in ("capacity", "accessModes", "nodeAffinity")}
     original.cluster.apply(
@@ -82,7 +85,7 @@ def lead_to_backups(original: Ensemble, namespace: str) -> None:
                 "accessModes": spec["accessModes"],
                 "storageClassName": "",
                 "resources": {"requests": {"storage": "1Gi"}},
-                "volumeName": VOLUME,
+                "volumeName": name,
             },
         },
     )

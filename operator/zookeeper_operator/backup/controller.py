@@ -129,7 +129,9 @@ class BackupController:
         if ensemble is not None and manager_of(ensemble) not in {"", self._settings.installation}:
             return self._settings.resync_seconds
         job = await self._kube.get(JOBS, place, names.backup_name(ensemble_name))
-        if backup.metadata.deleting_since is not None and not _is_stored_unsaid(backup, job):
+        if backup.metadata.deleting_since is not None and not _is_stored_unsaid(
+            backup, job, self._now()
+        ):
             remover = removal.Remover(self._kube, self._writer, self._program(), self._may_act)
             return await remover.remove(backup, job, self._now())
         situation = Situation(
@@ -338,8 +340,14 @@ _REFUSALS: Final = frozenset(
 )
 
 
-def _is_stored_unsaid(backup: Backup, job: Object | None) -> bool:
-    """Whether the Job of a backup is complete and its status does not say yet what is stored where."""
+def _is_stored_unsaid(backup: Backup, job: Object | None, now: datetime) -> bool:
+    """Whether the Job of a backup is complete and its status does not say yet what is stored where.
+
+    A status that cannot be written holds a removal up for no longer than anything else.
+    """
+    since = backup.metadata.deleting_since
+    if since is not None and now - since > removal.LONGEST_REMOVAL:
+        return False
     if job is None or backup.done or not is_job_of(job, backup):
         return False
     return job_outcome(job) == "Complete" and not job["metadata"].get("deletionTimestamp")

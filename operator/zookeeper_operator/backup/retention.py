@@ -44,9 +44,10 @@ def removable(backups: Sequence[Backup], rule: RetentionRule, now: datetime) -> 
     """The backups of one schedule whose objects must go.
 
     The agent has removed what is stored of them by the same rule, and it knows no other directory than that
-    of the backup which it stores. So each directory of each storage keeps its own: where a schedule has
-    stored before its storage was changed, nothing is removed any more. What cannot be compared, because its
-    status is not as it was written, stays. Of failed ones, which have stored nothing, the newest few stay.
+    of the backup which it stores. So each directory of each storage keeps its own newest ones: a backup where
+    a schedule stored before its storage was changed does not count for what is stored now. What cannot be
+    compared, because its status is not as it was written, stays. Of failed ones, which have stored nothing,
+    the newest few stay.
     """
     by_directory: dict[tuple[str, ...], list[_Candidate]] = {}
     for candidate in filter(None, map(_candidate, backups)):

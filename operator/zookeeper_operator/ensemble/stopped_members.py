@@ -3,7 +3,7 @@
 Reads only. Lists are not of one moment: one of pods may be older than the orphaning of their StatefulSet, and
 then shows none that is ours. From "nothing runs" follows that templates start at the goal of the spec at once
 (docs/adr/0009), beside members that run what does not fit with it. So where no list shows a StatefulSet that
-has members, it is read by name, and its pods after it: in this order no pod can be missed.
+has members, it is read by name, and the pods are listed after it: in this order no pod can be missed.
 """
 
 import asyncio
@@ -20,22 +20,19 @@ Lists = Mapping[str, list[Object]]
 
 
 async def with_live_pods(kube: Kube, ensemble: Ensemble, listed: Lists) -> Lists:
-    """The lists, with the StatefulSets and pods of components that have no members there, as they are now."""
+    """The lists, with StatefulSets that have no members there, and then all pods, as they are now.
+
+    Three requests at most, whatever the size. None where each component has a StatefulSet with members.
+    """
     active = {s["metadata"]["name"] for s in listed["StatefulSet"] if len(ordinals(s)) > 0}
-    unsure = {
-        i: name
-        for i in _member_ids(ensemble, listed)
-        if (name := names.statefulset_name(ensemble.name, names.component_of(i))) not in active
-    }
+    components = {names.component_of(i) for i in _member_ids(ensemble, listed)}
+    unsure = {names.statefulset_name(ensemble.name, c) for c in components} - active
     if not unsure:
         return listed
-    statefulsets = await _read_live(kube, ensemble, "StatefulSet", unsure.values(), listed)
-    pods = [names.member_name(ensemble.name, i) for i in unsure]
-    return {
-        **listed,
-        "StatefulSet": statefulsets,
-        "Pod": await _read_live(kube, ensemble, "Pod", pods, listed),
-    }
+    statefulsets = await _read_live(kube, ensemble, unsure, listed["StatefulSet"])
+    labels = f"{names.LABEL_ENSEMBLE}={ensemble.name}"
+    pods = await kube.list(RESOURCES["Pod"], ensemble.namespace, labels=labels)
+    return {**listed, "StatefulSet": statefulsets, "Pod": pods}
 
 
 def _member_ids(ensemble: Ensemble, listed: Lists) -> list[int]:
@@ -55,15 +52,14 @@ def _member_ids(ensemble: Ensemble, listed: Lists) -> list[int]:
 
 
 async def _read_live(
-    kube: Kube, ensemble: Ensemble, kind: str, wanted: Iterable[str], listed: Lists
+    kube: Kube, ensemble: Ensemble, wanted: Iterable[str], listed: list[Object]
 ) -> list[Object]:
-    """The listed objects of a kind, those of the `wanted` names replaced by what is there now."""
-    ordered = sorted(set(wanted))
-    found = await asyncio.gather(
-        *(kube.get(RESOURCES[kind], ensemble.namespace, name) for name in ordered)
-    )
+    """The listed StatefulSets, those of the `wanted` names replaced by what is there now."""
+    ordered = sorted(wanted)
+    resource = RESOURCES["StatefulSet"]
+    found = await asyncio.gather(*(kube.get(resource, ensemble.namespace, n) for n in ordered))
     live = [body for body in found if body is not None and _is_labelled(body, ensemble)]
-    return [*(b for b in listed[kind] if b["metadata"]["name"] not in ordered), *live]
+    return [*(b for b in listed if b["metadata"]["name"] not in ordered), *live]
 
 
 def _is_labelled(body: Object, ensemble: Ensemble) -> bool:

@@ -233,20 +233,21 @@ async def test_what_a_deleted_ensemble_has_left_is_told_from_our_own() -> None:
 
 
 class Earlier(Store):
-    """Its lists of pods are those of an earlier moment."""
+    """Its lists are those of an earlier moment, but for pods that are listed again."""
 
     def __init__(self, objects: Sequence[Object], pods: Sequence[Object]) -> None:
         super().__init__(objects)
-        self.earlier = pods
+        self.earlier: Sequence[Object] | None = pods
         self.stopped: Sequence[Object] = ()
 
     async def list(
         self, resource: Resource, namespace: str | None, *, labels: str = "", fields: str = ""
     ) -> list[Object]:
-        if resource.kind == "Pod":
-            return list(self.earlier)
+        if resource.kind == "Pod" and self.earlier is not None:
+            earlier, self.earlier = self.earlier, None
+            return [*earlier]
         if resource.kind == "StatefulSet":
-            return list(self.stopped)
+            return [*self.stopped]
         return await super().list(resource, namespace, labels=labels, fields=fields)
 
 

@@ -206,6 +206,17 @@ def test_the_digest_reaches_the_server_only(root: Root) -> None:
     assert holders == []
 
 
+@pytest.mark.parametrize("digest", ["", None], ids=["empty", "absent"])
+def test_without_the_digest_a_member_does_not_start(root: Root, digest: str | None) -> None:
+    """It would serve, and nobody could change the list of members any more."""
+    file = root.path / "super-user/digest"
+    file.unlink() if digest is None else file.write_text(digest)
+    result = root.start()
+    assert result.returncode == REFUSED
+    said = (root.path / "dev/termination-log").read_text()
+    assert "the digest of the super user cannot be read at /super-user" in said
+
+
 def test_a_start_leaves_no_process_behind(root: Root) -> None:
     """What writes the digest has ended before the server starts, which would never collect it."""
     (root.path / "docker-entrypoint.sh").write_text(

@@ -246,10 +246,14 @@ metrics_keys() {
 # ZooKeeper reads the digest of the super user from a system property and nowhere else. Java, from version 9
 # on, reads options from a file as well: an open pipe here, so that the digest is in no argument and no
 # variable of a process, and on no disk.
+# Without it nobody could change the list of members: then it is better not to start.
 pass_digest() {
-  local file=$root/super-user/digest
-  [[ -s $file ]] || return 0
-  exec {options}< <(printf '%s' "-Dzookeeper.DigestAuthenticationProvider.superDigest=$(< "$file")")
+  local file=$root/super-user/digest digest
+  [[ -r $file && -s $file ]] ||
+    refuse "the digest of the super user cannot be read at /super-user: does podTemplate mount something there," \
+      "or take fsGroup away?"
+  digest=$(< "$file")
+  exec {options}< <(printf '%s' "-Dzookeeper.DigestAuthenticationProvider.superDigest=$digest")
   wait $! || true # or it stays a zombie of the server; at times bash knows no status of it any more
   SERVER_JVMFLAGS="@/dev/fd/$options $SERVER_JVMFLAGS"
 }
