@@ -104,9 +104,9 @@ def published(ensemble: Ensemble) -> tuple[list[str], str]:
     return sorted(found["data"]["ZOO_SERVERS"].split()), found["data"]["configVersion"]
 
 
-def check_published(ensemble: Ensemble) -> None:
+def check_published(ensemble: Ensemble, *, member: int = 1) -> None:
     """What pods start from is what the ensemble has committed."""
-    assert published(ensemble) == committed(ensemble)
+    assert published(ensemble) == committed(ensemble, member=member)
 
 
 def serves(ensemble: Ensemble, member: int) -> bool:

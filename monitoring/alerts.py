@@ -91,7 +91,9 @@ def _filling(hours: int) -> str:
 
 
 _BEFORE_SERVING: Final = "Stopped|Founding|PreviousEnsemble|ElectionExpected"
-_NOT_BROKEN: Final = f'!~"{_BEFORE_SERVING}|Paused|Deleting|WaitingForAddress"'
+_ADOPTING: Final = "Observing|Swapping|Undoing|Bridging"
+"""Another ensemble is being taken over: how far it may go is for a person to say, and may take days."""
+_NOT_BROKEN: Final = f'!~"{_BEFORE_SERVING}|{_ADOPTING}|Paused|Deleting|WaitingForAddress"'
 _ROLLING: Final = (
     f"(({_gauge('outdated_members')} > 0) and on ({_ENSEMBLE}) "
     + _condition("RolledOut", '=~"RollingMember|HandingOverLeadership|WaitingForMember"')

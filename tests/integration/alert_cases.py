@@ -520,6 +520,12 @@ ENSEMBLE_CASES: Final = (
         60,
         other(HEALTHY, ready=(0, "Stopped"), stopped=1, quorum=None),
     ),
+    lasts(
+        "ZookeeperNotReady",
+        "another ensemble is being taken over, which may take days",
+        25 * 60,
+        other(HEALTHY, ready=(0, "Bridging")),
+    ),
     lasts("ZookeeperPaused", "for a day", 25 * 60, world(known("paused", 1)), OF_ENSEMBLE),
     lasts("ZookeeperPaused", "for some hours", 8 * 60, world(known("paused", 1))),
     lasts(

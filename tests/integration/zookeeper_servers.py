@@ -110,7 +110,7 @@ class ZooKeeperServer:
         self.id = member_id
         self.ip = f"127.0.0.{10 + member_id}"
         self.address = Address(member_id, "test", f"zk-{member_id}", self.ip)
-        self._directory = directory
+        self.directory = directory
         java = [
             "java",
             f"@{directory}/options",
@@ -137,18 +137,18 @@ class ZooKeeperServer:
 
         `extra` is what zoo.cfg says otherwise or beside.
         """
-        shutil.rmtree(self._directory, ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
         for folder in ("data", "datalog"):
-            (self._directory / folder).mkdir(parents=True)
-        (self._directory / "data" / "myid").write_text(f"{self.id}\n", encoding="ascii")
+            (self.directory / folder).mkdir(parents=True)
+        (self.directory / "data" / "myid").write_text(f"{self.id}\n", encoding="ascii")
         if founder:
-            (self._directory / "datalog" / "initialize").touch()
-        (self._directory / "options").touch()
-        (self._directory / "logback.xml").write_text(_LOGBACK, encoding="ascii")
+            (self.directory / "datalog" / "initialize").touch()
+        (self.directory / "options").touch()
+        (self.directory / "logback.xml").write_text(_LOGBACK, encoding="ascii")
         secret = base64.b64encode(hashlib.sha1(f"super:{PASSWORD}".encode()).digest()).decode()  # noqa: S324 -- ZooKeeper's own scheme
         config: dict[str, object] = {
-            "dataDir": self._directory / "data",
-            "dataLogDir": self._directory / "datalog",
+            "dataDir": self.directory / "data",
+            "dataLogDir": self.directory / "datalog",
             "tickTime": 500,
             "initLimit": 10,
             "syncLimit": 4,
@@ -164,11 +164,15 @@ class ZooKeeperServer:
             config["secureClientPortAddress"] = self.ip
         lines = [f"{key}={value}" for key, value in config.items()]
         lines += [server.line() for server in servers]
-        (self._directory / "zoo.cfg").write_text("\n".join(lines) + "\n", encoding="ascii")
+        (self.directory / "zoo.cfg").write_text("\n".join(lines) + "\n", encoding="ascii")
+
+    def forget(self) -> None:
+        """Take its disk away."""
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def amend(self, keys: Mapping[str, object], *, without: Iterable[str] = ()) -> None:
         """Change its zoo.cfg and nothing else; the keys of `without` go."""
-        path = self._directory / "zoo.cfg"
+        path = self.directory / "zoo.cfg"
         gone = {*without, *keys, "secureClientPortAddress"}
         added = dict(keys)
         if "secureClientPort" in added:
@@ -183,20 +187,29 @@ class ZooKeeperServer:
 
     def mount_users(self, jaas: str) -> None:
         """Give it the users who may log in; none if this is empty. It reads them when it starts."""
-        path = self._directory / "jaas.conf"
+        path = self.directory / "jaas.conf"
         path.write_text(jaas, encoding="ascii")
         option = f"-Djava.security.auth.login.config={path}\n" if jaas else ""
-        (self._directory / "options").write_text(option, encoding="ascii")
+        (self.directory / "options").write_text(option, encoding="ascii")
+
+    @property
+    def zoo_cfg(self) -> str:
+        """The text of its zoo.cfg, which ZooKeeper rewrites when it stores a list of servers."""
+        return (self.directory / "zoo.cfg").read_text(encoding="ascii")
+
+    @zoo_cfg.setter
+    def zoo_cfg(self, text: str) -> None:
+        (self.directory / "zoo.cfg").write_text(text, encoding="ascii")
 
     @property
     def database(self) -> Path:
         """Where its snapshots are."""
-        return self._directory / "data" / "version-2"
+        return self.directory / "data" / "version-2"
 
     @property
     def prepared(self) -> bool:
         """Whether it has a disk."""
-        return (self._directory / "zoo.cfg").exists()
+        return (self.directory / "zoo.cfg").exists()
 
     def start(self) -> None:
         """Start the JVM; it serves a second or two later."""
@@ -253,6 +266,12 @@ class ZooKeeperServers:
             )
             for n in range(1, 10)
         }
+
+    def replace_jars(self, members: Iterable[int], jars: Path) -> None:
+        """Have these servers run another release from their next start on."""
+        for n in members:
+            self._servers[n].kill()
+            self._servers[n] = ZooKeeperServer(n, jars=jars, directory=self._servers[n].directory)
 
     def __getitem__(self, member_id: int) -> ZooKeeperServer:
         return self._servers[member_id]

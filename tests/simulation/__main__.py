@@ -3,12 +3,14 @@
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
+from tests.simulation.adoption import make_adoption
 from tests.simulation.history import render
 from tests.simulation.run import run
-from tests.simulation.scenario import make_scenario
-from tests.simulation.seeds import run_seeds
+from tests.simulation.scenario import Scenario, make_scenario
+from tests.simulation.seeds import run_adoption, run_seed, run_seeds
 from tests.simulation.shrink import shrink
 
 # Whole histories are told of so many; of the others, one line.
@@ -24,13 +26,14 @@ def main() -> int:
     parser.add_argument("--shrink", action="store_true", help="look for a smaller failing run")
     parser.add_argument("--seeds", type=int, default=500, help="run so many seeds")
     parser.add_argument("--from", type=int, default=0, dest="first", help="the first of them")
+    parser.add_argument("--adopt", action="store_true", help="seeds that take an ensemble over")
     parser.add_argument("--processes", type=int, default=None)
     arguments = parser.parse_args()
     if arguments.seed is None:
-        return _many(arguments.first, arguments.seeds, arguments.processes)
+        return _many(arguments)
     dropped = frozenset(int(word) for word in arguments.drop.split(",") if word)
     still = frozenset(word for word in arguments.still.split(",") if word)
-    scenario = make_scenario(arguments.seed)
+    scenario = _maker(arguments)(arguments.seed)
     if arguments.shrink:
         dropped, still = shrink(scenario, dropped, still)
     result = run(scenario.without(dropped, still))
@@ -43,16 +46,22 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _many(first: int, count: int, processes: int | None) -> int:
+def _maker(arguments: argparse.Namespace) -> Callable[[int], Scenario]:
+    return make_adoption if arguments.adopt else make_scenario
+
+
+def _many(arguments: argparse.Namespace) -> int:
+    first, count = arguments.first, arguments.seeds
+    one = run_adoption if arguments.adopt else run_seed
     started = time.monotonic()
     nothing: frozenset[Any] = frozenset()
     failed = 0
-    for result in run_seeds(range(first, first + count), processes=processes):
+    for result in run_seeds(range(first, first + count), processes=arguments.processes, one=one):
         if result.violation is None:
             continue
         failed += 1
         if failed <= _TOLD:
-            _say(render(make_scenario(result.seed), result, nothing, nothing) + "\n")
+            _say(render(_maker(arguments)(result.seed), result, nothing, nothing) + "\n")
         else:
             _say(f"seed {result.seed}: {result.violation.rule}: {result.violation.what}")
     seconds = time.monotonic() - started

@@ -117,7 +117,11 @@ class ApiServer:
         live = self.get(kind, name)
         asked = body["metadata"].get("uid")
         intent = {k: v for k, v in body.items() if k != "status"}
-        intent["metadata"] = {k: v for k, v in body["metadata"].items() if k != "uid"}
+        version = body["metadata"].get("resourceVersion")
+        if version is not None and (live is None or live["metadata"]["resourceVersion"] != version):
+            raise KubeError(409, "Conflict", f"{kind} {name} has been modified")
+        known = {"uid", "resourceVersion"}
+        intent["metadata"] = {k: v for k, v in body["metadata"].items() if k not in known}
         if live is None:
             if asked is not None:
                 raise KubeError(409, "Conflict", f"{kind} {name} with uid {asked} is gone")

@@ -14,6 +14,7 @@ from tests.simulation.kubelet import NAMESPACE, Kubelet, Running
 from tests.simulation.mind import RIGHT, Mind
 from tests.simulation.operators import Operators
 from tests.simulation.scenario import BAD_TAG, PASSWORDS, Event, Scenario
+from tests.simulation.source import Source, is_of_source
 from tests.simulation.stage import Stage
 from tests.simulation.surroundings import Surroundings
 from tests.simulation.weather import Weather
@@ -28,6 +29,7 @@ from zookeeper_operator.kube.quantity import parse_quantity
 from zookeeper_operator.zookeeper.servers import CommittedConfig, majority
 
 ENSEMBLE = "zk"
+_PODS_START = 8.0
 _PROBE_SECONDS = (1.5, 2.5)
 # The Secret is left alone: without it no member accepts a reconfiguration before its next restart.
 _READS_THE_STATUS = 40.0
@@ -49,10 +51,21 @@ class SimulatedCluster:
         self.kubelet = Kubelet(self.stage, self.api, self.network, mind.script)
         self.controller = StatefulSetController(self.stage, self.api)
         self.watchdog = Watchdog(self.stage, self.api, self.network, self.kubelet, ENSEMBLE)
-        self.around = Surroundings(self.stage, self.api, self.network, self.kubelet, self.weather)
+        self.source = Source(
+            self.stage,
+            self.api,
+            self.network,
+            scenario.source,
+            keeps_lists=scenario.keeps_lists,
+        )
+        self.watchdog.source = self.source
+        self.around = Surroundings(
+            self.stage, self.api, self.network, self.kubelet, self.weather, self.source
+        )
         self.operators = Operators(self.around, self.watchdog, ENSEMBLE, mind)
         self.clients = Clients(self.stage, self.network, self.watchdog)
         self.disasters = Disasters(self.stage, self.api, self.kubelet, self.watchdog, ENSEMBLE)
+        self._fragile_until = 0.0
         self._deleted: dict[str, Any] | None = None
         """The spec that will be created again, while there is no ensemble."""
 
@@ -70,6 +83,8 @@ class SimulatedCluster:
             }
         )
         self._write_password("first")
+        if self.scenario.source:
+            self.source.begin()
         self._create(self.scenario.spec)
         self.operators.start()
         for event in self.scenario.events:
@@ -143,7 +158,7 @@ class SimulatedCluster:
         ready = told.get(conditions.READY) or {}
         if status.get("observedGeneration") != body["metadata"]["generation"]:
             return "the status is of an older generation"
-        pods = self.api.all("Pod")
+        pods = [pod for pod in self.api.all("Pod") if not is_of_source(pod)]
         if spec.get("stopped"):
             if ready.get("reason") != reasons.STOPPED:
                 return f"Ready says {ready.get('reason')}, not Stopped"
@@ -155,15 +170,25 @@ class SimulatedCluster:
         if ready.get("status") != "True":
             return f"Ready is {ready.get('status')}: {ready.get('reason')}: {ready.get('message')}"
         return (
-            self._members_differ(spec, pods)
+            self._adoption_differs(status, told)
+            or self._members_differ(spec, pods)
             or self._revisions_differ(pods)
             or self._volumes_differ(spec)
             or self._published_differs()
             or self._phases_differ(spec, pods, told)
         )
 
+    def _adoption_differs(self, status: Object, told: dict[str, Any]) -> str:
+        if not self.scenario.source:
+            return ""
+        if not self.source.is_gone:
+            return "the source still runs"
+        adopted = told.get(conditions.ADOPTED) or {}
+        return "" if status.get("adoptedAt") and adopted["status"] == "True" else f"{adopted}"
+
     def _members_differ(self, spec: Object, pods: list[Object]) -> str:
-        voters = set(range(1, spec["replicas"] + 1))
+        first = spec.get("firstMemberId", 1)
+        voters = set(range(first, first + spec["replicas"]))
         observers = {101 + i for i in range((spec.get("observers") or {}).get("replicas", 0))}
         view = self.watchdog.view
         if view is None or view.voters != voters or set(view.roles) != voters | observers:
@@ -179,6 +204,7 @@ class SimulatedCluster:
             statefulset["metadata"]["labels"][names.LABEL_COMPONENT]: statefulset.get("status")
             or {}
             for statefulset in self.api.all("StatefulSet")
+            if not is_of_source(statefulset)
         }
         for pod in pods:
             labels = pod["metadata"]["labels"]
@@ -348,6 +374,35 @@ class SimulatedCluster:
 
     # ------------------------------------------------------------------ bad luck
 
+    def _user_proceed(self, more: dict[str, Any]) -> None:
+        adopt = self._spec()["adopt"]
+        if adopt.get("proceed") != "Finish":  # the API server refuses to go back from it
+            self._edit(adopt={**adopt, "proceed": more["to"]})
+
+    def _fault_delete_statefulset(self, more: dict[str, Any]) -> None:
+        """All our members go at once, and come back on their volumes."""
+        if self.api.get("StatefulSet", ENSEMBLE) is not None and self._survives_its_statefulset():
+            self.api.delete("StatefulSet", ENSEMBLE)
+
+    def _fault_delete_membership(self, more: dict[str, Any]) -> None:
+        self.api.delete("ConfigMap", names.membership_name(ENSEMBLE))
+
+    def _fault_crash_source(self, more: dict[str, Any]) -> None:
+        if self.stage.now > self._fragile_until:
+            self.source.crash(more["members"])
+
+    def _fault_freeze_source(self, more: dict[str, Any]) -> None:
+        if self.stage.now > self._fragile_until:
+            self.source.freeze(more["member"], more["for"])
+
+    def _fault_roll_back_source(self, more: dict[str, Any]) -> None:
+        """Not where the pods that come back would find nobody but each other: none could prevent that."""
+        view = self.watchdog.view
+        theirs = () if view is None else view.voters & set(range(1, self.source.size + 1))
+        if theirs and theirs <= self.watchdog.live() and not self.network.cut:
+            self._fragile_until = self.stage.now + _PODS_START
+            self.source.roll_back()
+
     def _fault_late_answers(self, more: dict[str, Any]) -> None:
         self.weather.late_answers = more["rate"]
 
@@ -377,8 +432,10 @@ class SimulatedCluster:
         self.stage.loop.call_later(more["for"], lambda: self.network.freeze(member, frozen=False))
 
     def _fault_partition(self, more: dict[str, Any]) -> None:
+        if self.stage.now < self._fragile_until:
+            return
         apart = frozenset(more["members"])
-        ids = {*range(1, 10), 101, 102}
+        ids = {*range(1, 20), 101, 102}
         cut = {frozenset((a, b)) for a in apart for b in ids - apart}
         self.network.cut |= cut
         self.network.disturbed()
@@ -401,7 +458,8 @@ class SimulatedCluster:
 
     def _restart_all(self) -> None:
         for pod in self.api.all("Pod"):
-            self.api.delete("Pod", pod["metadata"]["name"])
+            if not is_of_source(pod):
+                self.api.delete("Pod", pod["metadata"]["name"])
 
     def _is_founded(self) -> bool:
         """Whether nobody may found any more, by all that says so."""
@@ -498,7 +556,8 @@ class SimulatedCluster:
         self.stage.loop.call_later(more["for"], self.kubelet.no_room.discard, name)
 
     def _children(self) -> list[Object]:
-        return [body for kind in _CHILDREN for body in self.api.all(kind)]
+        found = [body for kind in _CHILDREN for body in self.api.all(kind)]
+        return [body for body in found if not is_of_source(body)]
 
     def _fault_delete_child(self, more: dict[str, Any]) -> None:
         children = self._children()

@@ -25,13 +25,14 @@ def render(
     else:
         lines.append(f"BROKEN at {result.violation.at:.3f}: {result.violation.rule}")
         lines.append(f"  {result.violation.what}")
-    lines.append(f"replay: {replay_command(scenario.seed, dropped, still)}")
+    lines.append(f"replay: {replay_command(scenario, dropped, still)}")
     return "\n".join(lines)
 
 
-def replay_command(seed: int, dropped: frozenset[int], still: frozenset[str]) -> str:
+def replay_command(scenario: Scenario, dropped: frozenset[int], still: frozenset[str]) -> str:
     """The command that runs exactly this again."""
-    command = f".venv/bin/python -m tests.simulation --seed {seed}"
+    which = "--adopt " if scenario.source else ""
+    command = f".venv/bin/python -m tests.simulation {which}--seed {scenario.seed}"
     if dropped:
         command += f" --drop {','.join(map(str, sorted(dropped)))}"
     if still:

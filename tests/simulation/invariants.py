@@ -24,6 +24,9 @@
 14. Members start from lists of their own ensemble.
 15. No two members that run are more than one phase of TLS, or of authentication, apart, and no member is
     cut off from the others by a certificate that they do not trust.
+16. While another ensemble is taken over, nothing of it is written but the number of its pods; the operator
+    brings about no state in which a majority of the source's own list can run that a majority of the voters
+    can do without; and while a voter of the source is left there are never fewer voters than it had.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,6 +36,7 @@ from itertools import combinations
 
 from tests.simulation.api_server import ApiServer
 from tests.simulation.kubelet import NAMESPACE, Kubelet
+from tests.simulation.source import Source, is_of_source
 from tests.simulation.stage import Stage
 from tests.simulation.zookeeper import EMPTY, Member, Network, Txn, View, understand
 
@@ -43,6 +47,8 @@ from zookeeper_operator.ensemble.pods import config_of
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.servers import Server, majority
 
+TWO_ENSEMBLES = "no part of a source can become an ensemble of its own"
+TOO_FEW = "never fewer voters than the source had"
 PHASES = "no two members are more than one phase apart"
 _JUST_NOW = 3.0
 # A loss stands until members prove its end; the bound of what is reported beside silence.
@@ -95,6 +101,7 @@ class Watchdog:
         self._versions: set[int] = {0}
         self._have_acknowledged: set[int] = set()
         self._claims_deleted: dict[str, float] = {}
+        self.source: Source | None = None
         api.listeners.append(self._on_change)
         self._data_may_go = False
         network.on_start = self.on_start
@@ -363,6 +370,9 @@ class Watchdog:
 
     def _before_apply(self, process: object, body: Object, live: Object | None) -> None:
         kind, name = body["kind"], body["metadata"]["name"]
+        if live is not None and is_of_source(live):
+            self._before_scaling_source(process, body, live)
+            return
         if live is not None and not self._is_of_the_ensemble(process, live):
             self._stage.violate("only what is ours is touched", f"apply of {kind} {name}")
         if kind == "ConfigMap" and name == names.membership_name(self._ensemble):
@@ -402,6 +412,49 @@ class Watchdog:
         self._check_majority(process, f"shrinking {name}", without=going)
         for member_id in going:
             self._ours[member_id] = self._stage.now
+
+    def _before_scaling_source(self, process: object, body: Object, live: Object) -> None:
+        if body["kind"] != "StatefulSet" or set(body["spec"]) != {"replicas"}:
+            self._stage.violate("only what is ours is touched", f"apply of {body}")
+        if live["metadata"]["resourceVersion"] != body["metadata"]["resourceVersion"]:
+            return  # refused
+        replicas = body["spec"]["replicas"]
+        self._effect(process, "the source")
+        assert self.source is not None
+        going = set(range(replicas + 1, self.source.size + 1)) & self.source.may_run()
+        if going and self.view is not None and going & self.view.voters:
+            self._check_majority(
+                process,
+                f"stopping {sorted(going)} of the source",
+                without=going,
+                within=_ASKED_AGAIN,
+            )
+        coming = set(range(1, replicas + 1)) - self.source.may_run()
+        if coming and self.view is not None:
+            self._check_split(self.view.voters, self.source.may_run() | coming, "starting pods")
+        for member_id in going:
+            self._ours[member_id] = self._stage.now
+
+    def _check_split(self, voters: frozenset[int], running: Iterable[int], what: str) -> None:
+        source = self.source
+        if source is None or source.size < 2 or self.view is None:
+            return
+        if self._splits(self.view.voters, source.may_run()):
+            return  # somebody else has brought that about
+        if self._splits(voters, running):
+            self._stage.violate(
+                TWO_ENSEMBLES,
+                f"{what}: {sorted(running)} of the source can run, and the voters are {sorted(voters)}",
+            )
+
+    def _splits(self, voters: frozenset[int], running: Iterable[int]) -> bool:
+        assert self.source is not None
+        listed = range(1, self.source.size + 1)
+        able = sorted(set(listed) & set(running))
+        return any(
+            len(voters - set(part)) >= majority(len(voters))
+            for part in combinations(able, majority(len(listed)))
+        )
 
     def _before_delete(
         self, process: object, body: Object, live: Object | None, *, orphan: bool
@@ -528,6 +581,12 @@ class Watchdog:
                 "one member at a time", f"from {sorted(self.view.voters)} to {sorted(voters)}"
             )
         self._check_majority(process, "a reconfiguration", voters=voters)
+        source = self.source
+        if source is not None and source.size:
+            self._check_split(voters, source.may_run(), "a reconfiguration")
+            theirs = voters & set(range(1, source.size + 1))
+            if theirs and len(voters) < source.size:
+                self._stage.violate(TOO_FEW, f"{sorted(voters)} of a source of {source.size}")
 
     def _effect(self, process: object, on: str) -> None:
         effects = self._looks.setdefault(process, Look()).effects
@@ -561,7 +620,9 @@ class Watchdog:
     def _heard_of(self, look: Look, within: float | None) -> frozenset[int]:
         """Members that were live when the operator asked, and that it has not taken away itself since."""
         if within is None:
-            return look.live - {i for i, at in self._ours.items() if at >= look.at}
+            size = 0 if self.source is None else self.source.size
+            theirs = {i for i in look.served if i <= size}  # they are asked beside ours
+            return (look.live | theirs) - {i for i, at in self._ours.items() if at >= look.at}
         soon = self._stage.now - within
         return frozenset(
             i for i, at in look.served.items() if at >= soon and self._ours.get(i, -1.0) < at

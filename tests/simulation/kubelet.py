@@ -165,10 +165,14 @@ class Kubelet:
         if body["kind"] == "ConfigMap" and after is not None:
             self._stage.later(*_MOUNT_DELAY, self._refresh_mounts, after["metadata"]["name"])
         if body["kind"] == "Secret" and after is not None:
-            self._stage.later(*_MOUNT_DELAY, self._refresh_certificates, after["metadata"]["name"])
+            # Each node has a kubelet of its own.
+            name = after["metadata"]["name"]
+            for running in tuple(self.pods.values()):
+                if running.stores is not None:
+                    self._stage.later(*_MOUNT_DELAY, self._refresh_certificates, running, name)
         if body["kind"] == "PersistentVolumeClaim" and before is not None and after is not None:
             self._maybe_grow(after)
-        if body["kind"] != "Pod":
+        if body["kind"] != "Pod" or names.LABEL_ENSEMBLE not in body["metadata"]["labels"]:
             return
         uid = body["metadata"]["uid"]
         if before is None:
@@ -310,21 +314,20 @@ class Kubelet:
                 return None if live is None else read_secret(live)
         return {}
 
-    def _refresh_certificates(self, name: str) -> None:
-        """The mount follows its Secret, and the server takes over what is new."""
-        for pod in self.pods.values():
-            body = self._body(pod)
-            if (
-                pod.stores is None
-                or body is None
-                or pod.lost
-                or name != names.tls_name(_ensemble(body))
-            ):
-                continue
-            content = self._certificates(body)
-            pod.stores = (read_stores(content) if content else None) or pod.stores
-            if pod.member is not None:
-                pod.member.stores = pod.stores
+    def _refresh_certificates(self, pod: Running, name: str) -> None:
+        """The mount of a pod follows its Secret, and the server takes over what is new."""
+        body = self._body(pod)
+        if (
+            pod.stores is None
+            or body is None
+            or pod.lost
+            or name != names.tls_name(_ensemble(body))
+        ):
+            return
+        content = self._certificates(body)
+        pod.stores = (read_stores(content) if content else None) or pod.stores
+        if pod.member is not None:
+            pod.member.stores = pod.stores
 
     def _container(self, pod: Running, state: dict[str, Any]) -> None:
         body = self._body(pod)

@@ -20,10 +20,12 @@ from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.protocol import (
     Access,
     Address,
+    Endpoint,
     EnsembleUnreachableError,
     LoginRefusedError,
     Presented,
     ReconfigureRefusedError,
+    SourceAnswer,
 )
 from zookeeper_operator.zookeeper.served import Handshake, Handshakes
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
@@ -186,6 +188,19 @@ class SimulatedKube:
         return KubeError(status, reason, f"simulated trouble with {what}")
 
 
+def _cheap(said: Answers) -> Answers:
+    """What the one cheap question tells: who leads, and whether the member serves."""
+    return Answers(
+        said.id,
+        reachable=said.reachable,
+        problem=said.problem,
+        leader_id=said.leader_id,
+        is_leader=said.is_leader,
+        denies=said.denies,
+        refuses=said.refuses,
+    )
+
+
 def _with_counts(said: Answers, leader: Member) -> Answers:
     """What a leader says with whom it counts as synced: those it has not given up yet."""
     synced = [leader.connected[i] for i in leader.synced if i in leader.connected]
@@ -213,7 +228,54 @@ class SimulatedZooKeeper:
         self._kubelet = around.kubelet
         self._weather = around.weather
         self._hidden = around.hidden
+        self._source = around.source
         self._supervisor = supervisor
+
+    async def ask_source(self, endpoints: Sequence[Endpoint]) -> Mapping[Endpoint, SourceAnswer]:
+        """Ask the members of the source on their client ports."""
+        answers = {}
+        for endpoint in endpoints:
+            answers[endpoint] = answer = self._answer_of_source(endpoint.host)
+            member = self._source.member(endpoint.host)
+            if member is not None:
+                self._supervisor.answered(member.id, serving=bool(answer.mode))
+            await asyncio.sleep(self._stage.dice.uniform(0.0, 0.02))
+        if self._stage.chance(self._weather.late_answers):
+            await asyncio.sleep(self._stage.dice.uniform(0.2, _LATEST_ANSWER))
+        return answers
+
+    def _answer_of_source(self, host: str) -> SourceAnswer:
+        member = self._source.member(host)
+        if not self._source.has_pod(host):
+            return SourceAnswer(reachable=False, problem="its name does not resolve")
+        if member is None or member.state == "loading":
+            return SourceAnswer(reachable=False, problem="refuses the connection", refuses=True)
+        if member.frozen or member.id in self._hidden:
+            return SourceAnswer(reachable=False, problem="no answer within 1.5 s")
+        if not member.serving:
+            return SourceAnswer(reachable=True, problem="does not serve", denies=True)
+        leads, observes = member.state == "leading", member.observer
+        return SourceAnswer(
+            reachable=True,
+            mode="leader" if leads else "observer" if observes else "follower",
+            zxid=member.zxid,
+            connections=1 + self._stage.dice.randrange(3),
+            version=member.version,
+        )
+
+    async def read_source(self, endpoints: Sequence[Endpoint]) -> str:
+        """Read the configuration from a member of the source."""
+        await asyncio.sleep(self._stage.dice.uniform(0.01, 0.1))
+        for endpoint in endpoints:
+            member = self._source.member(endpoint.host)
+            if member is None or member.frozen or member.id in self._hidden:
+                continue
+            leader = self._network.leader_of(member)
+            if leader is not None:
+                config = leader.view.config
+                lines = [*(s.line() for s in config.servers), f"version={config.version:x}"]
+                return "\n".join(lines)
+        raise EnsembleUnreachableError("no member accepts a client session")
 
     async def probe(self, members: Sequence[Address], *, thorough: bool) -> Mapping[int, Answers]:
         """Ask every member; whoever does not answer costs the whole time-out, but only once."""
@@ -225,6 +287,8 @@ class SimulatedZooKeeper:
             slow |= answer is None
             serving = answer is not None and answer.serving
             self._supervisor.answered(address.id, serving=serving)
+            if answer is not None and not thorough:
+                answer = _cheap(answer)
             answers[address.id] = answer or Answers(
                 address.id, reachable=False, problem="no answer within 1.5 s"
             )

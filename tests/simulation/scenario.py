@@ -40,6 +40,10 @@ class Scenario:
     events: tuple[Event, ...]
     weather: Weather
     calm_at: float
+    source: int = 0
+    """How many servers the ensemble has that is taken over; 0 if none is."""
+    keeps_lists: bool = False
+    """Whether its servers start from the committed list after a restart, and not from their static one."""
 
     @property
     def uses_security(self) -> bool:

@@ -2,9 +2,10 @@
 
 import multiprocessing
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
+from tests.simulation.adoption import make_adoption
 from tests.simulation.run import Result, run
 from tests.simulation.scenario import make_scenario
 
@@ -16,11 +17,23 @@ def run_seed(seed: int, *, keep_history: bool = False) -> Result:
     return replace(result, history=()) if well else result
 
 
-def run_seeds(seeds: Iterable[int], *, processes: int | None = None) -> Iterator[Result]:
+def run_adoption(seed: int, *, keep_history: bool = False) -> Result:
+    """Run one seed in which a running ensemble is taken over."""
+    result = run(make_adoption(seed))
+    well = result.violation is None and not keep_history
+    return replace(result, history=()) if well else result
+
+
+def run_seeds(
+    seeds: Iterable[int],
+    *,
+    processes: int | None = None,
+    one: Callable[[int], Result] = run_seed,
+) -> Iterator[Result]:
     """Run seeds in parallel, in order."""
     count = processes or os.cpu_count() or 1
     if count == 1:
-        yield from map(run_seed, seeds)
+        yield from map(one, seeds)
         return
     with multiprocessing.get_context("fork").Pool(count) as pool:
-        yield from pool.imap(run_seed, seeds, chunksize=4)
+        yield from pool.imap(one, seeds, chunksize=4)

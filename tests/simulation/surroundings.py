@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from tests.simulation.api_server import ApiServer
 from tests.simulation.kubelet import Kubelet
+from tests.simulation.source import Source
 from tests.simulation.stage import Stage
 from tests.simulation.weather import Weather
 from tests.simulation.zookeeper import Network
@@ -18,4 +19,5 @@ class Surroundings:
     network: Network
     kubelet: Kubelet
     weather: Weather
+    source: Source
     hidden: set[int] = field(default_factory=set)

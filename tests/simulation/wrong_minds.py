@@ -21,6 +21,7 @@ from zookeeper_operator.ensemble.actions import (
     Reconfigure,
     ReplaceMember,
     RestartMember,
+    ScaleSource,
 )
 from zookeeper_operator.ensemble.build.membership import build_membership
 from zookeeper_operator.ensemble.build.stamp import stamped
@@ -272,6 +273,56 @@ def _rotates_at_once(observed: Observed) -> Plan:
     return decide(replace(situation, certificates=certificates))
 
 
+# ---- taking over ----
+
+
+def _removes_before_it_adds(observed: Observed) -> Plan:
+    """Make room first: a member of the source leaves, then one of ours joins."""
+    plan = build_plan(observed)
+    committed = observed.committed
+    adds = any(isinstance(a, Reconfigure) and a.joining for a in plan.actions)
+    if committed is None or observed.source is None or not adds:
+        return plan
+    theirs = [i for i in committed.voters if observed.ensemble.is_foreign(i)]
+    leaving = (max(theirs, default=0),)
+    return _with(plan, Reconfigure(committed, "room", "RemovingMember", leaving=leaving))
+
+
+def _leaves_old_members(observed: Observed) -> Plan:
+    """Take a pod of the source for stopped as soon as its member must leave."""
+    source, committed = observed.source, observed.committed
+    if source is None or source.pods is None or committed is None:
+        return build_plan(observed)
+    ours = [i for i in committed.voters if not observed.ensemble.is_foreign(i)]
+    left = max(len(source.voters) - len(ours), 1 if len(source.voters) > 1 else 0)
+    existing = frozenset(f"{source.pods.name}-{n}" for n in range(left))
+    pods = replace(source.pods, replicas=left, existing=existing)
+    return build_plan(replace(observed, source=replace(source, pods=pods)))
+
+
+def _starts_before_it_adds_back(observed: Observed) -> Plan:
+    """On the way back: start the pod of a member of the source, then give it its vote."""
+    plan, source = build_plan(observed), observed.source
+    adopt = observed.ensemble.spec.adopt
+    if source is None or source.pods is None or adopt is None or adopt.proceed != "Observe":
+        return plan
+    pods = source.pods
+    gives_back = any(
+        observed.ensemble.is_foreign(s.id)
+        for a in plan.actions
+        if isinstance(a, Reconfigure)
+        for s in a.joining
+    )
+    if not gives_back or pods.replicas >= len(source.voters):
+        return plan
+    return _with(
+        plan,
+        ScaleSource(
+            pods.name, pods.namespace, pods.uid, pods.version, pods.replicas + 1, "it must run"
+        ),
+    )
+
+
 # ---- what is not asked again ----
 
 
@@ -336,6 +387,9 @@ class _ByName:
 
 
 IGNORES_WHO_MAY_RETURN = Mind(_ignores_who_may_return)
+REMOVES_BEFORE_IT_ADDS = Mind(_removes_before_it_adds)
+LEAVES_OLD_MEMBERS = Mind(_leaves_old_members)
+STARTS_BEFORE_IT_ADDS_BACK = Mind(_starts_before_it_adds_back)
 TAKES_SILENCE_FOR_LOSS = Mind(_takes_silence_for_loss)
 FOUNDS_AGAIN = Mind(_founds_again)
 SCALES_BY_STATIC_LIST = Mind(_scales_by_static_list)

@@ -5,7 +5,8 @@ measured on real servers:
 
 * a vote counts if the voter is in the configuration the counting server goes by, and the candidate is
   the greatest (epoch, zxid, id); a configuration that was proposed but not yet committed has to give
-  its majority as well;
+  its majority as well, but whom only that one lists does not stand as a candidate (`getInitId`): whoever has
+  not heard of the proposal would not count a vote for it;
 * with `db.autocreate=false` a server without a database neither counts votes nor is counted, it only
   joins a leader there is, until it has synced; the `initialize` file makes an empty database once;
 * a server in election takes over any newer configuration it hears of; a server never lists itself;
@@ -365,11 +366,12 @@ class Network:
             m.id: [m, *(r for r in voting if r is not m and r.id in m.voters and self._talks(m, r))]
             for m in voting
         }
-        best = {i: max(peers, key=lambda p: p.rank) for i, peers in heard.items()}
+        standing = {i: [p for p in peers if p.id in p.view.voters] for i, peers in heard.items()}
+        best = {i: max(ps, key=lambda p: p.rank) for i, ps in standing.items() if ps}
         chosen = [
             (m, best[m.id])
             for m in voting
-            if m.quorum(p.id for p in heard[m.id] if best[p.id] is best[m.id])
+            if m.id in best and m.quorum(p.id for p in heard[m.id] if best.get(p.id) is best[m.id])
         ]
         for member, leader in chosen:
             if member is leader:

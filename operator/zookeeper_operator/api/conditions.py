@@ -28,6 +28,7 @@ SCALE_ALLOWED: Final = "ScaleAllowed"
 STORAGE_HEALTHY: Final = "StorageHealthy"
 SPEC_VALID: Final = "SpecValid"
 SECURED: Final = "Secured"
+ADOPTED: Final = "Adopted"
 BACKUP_RECENT: Final = "BackupRecent"
 
 
@@ -102,6 +103,8 @@ _TYPES: Final = (
             reasons.REMOVING_MEMBER,
             reasons.REPAIRING_MEMBERSHIP,
             reasons.WAITING_FOR_SYNC,
+            reasons.ADOPTING,
+            reasons.ADOPTION_UNFINISHED,
             reasons.NOT_PROBED,
             reasons.FOUNDING,
             reasons.STOPPED,
@@ -193,6 +196,26 @@ _TYPES: Final = (
             reasons.LOGIN_REFUSED,
             reasons.NOT_PROBED,
             reasons.STOPPED,
+        ),
+    ),
+    ConditionType(
+        ADOPTED,
+        "The members of the source have gone, and all its data is here. Only there while `spec.adopt` is "
+        "set.",
+        (
+            reasons.ADOPTED,
+            reasons.CHECKING_SOURCE,
+            reasons.SOURCE_UNREACHABLE,
+            reasons.STANDALONE_SOURCE,
+            reasons.RECONFIG_DISABLED,
+            reasons.SOURCE_REFUSED,
+            reasons.OBSERVING,
+            reasons.SWAPPING,
+            reasons.WAITING_FOR_SOURCE,
+            reasons.UNDOING,
+            reasons.BRIDGING,
+            reasons.SOURCE_CAME_BACK,
+            reasons.NOT_PROBED,
         ),
     ),
     ConditionType(

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, field_validator
 
+from zookeeper_operator.api.adoption import AdoptSpec
 from zookeeper_operator.api.bootstrap import BootstrapSpec
 from zookeeper_operator.api.model import ApiModel, LocalReference
 from zookeeper_operator.api.network import IngressRule, NetworkPeer
@@ -23,6 +24,7 @@ MAX_REPLICAS: Final = 9
 MAX_OBSERVERS: Final = 100
 FIRST_OBSERVER_ID: Final = 101
 LAST_OBSERVER_ID: Final = FIRST_OBSERVER_ID + MAX_OBSERVERS - 1
+LAST_VOTER_ID: Final = FIRST_OBSERVER_ID - 1
 MAX_NAME_LENGTH: Final = 40
 MAX_CONFIG_KEYS: Final = 100
 MAX_CONFIG_VALUE_LENGTH: Final = 1024
@@ -339,6 +341,14 @@ class EnsembleSpec(ApiModel):
         ),
         json_schema_extra={"format": "int32"},
     )
+    first_member_id: int = Field(
+        default=1,
+        description=(
+            "Id of the first member. It cannot be changed. An ensemble that adopts another one needs ids "
+            "above those of the source, such as 11."
+        ),
+        json_schema_extra={"format": "int32"},
+    )
     allow_even_replicas: bool = Field(
         default=False,
         description=(
@@ -428,6 +438,13 @@ class EnsembleSpec(ApiModel):
         description=(
             "What a new ensemble begins with. It is read only while the ensemble is founded, ignored where "
             "volumes of it exist already, and cannot be changed."
+        ),
+    )
+    adopt: AdoptSpec | None = Field(
+        default=None,
+        description=(
+            "Take over a running ensemble without a stop. Only when the ensemble is created; it may be "
+            "removed when `status.adoptedAt` is set."
         ),
     )
     labels: dict[str, str] = Field(

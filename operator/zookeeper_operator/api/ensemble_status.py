@@ -134,11 +134,35 @@ class MemberSecurityStatus(ApiModel):
     )
 
 
+class AdoptionStatus(ApiModel):
+    """The ensemble that is taken over."""
+
+    source: tuple[str, ...] = Field(
+        default=(),
+        description="The server lines of the source as they were at the beginning.",
+        json_schema_extra={
+            "maxItems": 64,
+            "x-kubernetes-list-type": "atomic",
+            "itemSchema": {"maxLength": 512},
+        },
+    )
+    pods: int | None = Field(
+        default=None,
+        description="How many pods the source must have now.",
+        json_schema_extra={"format": "int32"},
+    )
+    connections: int | None = Field(
+        default=None,
+        description="Client connections that members of the source still hold.",
+        json_schema_extra={"format": "int32"},
+    )
+
+
 class MemberStatus(ApiModel):
     """One member as it was last seen."""
 
     id: int = Field(description="Id of the member.", json_schema_extra={"format": "int32"})
-    pod: str = Field(description="Pod of the member.")
+    pod: str = Field(description="Pod of the member; of a member of a source, its address.")
     role: str = Field(
         default="",
         description="`leader`, `follower`, `observer`, `looking`, or empty if it did not answer.",
@@ -267,6 +291,14 @@ class EnsembleStatus(ApiModel):
     admin_server_exposed: bool | None = Field(
         default=None,
         description="`true` while `spec.external` opens the AdminServers to the outside.",
+    )
+    adoption: AdoptionStatus | None = Field(
+        default=None, description="The ensemble that is taken over, while `spec.adopt` is set."
+    )
+    adopted_at: str | None = Field(
+        default=None,
+        description="When the adoption ended: the source is stopped, and `spec.adopt` may be removed.",
+        json_schema_extra={"format": "date-time"},
     )
     founded_at: str | None = Field(
         default=None,

@@ -107,7 +107,24 @@ LAST_FAILED: Final = "LastFailed"
 SUSPENDED: Final = "Suspended"
 INVALID_SCHEDULE: Final = "InvalidSchedule"
 
+# Of an ensemble that takes another one over.
+ADOPTED: Final = "Adopted"
+ADOPTING: Final = "Adopting"
+ADOPTION_UNFINISHED: Final = "AdoptionUnfinished"
+CHECKING_SOURCE: Final = "CheckingSource"
+SOURCE_UNREACHABLE: Final = "SourceUnreachable"
+STANDALONE_SOURCE: Final = "StandaloneSource"
+RECONFIG_DISABLED: Final = "ReconfigDisabled"
+SOURCE_REFUSED: Final = "SourceRefused"
+OBSERVING: Final = "Observing"
+SWAPPING: Final = "Swapping"
+UNDOING: Final = "Undoing"
+WAITING_FOR_SOURCE: Final = "WaitingForSource"
+BRIDGING: Final = "Bridging"
+SOURCE_CAME_BACK: Final = "SourceCameBack"
+
 # In Events only.
+SCALING_SOURCE: Final = "ScalingSource"
 FOUNDED: Final = "Founded"
 FOUNDED_AGAIN: Final = "FoundedAgain"
 LEADER_CHANGED: Final = "LeaderChanged"
@@ -607,6 +624,86 @@ _TABLE: Final = (
         "`schedule` or `timeZone` cannot be understood.",
         severity="warning",
         runbook=True,
+    ),
+    Reason(
+        ADOPTED,
+        "The members of the source have left and are stopped; all its data is here.",
+    ),
+    Reason(
+        ADOPTING,
+        "Another ensemble is being taken over; what else the spec asks for waits for its end.",
+    ),
+    Reason(
+        ADOPTION_UNFINISHED,
+        "Members of a source still vote, and the spec says nothing of it any more; nothing is changed.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        CHECKING_SOURCE,
+        "The source is being checked before the first member of ours is started.",
+    ),
+    Reason(
+        SOURCE_UNREACHABLE,
+        "The source does not answer the operator, or its configuration cannot be read.",
+        severity="warning",
+        runbook=True,
+    ),
+    Reason(
+        STANDALONE_SOURCE,
+        "The source is a standalone server; it must be restarted as an ensemble of one first.",
+        severity="warning",
+        runbook=True,
+    ),
+    Reason(
+        RECONFIG_DISABLED,
+        "The source does not allow reconfiguration; its owner must turn it on first.",
+        severity="warning",
+        runbook=True,
+    ),
+    Reason(
+        SOURCE_REFUSED,
+        "Something about the source keeps it from being taken over.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        OBSERVING,
+        "Our members copy the data of the source and have no vote.",
+    ),
+    Reason(
+        SWAPPING,
+        "Votes go over from the members of the source to ours, one at a time.",
+    ),
+    Reason(
+        UNDOING,
+        "Votes go back from our members to those of the source, one at a time.",
+    ),
+    Reason(
+        WAITING_FOR_SOURCE,
+        "Pods of the source must be stopped or started, and the operator may not do it itself.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        BRIDGING,
+        "Only our members vote; the last pod of the source serves the clients that it has until `proceed: "
+        "Finish`.",
+    ),
+    Reason(
+        SOURCE_CAME_BACK,
+        "Members of the source run again that must not: together they could become an ensemble of their own.",
+        severity="critical",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        SCALING_SOURCE,
+        "The operator has changed the number of pods of the source.",
+        event_only=True,
     ),
     Reason(FOUNDED, "The first majority has formed.", event_only=True),
     Reason(

@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 from rich.console import RenderableType
 
+from zookeeper_operator.cli.adopt.command import adopt
 from zookeeper_operator.cli.backup.command import backup, backups, restore
 from zookeeper_operator.cli.backup.diff import diff
 from zookeeper_operator.cli.backup.recover import recover
@@ -280,6 +281,7 @@ async def _events(target: KubeContext, name: str) -> list[Object]:
 
 # ---------------------------------------------------------------------- commands of their own
 
+zk.add_command(adopt)
 zk.add_command(certificates)
 zk.add_command(top)
 zk.add_command(report)

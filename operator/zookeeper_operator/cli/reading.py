@@ -220,6 +220,10 @@ def why_unasked(observed: Observed) -> str:
 
     Members that are down have no answer to give; those that are ready, or say that they serve, do.
     """
+    source = observed.source
+    told = () if source is None else tuple(source.answers.values())
+    if told and not any(answer.reachable for answer in told):
+        return "no member of the source can be asked from here"
     answers = tuple(observed.answers.values())
     if any(answer.serving for answer in answers):
         return "" if observed.committed is not None else observed.unreadable

@@ -126,7 +126,26 @@ class ReplaceMember:
     disruptive: ClassVar[bool] = True
 
 
-Action = Apply | Delete | RestartMember | Reconfigure | ReplaceMember
+@dataclass(frozen=True)
+class ScaleSource:
+    """Change the number of pods of the StatefulSet of a source, if it is still the one that was observed.
+
+    `why` is a sentence for people. `member_id` is the member whose pod ends, 0 if none does; `basis` is what
+    must still be true of the others.
+    """
+
+    name: str
+    namespace: str
+    uid: str
+    version: str
+    replicas: int
+    why: str
+    member_id: int = 0
+    basis: Basis | None = None
+    disruptive: ClassVar[bool] = True
+
+
+Action = Apply | Delete | RestartMember | Reconfigure | ReplaceMember | ScaleSource
 
 
 def describe_reconfiguration(action: Reconfigure) -> str:

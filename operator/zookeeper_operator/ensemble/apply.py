@@ -14,7 +14,7 @@ a slower round counts for nothing. A member that is lost in that time is lost be
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
@@ -27,8 +27,10 @@ from zookeeper_operator.ensemble.actions import (
     Reconfigure,
     ReplaceMember,
     RestartMember,
+    ScaleSource,
     describe_reconfiguration,
 )
+from zookeeper_operator.ensemble.adoption.source import read_source_answers
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.judge.basis import find_change
 from zookeeper_operator.ensemble.observe import addresses_of
@@ -37,12 +39,14 @@ from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.plan.children import super_password
 from zookeeper_operator.ensemble.security.readiness import secure_access
 from zookeeper_operator.ensemble.security.users import session_login
-from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, NamespaceEndingError
+from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, NamespaceEndingError, Object
 from zookeeper_operator.kube.hashes import content_hash
+from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.protocol import (
     Access,
     EnsembleUnreachableError,
     ReconfigureRefusedError,
+    SourceAnswer,
     ZooKeeper,
 )
 
@@ -145,10 +149,17 @@ class Applier:
                 return await self._replace(action, observed)
             case Reconfigure():
                 await self._reconfigure(action, observed)
+            case ScaleSource():
+                if await self._has_changed(action.basis, observed, action):
+                    return False
+                await self._kube.apply(RESOURCES["StatefulSet"], scaled_source(action))
         return True
 
     async def _has_changed(
-        self, basis: Basis | None, observed: Observed, action: Apply | RestartMember | ReplaceMember
+        self,
+        basis: Basis | None,
+        observed: Observed,
+        action: Apply | RestartMember | ReplaceMember | ScaleSource,
     ) -> bool:
         """Whether an action was decided on facts that no longer hold; the next reconcile decides again."""
         if basis is None:
@@ -184,11 +195,26 @@ class Applier:
         loop = asyncio.get_running_loop()
         started = loop.time()
         asked = [a for a in addresses if a.id in basis.asked]
-        if asked:
-            answers |= await self._zookeeper.probe(asked, thorough=False)
+        # One round for all: nothing is asked where nothing depends on it.
+        ours, theirs = await asyncio.gather(
+            self._zookeeper.probe(asked, thorough=False) if asked else _nothing(),
+            self._ask_source(basis, observed),
+        )
+        answers |= ours
+        answers |= read_source_answers(theirs, ours)
         if loop.time() - started > _ROUND_SECONDS:
             return "the members answer too slowly"
         return find_change(basis, answers, member_id=member_id)
+
+    async def _ask_source(self, basis: Basis, observed: Observed) -> Mapping[int, SourceAnswer]:
+        """What those members of a source say that an action depends on."""
+        source = observed.source
+        known = {} if source is None else source.endpoints
+        asked = {i: endpoint for i, endpoint in known.items() if i in basis.asked}
+        if not asked:
+            return {}
+        said = await self._zookeeper.ask_source(tuple(dict.fromkeys(asked.values())))
+        return {i: said[endpoint] for i, endpoint in asked.items()}
 
     async def _replace(self, action: ReplaceMember, observed: Observed) -> bool:
         """Remove the claims, then the pod; the claims are held until the pod is gone.
@@ -236,6 +262,26 @@ class Applier:
         )
 
 
+async def _nothing() -> Mapping[int, Answers]:
+    """The answers of members of which none is asked."""
+    return {}
+
+
+def scaled_source(action: ScaleSource) -> Object:
+    """The one field of a source that is ever written, for the very object that was observed."""
+    return {
+        "apiVersion": RESOURCES["StatefulSet"].api_version,
+        "kind": "StatefulSet",
+        "metadata": {
+            "name": action.name,
+            "namespace": action.namespace,
+            "uid": action.uid,
+            "resourceVersion": action.version,
+        },
+        "spec": {"replicas": action.replicas},
+    }
+
+
 def _is_refusal(error: Exception) -> bool:
     """Whether the API server has read the request and refuses it."""
     return isinstance(error, KubeError) and error.status in {
@@ -258,6 +304,8 @@ def _named(action: Action) -> str:
             return f"restarting {action.pod}"
         case ReplaceMember():
             return f"replacing member {action.member_id}"
+        case ScaleSource():
+            return f"scaling the source {action.namespace}/{action.name} to {action.replicas}"
         case Reconfigure():
             return f"the reconfiguration ({describe_reconfiguration(action)})"
 

@@ -72,12 +72,20 @@ def build_report(
     return EnsembleReport(
         zookeeper=zookeeper,
         addresses=addresses,
-        signature=signature_of(observed.answers),
+        signature=signature_of(_probed(observed.answers, addresses)),
         referenced=observed.referenced,
         dereference=partial(dereference, kube, observed.ensemble),
         elections=elections,
         samples=build_samples(plan, elections),
     )
+
+
+def _probed(
+    answers: Mapping[int, Answers], addresses: tuple[Address, ...]
+) -> Mapping[int, Answers]:
+    """The answers of those that the next probe asks: members of a source are asked by a reconcile only."""
+    asked = {address.id for address in addresses}
+    return {i: answer for i, answer in answers.items() if i in asked}
 
 
 def signature_of(answers: Mapping[int, Answers]) -> object:

@@ -92,7 +92,7 @@ def plan_founding(ensemble: Ensemble, backup: FoundBackup, identity: str) -> Fou
         subtree=asked.subtree,
         last_epoch=asked.min_epoch,
         target=Source(namespace=ensemble.namespace, ensemble=ensemble.name, identity=identity),
-        member=1,
+        member=ensemble.first_id,
     )
     return Founding(task=json.dumps(task.to_api(), separators=(",", ":"), sort_keys=True))
 

@@ -59,7 +59,8 @@ def _possible_ids(ensemble: Ensemble) -> tuple[int, ...]:
     """All voters there can be, and observers by tens."""
     tens = -(-ensemble.spec.observers.replicas // _OBSERVERS_AT_ONCE)
     last = min(FIRST_OBSERVER_ID + tens * _OBSERVERS_AT_ONCE - 1, LAST_OBSERVER_ID)
-    return (*range(1, MAX_REPLICAS + 1), *range(FIRST_OBSERVER_ID, last + 1))
+    first = ensemble.first_id
+    return (*range(first, first + MAX_REPLICAS), *range(FIRST_OBSERVER_ID, last + 1))
 
 
 def _external_host(ensemble: Ensemble, member_id: int) -> list[str]:

@@ -4,15 +4,21 @@ Remembers the last configuration, as long as no answer says that another one can
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from zookeeper_operator.control.controller import Key
+from zookeeper_operator.ensemble.adoption.checks import read_config_of
+from zookeeper_operator.ensemble.adoption.fetch import fetch_source
+from zookeeper_operator.ensemble.adoption.record import recorded_source
+from zookeeper_operator.ensemble.adoption.source import Source, read_source_answers
 from zookeeper_operator.ensemble.judge.quorum import judge_quorum
 from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.published import published_membership
 from zookeeper_operator.ensemble.security.readiness import published_config, secure_access
 from zookeeper_operator.ensemble.security.users import running_phases, session_login
+from zookeeper_operator.kube.api import Kube
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.jaas import Login
 from zookeeper_operator.zookeeper.protocol import (
@@ -22,7 +28,7 @@ from zookeeper_operator.zookeeper.protocol import (
     LoginRefusedError,
     ZooKeeper,
 )
-from zookeeper_operator.zookeeper.servers import CommittedConfig
+from zookeeper_operator.zookeeper.servers import CommittedConfig, Server, parse_config
 
 # The members' voting views give every change of voters away at once; only a change among observers that
 # someone else made needs the configuration itself to be read again.
@@ -40,18 +46,23 @@ class _KnownConfig:
 
 @dataclass(frozen=True)
 class Told:
-    """What the members have answered, and the configuration they have committed, or why it is not known."""
+    """What the members have answered, and the configuration they have committed, or why it is not known.
+
+    `answers` are those of the members of a source too, where one is taken over.
+    """
 
     answers: Mapping[int, Answers]
     committed: CommittedConfig | None
     unreadable: str = ""
     login_accepted: bool | None = None
+    source: Source | None = None
 
 
 class ConfigurationReader:
     """Asks ensembles. Remembers only what saves a question, never what decides."""
 
-    def __init__(self, zookeeper: ZooKeeper) -> None:
+    def __init__(self, kube: Kube, zookeeper: ZooKeeper) -> None:
+        self._kube = kube
         self._zookeeper = zookeeper
         self._readings: dict[Key, _KnownConfig] = {}
 
@@ -64,6 +75,8 @@ class ConfigurationReader:
 
         `observed` is what is known of the ensemble without them.
         """
+        if observed.ensemble.spec.adopt is not None:
+            return await self._ask_with_source(observed, addresses)
         uid, login = observed.ensemble.uid, session_login(observed)
         answers = await self._zookeeper.probe(addresses, thorough=True)
         fingerprint = fingerprint_of(answers)
@@ -78,20 +91,9 @@ class ConfigurationReader:
         accepted = None if login is None else True
         if known and is_same and now - known.at < _CONFIG_AGE_SECONDS:
             return Told(answers, known.config, login_accepted=accepted)
-        serving = tuple(a for a in addresses if a.id in answers and answers[a.id].serving)
-        if not serving:
-            return Told(
-                answers, None, "no member serves, so none can be asked for the configuration"
-            )
-        # A sync waits for a quorum; while there is none, it would only delay the next reconcile.
-        by_themselves = frozenset(member.id for member in serving)
-        if not judge_quorum(answers, committed=None, published=by_themselves).healthy:
-            return Told(
-                answers,
-                None,
-                "no majority has answered that it serves, so the configuration was not read",
-            )
-        access = Access(serving, secure=secure_access(observed), login=login)
+        if why := _why_unread(answers, addresses):
+            return Told(answers, None, why)
+        access = Access(_serving(answers, addresses), secure=secure_access(observed), login=login)
         try:
             config = await self._zookeeper.read_config(access)
         except LoginRefusedError as error:
@@ -123,6 +125,55 @@ class ConfigurationReader:
         except EnsembleUnreachableError:
             return Told(answers, None, why, login_accepted=False)
         return Told(answers, config, why, login_accepted=False)
+
+    async def _ask_with_source(self, observed: Observed, addresses: tuple[Address, ...]) -> Told:
+        """What our members and those of a source say; who they are is read from whichever serves.
+
+        Nothing is remembered: the members of a source do not say whom they count as voters.
+        """
+        ours, source = await asyncio.gather(
+            self._zookeeper.probe(addresses, thorough=True),
+            fetch_source(
+                self._kube,
+                self._zookeeper,
+                observed.ensemble,
+                recorded_source(observed),
+                published=published_membership(observed) is not None,
+            ),
+        )
+        assert source is not None
+        answers = {**read_source_answers(source.answers, ours), **ours}
+        if why := _why_unread(answers, (*addresses, *source.servers)):
+            return Told(answers, None, why, source=source)
+        serving = _serving(answers, addresses)
+        try:
+            config = (
+                await self._zookeeper.read_config(Access(serving))
+                if serving
+                else read_config_of(source) or await self._read_source(source, answers)
+            )
+        except (EnsembleUnreachableError, ValueError) as error:
+            why = f"the configuration could not be read: {error}"
+            return Told(answers, None, why, source=source)
+        return Told(answers, config, source=source)
+
+    async def _read_source(self, source: Source, answers: Mapping[int, Answers]) -> CommittedConfig:
+        asked = [e for i, e in source.endpoints.items() if answers[i].serving]
+        return parse_config(await self._zookeeper.read_source(asked))
+
+
+def _serving(answers: Mapping[int, Answers], addresses: tuple[Address, ...]) -> tuple[Address, ...]:
+    return tuple(a for a in addresses if a.id in answers and answers[a.id].serving)
+
+
+def _why_unread(answers: Mapping[int, Answers], members: Iterable[Address | Server]) -> str:
+    """Why the configuration is not read now; a sync waits for a quorum, and would delay the reconcile."""
+    serving = frozenset(m.id for m in members if m.id in answers and answers[m.id].serving)
+    if not serving:
+        return "no member serves, so none can be asked for the configuration"
+    if not judge_quorum(answers, committed=None, published=serving).healthy:
+        return "no majority has answered that it serves, so the configuration was not read"
+    return ""
 
 
 def fingerprint_of(answers: Mapping[int, Answers]) -> object:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zookeeper_operator.api.ensemble import (
+    LAST_VOTER_ID,
     MAX_OBSERVERS,
     MAX_REPLICAS,
     EnsembleSpec,
@@ -52,12 +53,22 @@ class Ensemble:
         return self.cert_manager and tls is not None and tls.source.issuer_ref is not None
 
     @property
+    def first_id(self) -> int:
+        """The id of the first member. What has a lower one is not ours, but a member of a source."""
+        return min(max(self.spec.first_member_id, 1), LAST_VOTER_ID)
+
+    def is_foreign(self, member_id: int) -> bool:
+        """Whether a member belongs to the source that is taken over."""
+        return member_id < self.first_id
+
+    @property
     def voter_ids(self) -> range:
         """The ids of the voters the spec asks for: pod index == myid == server.N.
 
         There are never more than the CRD allows, whatever is stored.
         """
-        return range(1, min(self.spec.replicas, MAX_REPLICAS) + 1)
+        last = self.first_id + min(self.spec.replicas, MAX_REPLICAS) - 1
+        return range(self.first_id, min(last, LAST_VOTER_ID) + 1)
 
     @property
     def observer_ids(self) -> range:

@@ -1,5 +1,6 @@
 """The members as the pods start from them: a value, and how it is read from a live `NAME-membership`."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +14,7 @@ IDENTITY_KEY: Final = "identity"
 EPOCH_KEY: Final = "epoch"
 RESTART_KEY: Final = "restart"
 RESTORE_KEY: Final = "restore"
+SOURCE_KEY: Final = "source"
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Membership:
     0, unless an ensemble whose members have lost all data was founded again. `restart` is only there after
     a recovery: by member and UID, the pods that have started from the list that this one took the place of.
     `restore` is the task of the first member while the ensemble is founded from a backup; there is no
-    founder then.
+    founder then. `source` are the server lines of
+    the ensemble that is taken over, as they were at the beginning.
     """
 
     servers: tuple[Server, ...]
@@ -36,6 +39,7 @@ class Membership:
     epoch: int = 0
     restart: tuple[tuple[int, str], ...] = ()
     restore: str = ""
+    source: tuple[Server, ...] = ()
 
     @property
     def voters(self) -> frozenset[int]:
@@ -65,7 +69,7 @@ def read_membership(config_map: Object) -> Membership:
             an ensemble without members.
     """
     data = config_map.get("data") or {}
-    servers = tuple(parse_server(line) for line in data[SERVERS_KEY].splitlines() if line.strip())
+    servers = read_lines(data[SERVERS_KEY].splitlines())
     if not servers:
         raise ValueError("the membership names no server")
     return Membership(
@@ -76,9 +80,19 @@ def read_membership(config_map: Object) -> Membership:
         epoch=int(data.get(EPOCH_KEY) or 0),
         restart=tuple(_pod_of(line) for line in (data.get(RESTART_KEY) or "").splitlines()),
         restore=data.get(RESTORE_KEY) or "",
+        source=read_lines((data.get(SOURCE_KEY) or "").splitlines()),
     )
 
 
 def _pod_of(line: str) -> tuple[int, str]:
     member_id, _, uid = line.partition(" ")
     return int(member_id), uid
+
+
+def read_lines(lines: Iterable[str]) -> tuple[Server, ...]:
+    """Server lines.
+
+    Raises:
+        ValueError: one has another form.
+    """
+    return tuple(parse_server(line) for line in lines if line.strip())

@@ -82,6 +82,8 @@ ANNOTATION_RECOVER: Final = f"{GROUP}/recover"
 # Written by `kubectl rollout restart`, on a pod template.
 ANNOTATION_ROLLOUT_RESTART: Final = "kubectl.kubernetes.io/restartedAt"
 ANNOTATION_OPERATOR: Final = f"{GROUP}/operator"
+# Written by people, on the StatefulSet of a source: the ensemble that may stop and start its pods.
+ANNOTATION_ADOPTABLE_BY: Final = f"{GROUP}/adoptable-by"
 
 TEMPLATE_MARKS: Final = (
     ANNOTATION_FIELDS,

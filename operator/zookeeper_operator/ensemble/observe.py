@@ -87,7 +87,7 @@ class Inspector:
         self._zookeeper = zookeeper
         self._settings = settings
         self._now = now
-        self._configurations = ConfigurationReader(zookeeper)
+        self._configurations = ConfigurationReader(kube, zookeeper)
         self._handshakes = HandshakeReader(zookeeper)
 
     async def observe(self, key: Key) -> Observed | None:
@@ -150,7 +150,7 @@ class Inspector:
         so_far = Observed(ensemble, now, children=children, pods=pods)
         (
             told,
-            (referenced, source, passwords, backup),
+            (referenced, tls_source, passwords, backup),
             (classes, former),
             pods,
             refused,
@@ -187,7 +187,8 @@ class Inspector:
             storage_classes=classes,
             referenced=referenced,
             lost_nodes=lost_nodes,
-            tls_source=source,
+            source=told.source,
+            tls_source=tls_source,
             passwords=passwords,
             fresh_password=secrets.token_urlsafe(24),
             fresh_login_password=secrets.token_urlsafe(24),
@@ -341,7 +342,7 @@ def _needed_names(
 ) -> frozenset[tuple[str, str]]:
     """Kind and name of what the spec calls for, and of what members need that are still there."""
     configs = [c for c in listed if c["kind"] == "ConfigMap"]
-    ids = member_ids(ensemble.name, configs, pods)
+    ids = member_ids(ensemble, configs, pods)
     expected = expected_names(ensemble, ids, secured=secured, with_users=with_users)
     return expected | _named_configs(listed, pods)
 

@@ -13,6 +13,7 @@ from typing import Final
 from zookeeper_operator.api.conditions import Condition
 from zookeeper_operator.certificates.private_key import PrivateKey
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.adoption.source import Source
 from zookeeper_operator.ensemble.bootstrap import FoundBackup
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.referenced import Referenced
@@ -231,6 +232,8 @@ class Observed:
     when a recovery is asked for."""
     storage_classes: Mapping[str, StorageClass] = field(default_factory=dict)
     referenced: Referenced = field(default_factory=Referenced)
+    source: Source | None = None
+    """The ensemble that is taken over, while the spec names one; its members are in `answers` as well."""
     lost_nodes: frozenset[str] = frozenset()
     """Nodes of members that do not answer, which the cluster says are not ready."""
     refusal: Refusal | None = None

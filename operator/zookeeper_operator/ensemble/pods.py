@@ -10,6 +10,7 @@ from typing import Any, Final
 from zookeeper_operator.api.conditions import find_written
 from zookeeper_operator.api.ensemble import LAST_OBSERVER_ID
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.membership import published_ids
 from zookeeper_operator.ensemble.observed import Claim, FormerVolume, Pod, StorageClass
 from zookeeper_operator.ensemble.trouble import (
@@ -148,12 +149,15 @@ def template_marks(metadata: Mapping[str, Any]) -> Mapping[str, str]:
     return {key: annotations[key] for key in names.TEMPLATE_MARKS if key in annotations}
 
 
-def member_ids(ensemble: str, configs: Iterable[Object], pods: Iterable[Object]) -> frozenset[int]:
-    """The members that the published list of an ensemble names, and those that have a pod."""
-    name = names.membership_name(ensemble)
+def member_ids(
+    ensemble: Ensemble, configs: Iterable[Object], pods: Iterable[Object]
+) -> frozenset[int]:
+    """Our members that the published list of an ensemble names, and those that have a pod."""
+    name = names.membership_name(ensemble.name)
     published = next((c for c in configs if c["metadata"]["name"] == name), None)
-    present = {names.member_id_of(ensemble, pod["metadata"]["name"]) for pod in pods}
-    return published_ids(published) | {i for i in present if i is not None}
+    present = {names.member_id_of(ensemble.name, pod["metadata"]["name"]) for pod in pods}
+    known = published_ids(published) | {i for i in present if i is not None}
+    return frozenset(i for i in known if not ensemble.is_foreign(i))
 
 
 def ordinals(statefulset: Object) -> range:

@@ -24,7 +24,7 @@ async def with_live_pods(kube: Kube, ensemble: Ensemble, listed: Lists) -> Lists
     Three requests at most, whatever the size. None where each component has a StatefulSet with members.
     """
     active = {s["metadata"]["name"] for s in listed["StatefulSet"] if len(ordinals(s)) > 0}
-    here = member_ids(ensemble.name, listed["ConfigMap"], listed["Pod"])
+    here = member_ids(ensemble, listed["ConfigMap"], listed["Pod"])
     ids = {*ensemble.voter_ids, *ensemble.observer_ids, *here}
     components = {names.component_of(i) for i in ids}
     unsure = {names.statefulset_name(ensemble.name, c) for c in components} - active

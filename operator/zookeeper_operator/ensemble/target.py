@@ -22,6 +22,7 @@ from zookeeper_operator.api.security import TlsSpec
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.security.phase import PLAIN, Phase, lets_in_certificates
+from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.hashes import content_hash
 
 
@@ -47,6 +48,18 @@ class Target:
     """The CAs that clients need to trust, in PEM; empty while there is none."""
     users: str = ""
     """A hash of the users that members of a phase with users know."""
+    source_peers: tuple[Object, ...] = ()
+    """Members of a source that may connect to the quorum ports, as peers of a NetworkPolicy."""
+
+    @property
+    def first_id(self) -> int:
+        """The id of the first member; what has a lower one is a member of a source."""
+        return self.spec.first_member_id
+
+    @property
+    def own_ids(self) -> tuple[int, ...]:
+        """The members of the list that are ours, by id."""
+        return tuple(sorted(i for i in self.membership.ids if i >= self.first_id))
 
     @property
     def closed(self) -> bool:
@@ -63,6 +76,7 @@ def build_target(
     reached: Phase = PLAIN,
     trust: str = "",
     users: str = "",
+    source_peers: tuple[Object, ...] = (),
 ) -> Target:
     """The target of an ensemble whose members are these."""
     return Target(
@@ -80,6 +94,7 @@ def build_target(
         reached=reached,
         trust=trust,
         users=users,
+        source_peers=source_peers,
     )
 
 
@@ -118,6 +133,8 @@ _NO_TEMPLATE: Final[Mapping[str, Any]] = {
     "tls": True,
     "auth": True,
     "bootstrap": True,
+    "first_member_id": True,
+    "adopt": True,
     "labels": True,
     "annotations": True,
     "storage": {"retention": True, "data": {"size": True}, "log": {"size": True}},

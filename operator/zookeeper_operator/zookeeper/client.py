@@ -1,6 +1,7 @@
 """`zookeeper.protocol.ZooKeeper` for real ensembles: AdminServers on the event loop, sessions in threads."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,8 +16,10 @@ from zookeeper_operator.zookeeper.handshake import shake
 from zookeeper_operator.zookeeper.protocol import (
     Access,
     Address,
+    Endpoint,
     EnsembleUnreachableError,
     Presented,
+    SourceAnswer,
 )
 from zookeeper_operator.zookeeper.reconfig import OpenSession
 from zookeeper_operator.zookeeper.routes.protocol import AdminTransport, ClientRoute
@@ -28,6 +31,7 @@ from zookeeper_operator.zookeeper.servers import (
     Server,
 )
 from zookeeper_operator.zookeeper.session import Deadline, open_session
+from zookeeper_operator.zookeeper.source import address_of, ask_source, read_source_config
 
 # A quorum answers within some 0.1 s; without one, a reconcile stops waiting here.
 _READ_SECONDS: Final = 4.0
@@ -60,6 +64,7 @@ class ZooKeeperClient:
             threads: how many ensembles can have a session at once.
             on_probe: called after every probe of a member.
         """
+        self._probe_timeout = probe_timeout_seconds
         self._admin = AdminServers(admin, timeout_seconds=probe_timeout_seconds, on_probe=on_probe)
         self._clients = clients
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="kazoo")
@@ -84,6 +89,41 @@ class ZooKeeperClient:
                 return await self._call(access, reconfig.read_config, seconds=_READ_SECONDS)
         except TimeoutError:
             raise EnsembleUnreachableError(no_answer_within(_READ_SECONDS)) from None
+
+    async def ask_source(self, endpoints: Sequence[Endpoint]) -> Mapping[Endpoint, SourceAnswer]:
+        """Ask every member of another ensemble at once; never raises."""
+        answers = await asyncio.gather(*(self._ask_source(endpoint) for endpoint in endpoints))
+        return dict(zip(endpoints, answers, strict=True))
+
+    async def _ask_source(self, endpoint: Endpoint) -> SourceAnswer:
+        async with self._clients.open([address_of(endpoint)], endpoint.port) as hosts:
+            return await ask_source(hosts[0], seconds=self._probe_timeout)
+
+    async def read_source(self, endpoints: Sequence[Endpoint]) -> str:
+        """Read the text of `/zookeeper/config` of another ensemble, within four seconds.
+
+        Raises:
+            EnsembleUnreachableError: it could not be read; nothing is known.
+        """
+        given_up = threading.Event()
+        async with contextlib.AsyncExitStack() as stack:
+            hosts = [
+                (await stack.enter_async_context(self._clients.open([address_of(e)], e.port)))[0]
+                for e in endpoints
+            ]
+
+            def in_thread() -> str:
+                deadline = Deadline(_READ_SECONDS, given_up)
+                return read_source_config(partial(open_session, hosts, deadline), deadline)
+
+            try:
+                async with asyncio.timeout(_READ_SECONDS):
+                    loop = asyncio.get_running_loop()
+                    return await loop.run_in_executor(self._threads, in_thread)
+            except TimeoutError:
+                raise EnsembleUnreachableError(no_answer_within(_READ_SECONDS)) from None
+            finally:
+                given_up.set()
 
     async def shake_hands(
         self,

@@ -25,6 +25,32 @@ class Address:
     ip: str
 
 
+@dataclass(frozen=True, order=True)
+class Endpoint:
+    """Where a member that is not ours takes clients."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class SourceAnswer:
+    """What a member that is not ours said on its client port.
+
+    `mode` is empty unless it serves. `denies` means that it said itself that it does not, `refuses` that
+    nothing listens at its address; one that is silent, or whose name does not resolve, may still serve.
+    """
+
+    reachable: bool
+    problem: str | None = None
+    mode: str = ""
+    zxid: int | None = None
+    connections: int | None = None
+    version: str = ""
+    denies: bool = False
+    refuses: bool = False
+
+
 @dataclass(frozen=True)
 class SecureAccess:
     """What a session by TLS takes: the CAs to trust, and a certificate for members that ask for one."""
@@ -92,6 +118,16 @@ class ZooKeeper(Protocol):
 
     async def read_config(self, access: Access) -> CommittedConfig:
         """Read `/zookeeper/config` after a sync.
+
+        Raises:
+            EnsembleUnreachableError: it could not be read; nothing is known.
+        """
+
+    async def ask_source(self, endpoints: Sequence[Endpoint]) -> Mapping[Endpoint, SourceAnswer]:
+        """Ask every member of another ensemble at once; never raises."""
+
+    async def read_source(self, endpoints: Sequence[Endpoint]) -> str:
+        """Read the text of `/zookeeper/config` of another ensemble; empty for a standalone server.
 
         Raises:
             EnsembleUnreachableError: it could not be read; nothing is known.

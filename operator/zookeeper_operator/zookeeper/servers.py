@@ -39,6 +39,7 @@ class Server:
     quorum_port: int = QUORUM_PORT
     election_port: int = ELECTION_PORT
     client: str = OPEN_CLIENT
+    """Where it takes clients; empty if the line does not say, as in lists from before 3.5."""
 
     @property
     def is_closed(self) -> bool:
@@ -47,9 +48,10 @@ class Server:
 
     def line(self) -> str:
         """The line as `reconfig` takes it and `/zookeeper/config` shows it."""
+        client = f";{self.client}" if self.client else ""
         return (
             f"server.{self.id}={self.host}:{self.quorum_port}:{self.election_port}"
-            f":{self.role};{self.client}"
+            f":{self.role}{client}"
         )
 
 
@@ -97,8 +99,8 @@ def parse_server(line: str) -> Server:
     found = _SERVER_LINE.match(line.strip())
     if found is None:
         raise ValueError(f"not a server line: {line!r}")
-    client = found["client"] or OPEN_CLIENT
-    if ":" not in client:
+    client = found["client"] or ""
+    if client and ":" not in client:
         client = f"0.0.0.0:{client}"
     return Server(
         id=int(found["id"]),

@@ -82,6 +82,65 @@ def _operator_ca(**fields: Any) -> Spec:
     return _tls(source={"operatorCA": fields})
 
 
+def _adopt(**fields: Any) -> Spec:
+    return {
+        "firstMemberId": 11,
+        "adopt": {"connectionString": "zookeeper.old.svc:2181", **fields},
+    }
+
+
+_ADOPTION_REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
+    ("first-id-zero", {"firstMemberId": 0}, None, "firstMemberId must be 1 or more"),
+    ("first-id-high", {"firstMemberId": 99}, None, "firstMemberId must be 1 or more"),
+    ("first-id-changed", {"firstMemberId": 11}, {}, "firstMemberId cannot be changed"),
+    (
+        "adopt-first-id",
+        {**_adopt(), "firstMemberId": 1},
+        None,
+        "adopt needs a firstMemberId above every id of the source",
+    ),
+    ("adopt-later", _adopt(), {"firstMemberId": 11}, "adopt can only be set when the ensemble"),
+    ("adopt-dropped", {"firstMemberId": 11}, _adopt(proceed="Swap"), "adopt can be removed when"),
+    ("adopt-tls", {**_adopt(), "tls": {}}, None, "tls cannot be set beside adopt"),
+    ("adopt-auth", {**_adopt(), "auth": {}}, None, "auth cannot be set beside adopt"),
+    (
+        "adopt-bootstrap",
+        {**_adopt(), "bootstrap": {"fromBackup": {"backupRef": {"name": "nightly"}}}},
+        None,
+        "bootstrap cannot be set beside adopt",
+    ),
+    ("adopt-stopped", {**_adopt(), "stopped": True}, _adopt(), "stopped cannot be set beside"),
+    (
+        "adopt-ephemeral",
+        {**_adopt(), "storage": {"ephemeral": True}},
+        None,
+        "storage.ephemeral cannot be set beside adopt",
+    ),
+    (
+        "adopt-chroot",
+        _adopt(connectionString="zookeeper:2181/app"),
+        None,
+        "connectionString must be addresses of the source",
+    ),
+    ("adopt-space", _adopt(connectionString="a:2181, b:2181"), None, "must be addresses of the"),
+    (
+        "adopt-unfinished",
+        _adopt(proceed="Observe"),
+        _adopt(proceed="Finish"),
+        "proceed cannot go back from Finish",
+    ),
+    ("adopt-gate", _adopt(proceed="Now"), None, "Unsupported value"),
+    ("adopt-mode", _adopt(mode="CutOver"), None, "Unsupported value"),
+    ("adopt-nobody", _adopt(**{"from": [{}]}), None, "each entry of adopt.from needs"),
+    (
+        "adopt-both",
+        _adopt(**{"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}, "podSelector": {}}]}),
+        None,
+        "ipBlock takes no selector beside it",
+    ),
+)
+
+
 def _user(user: str = "app", **reference: str) -> Spec:
     return {"name": user, "passwordSecret": {"name": "app-zk", "key": "password", **reference}}
 
@@ -338,6 +397,7 @@ _BOOTSTRAP_REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
 )
 
 REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
+    *_ADOPTION_REFUSED,
     *_SECURITY_REFUSED,
     *_BOOTSTRAP_REFUSED,
     ("replicas-zero", {"replicas": 0}, None, "set stopped: true"),
@@ -632,8 +692,8 @@ REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
         "each adminNodePort may be used once",
     ),
     ("external-same-id", _external(members=[{"id": 1}, {"id": 1}]), None, "Duplicate value"),
-    ("external-id-zero", _external(members=[{"id": 0}]), None, "id must be 1 to 9"),
-    ("external-id-between", _external(members=[{"id": 100}]), None, "id must be 1 to 9"),
+    ("external-id-zero", _external(members=[{"id": 0}]), None, "id must be 1 to 100"),
+    ("external-id-high", _external(members=[{"id": 201}]), None, "id must be 1 to 100"),
     ("external-node-port", _member(nodePort=65_536), None, "nodePort must be a port"),
     (
         "external-admin-node-port",
@@ -823,6 +883,19 @@ ACCEPTED: Final[Sequence[tuple[str, Spec, Spec | None]]] = (
         },
         None,
     ),
+    (
+        "adopt",
+        _adopt(
+            connectionString="a-0.a.old.svc:2181,[fd00::1]:2182,10.0.0.1",
+            statefulSet={"name": "a", "namespace": "old"},
+            **{"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]},
+        ),
+        None,
+    ),
+    ("adopt-swap", _adopt(proceed="Swap"), _adopt()),
+    ("adopt-undo", _adopt(), _adopt(proceed="Swap")),
+    ("adopt-ended", {"firstMemberId": 11, "tls": {}}, _adopt(proceed="Finish")),
+    ("first-id", {"firstMemberId": 92, "replicas": 9}, None),
     ("security-of-the-platform", {"securityContext": {"mode": "Platform"}}, {}),
     ("tls-no-grace", {"tls": {"clients": "Required", "plainClientsGrace": "0s"}}, {}),
     ("tls-grace", {"tls": {"clients": "Required", "plainClientsGrace": "1h30m"}}, None),

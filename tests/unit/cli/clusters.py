@@ -7,7 +7,13 @@ from typing import NoReturn
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.kube.api import KubeError, Object, Resource
 from zookeeper_operator.zookeeper.answers import Answers
-from zookeeper_operator.zookeeper.protocol import Access, Address, EnsembleUnreachableError
+from zookeeper_operator.zookeeper.protocol import (
+    Access,
+    Address,
+    Endpoint,
+    EnsembleUnreachableError,
+    SourceAnswer,
+)
 from zookeeper_operator.zookeeper.served import Handshakes
 from zookeeper_operator.zookeeper.servers import CommittedConfig
 
@@ -70,6 +76,12 @@ class NoZooKeeper:
         return {m.id: Answers(m.id, reachable=False, problem="no answer") for m in members}
 
     async def read_config(self, access: Access) -> CommittedConfig:
+        raise EnsembleUnreachableError("no member answers")
+
+    async def ask_source(self, *_: object) -> Mapping[Endpoint, SourceAnswer]:
+        return {}
+
+    async def read_source(self, *_: object) -> NoReturn:
         raise EnsembleUnreachableError("no member answers")
 
     async def shake_hands(self, *_: object) -> Handshakes:

@@ -28,6 +28,7 @@ COMMANDS = [
     ["restore", "zk", "--from", "nightly", "--path", "/app", "--dry-run"],
     ["recover", "zk", "--survivor", "2"],
     ["diff", "one", "other"],
+    ["adopt", "zk", "--from", "statefulset/old/zookeeper"],
 ]
 MANIFEST = {
     "apiVersion": "zookeeper.ensemble.dev/v1alpha1",

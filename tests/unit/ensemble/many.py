@@ -10,7 +10,13 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.admin import AdminServers
 from zookeeper_operator.zookeeper.answers import Answers
-from zookeeper_operator.zookeeper.protocol import Access, Address, EnsembleUnreachableError
+from zookeeper_operator.zookeeper.protocol import (
+    Access,
+    Address,
+    Endpoint,
+    EnsembleUnreachableError,
+    SourceAnswer,
+)
 from zookeeper_operator.zookeeper.served import Handshakes
 from zookeeper_operator.zookeeper.servers import CommittedConfig
 
@@ -41,6 +47,12 @@ class Members:
 
     async def read_config(self, access: Access) -> CommittedConfig:
         raise EnsembleUnreachableError("not asked in this test")
+
+    async def ask_source(self, *_: object) -> Mapping[Endpoint, SourceAnswer]:
+        raise AssertionError
+
+    async def read_source(self, *_: object) -> str:
+        raise AssertionError
 
     async def shake_hands(self, *_: object) -> Handshakes:
         raise AssertionError

@@ -26,6 +26,8 @@ from zookeeper_operator.zookeeper.protocol import (
 from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 KEY = Key(names.KIND, "demo", "zk")
+NO_API: Any = None
+"""Only what is known of a source is read from the API server."""
 OWN = Login(names.LOGIN_USER, "known here")
 
 
@@ -69,7 +71,7 @@ def scene_of(auth: int, *others: int) -> Observed:
 
 
 async def ask(scene: Observed, members: Members) -> Any:
-    reader = ConfigurationReader(cast("ZooKeeper", members))
+    reader = ConfigurationReader(NO_API, cast("ZooKeeper", members))
     addresses = tuple(Address(pod.id, "demo", pod.name, "10.0.0.1") for pod in scene.pods)
     return await reader.ask(KEY, scene, addresses)
 
@@ -110,7 +112,7 @@ async def test_where_it_is_required_what_was_published_counts_if_all_name_the_sa
 
 async def test_a_configuration_is_read_again_when_the_operator_begins_to_log_in() -> None:
     members = Members(at_rest(3), 1)
-    reader = ConfigurationReader(cast("ZooKeeper", members))
+    reader = ConfigurationReader(NO_API, cast("ZooKeeper", members))
     addresses = tuple(Address(i, "demo", f"zk-{i}", "10.0.0.1") for i in (1, 2, 3))
     for scene in (scene_of(1, 0), scene_of(1, 0), scene_of(1), scene_of(1)):
         await reader.ask(KEY, scene, addresses)

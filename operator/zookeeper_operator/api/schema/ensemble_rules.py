@@ -10,10 +10,12 @@ from typing import Final
 from zookeeper_operator.api.ensemble import (
     FIRST_OBSERVER_ID,
     LAST_OBSERVER_ID,
+    LAST_VOTER_ID,
     MAX_NAME_LENGTH,
     MAX_OBSERVERS,
     MAX_REPLICAS,
 )
+from zookeeper_operator.api.schema.adoption_rules import ADOPT_RULES, ADOPTION_SPEC_RULES
 from zookeeper_operator.api.schema.bootstrap_rules import BOOTSTRAP_RULES, BOOTSTRAP_SPEC_RULES
 from zookeeper_operator.api.schema.config_rules import CONFIG_RULES
 from zookeeper_operator.api.schema.jvm_rules import JVM_RULES
@@ -166,9 +168,11 @@ ENSEMBLE_RULES: Final[Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
             ),
             *TLS_SPEC_RULES,
             *BOOTSTRAP_SPEC_RULES,
+            *ADOPTION_SPEC_RULES,
             METRICS_INGRESS_RULE,
         ),
         **BOOTSTRAP_RULES,
+        "spec.adopt": ADOPT_RULES,
         "spec.tls": TLS_RULES,
         "spec.tls.source": SOURCE_RULES,
         "spec.tls.source.operatorCA": OPERATOR_CA_RULES,
@@ -223,6 +227,7 @@ ENSEMBLE_RULES: Final[Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
             ),
         ),
         "spec.metrics.from[]": peer_rules("metrics.from"),
+        "spec.adopt.from[]": peer_rules("adopt.from"),
         "spec.networkPolicy.clients[]": peer_rules("networkPolicy.clients"),
         "spec.networkPolicy.extraIngress[]": INGRESS_RULES,
         "spec.networkPolicy.extraIngress[].ports[]": INGRESS_PORT_RULES,
@@ -292,11 +297,11 @@ ENSEMBLE_RULES: Final[Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
         "spec.external.members[]": (
             Rule(
                 rule=(
-                    f"(self.id >= 1 && self.id <= {MAX_REPLICAS}) || "
+                    f"(self.id >= 1 && self.id <= {LAST_VOTER_ID}) || "
                     f"(self.id >= {FIRST_OBSERVER_ID} && self.id <= {LAST_OBSERVER_ID})"
                 ),
                 message=(
-                    f"id must be 1 to {MAX_REPLICAS} for a voter, {FIRST_OBSERVER_ID} to "
+                    f"id must be 1 to {LAST_VOTER_ID} for a voter, {FIRST_OBSERVER_ID} to "
                     f"{LAST_OBSERVER_ID} for an observer"
                 ),
                 field=".id",

@@ -148,8 +148,9 @@ def zoo_cfg(spec: EnsembleSpec, security: Mapping[str, str] = MappingProxyType({
         for key, value in spec.config.items()
         if refusal_of(key) is None and refusal_of_value(key, value) is None and key not in owned
     }
-    free = {**DEFAULTS, **_log_file_sizes(spec), **chosen}
-    known = [*DEFAULTS, *_log_file_sizes(spec)]
+    defaults = {**DEFAULTS, **_log_file_sizes(spec), **_adopted(spec)}
+    free = {**defaults, **chosen}
+    known = list(defaults)
     further = sorted(key for key in free if key not in known)
     lines = [
         "# Set by the operator",
@@ -200,6 +201,15 @@ def _log_file_sizes(spec: EnsembleSpec) -> dict[str, str]:
         "preAllocSize": str(preallocation // _KIBIBYTE),
         "snapSizeLimitInKb": str(log // _KIBIBYTE),
     }
+
+
+def _adopted(spec: EnsembleSpec) -> dict[str, str]:
+    """What an ensemble that adopts needs for as long as it lives.
+
+    A member without extended types that leads takes the TTL znodes of the source for ephemeral ones of a
+    session that has ended, and deletes them. Every ensemble with a first id above 1 may have adopted one.
+    """
+    return {"extendedTypesEnabled": "true"} if spec.first_member_id > 1 else {}
 
 
 def _power_of_two(size: int, least: int, most: int) -> int:

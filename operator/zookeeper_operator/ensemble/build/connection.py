@@ -11,10 +11,18 @@ def _hosts(target: Target) -> list[str]:
 
     By id and not by role: a voter that has handed its vote over for a restart stays in the list, so
     that a roll does not change what applications read. Observers are left out: they come and go, and
-    are reached by the client Service.
+    are reached by the client Service. While members of another ensemble are taken over, all of ours that get
+    their votes are named: they serve before.
     """
-    ids = sorted(i for i in target.membership.ids if i < names.FIRST_OBSERVER_ID)
-    return [names.member_host(target.name, target.namespace, i, target.cluster_domain) for i in ids]
+    ids = {i for i in target.own_ids if i < names.FIRST_OBSERVER_ID}
+    servers, source = target.membership.servers, target.membership.source
+    if any(server.id < target.first_id for server in servers):
+        size = sum(server.role == "participant" for server in source)
+        ids |= set(range(target.first_id, target.first_id + size))
+    return [
+        names.member_host(target.name, target.namespace, i, target.cluster_domain)
+        for i in sorted(ids)
+    ]
 
 
 def connection_string(target: Target) -> str:

@@ -5,6 +5,8 @@ by what the ensemble has committed; this list is for pods that start, and only i
 newer themselves.
 """
 
+from collections.abc import Iterable
+
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.objects import child
 from zookeeper_operator.ensemble.membership import (
@@ -14,16 +16,17 @@ from zookeeper_operator.ensemble.membership import (
     RESTART_KEY,
     RESTORE_KEY,
     SERVERS_KEY,
+    SOURCE_KEY,
     VERSION_KEY,
 )
 from zookeeper_operator.ensemble.target import Target
 from zookeeper_operator.kube.api import Object
+from zookeeper_operator.zookeeper.servers import Server
 
 
 def build_membership(target: Target) -> Object:
     """The ConfigMap `NAME-membership`, one server line each, sorted by id."""
     membership = target.membership
-    servers = sorted(membership.servers, key=lambda server: server.id)
     restart = "".join(f"{member_id} {uid}\n" for member_id, uid in membership.restart)
     return child(
         target,
@@ -32,13 +35,18 @@ def build_membership(target: Target) -> Object:
         name=names.membership_name(target.name),
         content={
             "data": {
-                SERVERS_KEY: "".join(f"{server.line()}\n" for server in servers),
+                SERVERS_KEY: _lines(membership.servers),
                 VERSION_KEY: f"{membership.version:x}",
                 FOUNDERS_KEY: " ".join(map(str, sorted(membership.founders))),
                 IDENTITY_KEY: membership.identity,
                 **({EPOCH_KEY: str(membership.epoch)} if membership.epoch else {}),
                 **({RESTART_KEY: restart} if restart else {}),
                 **({RESTORE_KEY: membership.restore} if membership.restore else {}),
+                **({SOURCE_KEY: _lines(membership.source)} if membership.source else {}),
             }
         },
     )
+
+
+def _lines(servers: Iterable[Server]) -> str:
+    return "".join(f"{server.line()}\n" for server in sorted(servers, key=lambda s: s.id))

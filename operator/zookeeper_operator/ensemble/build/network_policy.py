@@ -28,12 +28,12 @@ def client_ports(target: Target) -> tuple[int, ...]:
 def build_network_policy(target: Target, *, serves_metrics: bool = True) -> Object:
     """The policy `NAME` over all members, for ingress.
 
-    Clients may come from `spec.networkPolicy.clients`, quorum traffic only from members of this target and
-    from its backups (with TLS the operator shakes hands with their election ports), and the AdminServer is
-    for the operator, unless the spec opens it to the outside. Probes come from the node and are always let
-    through. The port of the metrics is open to `spec.metrics.from`, unless no pod template has it yet
-    (`serves_metrics` is False). All the ports that containers of `spec.podTemplate` declare are open to all,
-    since a port is declared for others, but for those that
+    Clients may come from `spec.networkPolicy.clients`, quorum traffic only from members of this target, of
+    the source that it takes over, and from its backups (with TLS the operator shakes hands with their
+    election ports), and the AdminServer is for the operator, unless the spec opens it to the outside. Probes
+    come from the node and are always let through. The port of the metrics is open to `spec.metrics.from`,
+    unless no pod template has it yet (`serves_metrics` is False). All the ports that containers of
+    `spec.podTemplate` declare are open to all, since a port is declared for others, but for those that
     `spec.networkPolicy.extraIngress` opens to some. None of these can be one of the member's own.
     """
     spec = target.spec
@@ -43,7 +43,9 @@ def build_network_policy(target: Target, *, serves_metrics: bool = True) -> Obje
     ingress = [
         _rule(*client_ports(target), peers=_clients(target)),
         # A backup copies the data from the leader, as a member that joins does.
-        _rule(names.QUORUM_PORT, names.ELECTION_PORT, peers=[members, backups]),
+        _rule(
+            names.QUORUM_PORT, names.ELECTION_PORT, peers=[members, backups, *target.source_peers]
+        ),
     ]
     if target.phase.quorum:
         # The operator reads there which certificate a member serves.

@@ -35,7 +35,7 @@ def build_statefulset(
     spec: Object = {
         "replicas": replicas,
         "serviceName": names.members_service_name(target.name),
-        "ordinals": {"start": names.FIRST_OBSERVER_ID if component == names.OBSERVER else 1},
+        "ordinals": {"start": _first_ordinal(target, component)},
         "podManagementPolicy": "Parallel",
         "updateStrategy": {"type": "OnDelete"},
         "persistentVolumeClaimRetentionPolicy": {
@@ -59,6 +59,10 @@ def build_statefulset(
         component=component,
         content={"spec": spec},
     )
+
+
+def _first_ordinal(target: Target, component: str) -> int:
+    return names.FIRST_OBSERVER_ID if component == names.OBSERVER else target.first_id
 
 
 def _claim_template(target: Target, component: str, name: str, volume: VolumeSpec) -> Object:

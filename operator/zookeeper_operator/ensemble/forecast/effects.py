@@ -12,6 +12,7 @@ from zookeeper_operator.ensemble.actions import (
     Reconfigure,
     ReplaceMember,
     RestartMember,
+    ScaleSource,
 )
 from zookeeper_operator.ensemble.forecast.children import drop_child, put_child
 from zookeeper_operator.ensemble.forecast.claims import (
@@ -34,6 +35,7 @@ from zookeeper_operator.ensemble.forecast.pods import (
     run_statefulsets,
     start_members,
 )
+from zookeeper_operator.ensemble.forecast.source import scale_source
 from zookeeper_operator.ensemble.forecast.world import World
 
 
@@ -55,6 +57,8 @@ def act(world: World, action: Action) -> World:
             return delete_pod(delete_claims(world, doomed), action.member_id)
         case Reconfigure():
             return reconfigure(world, action)
+        case ScaleSource():
+            return scale_source(world, action)
 
 
 def wait(world: World) -> World:

@@ -17,6 +17,7 @@ from zookeeper_operator.ensemble.actions import (
     Reconfigure,
     ReplaceMember,
     RestartMember,
+    ScaleSource,
 )
 from zookeeper_operator.ensemble.forecast.claims import requested_size
 from zookeeper_operator.ensemble.forecast.effects import act, wait
@@ -38,6 +39,7 @@ Kind = Literal[
     "join",
     "leave",
     "replace",
+    "scale source",
     "await",
 ]
 Outcome = Literal["settled", "waiting", "refused", "endless"]
@@ -186,7 +188,7 @@ def _is_record(action: Apply, observed: Observed) -> bool:
 
 def _move_of(action: Action, observed: Observed) -> Move:
     """One move for an action; the planner's words are kept."""
-    ensemble = observed.ensemble.name
+    ensemble, foreign = observed.ensemble.name, observed.ensemble.is_foreign
     match action:
         case Apply():
             kind: Kind = "record" if _is_record(action, observed) else "apply"
@@ -198,9 +200,14 @@ def _move_of(action: Action, observed: Observed) -> Move:
             return Move("restart", action.pod, action.why)
         case ReplaceMember():
             return Move("replace", names.member_name(ensemble, action.member_id), action.why)
+        case ScaleSource():
+            return Move("scale source", f"{action.namespace}/{action.name}", action.why)
         case Reconfigure():
             changed = [*(s.id for s in action.joining), *action.leaving]
-            named = ", ".join(names.member_name(ensemble, i) for i in changed)
+            named = ", ".join(
+                f"member {i} of the source" if foreign(i) else names.member_name(ensemble, i)
+                for i in changed
+            )
             return Move(_change_of(action), named, action.why)
 
 

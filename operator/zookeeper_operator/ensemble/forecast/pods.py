@@ -12,8 +12,8 @@ from zookeeper_operator.ensemble.forecast.claims import provide_claims, release_
 from zookeeper_operator.ensemble.forecast.election import looking, lose, silent
 from zookeeper_operator.ensemble.forecast.world import World
 from zookeeper_operator.ensemble.observed import Pod
-from zookeeper_operator.ensemble.plan.founding import published_membership
 from zookeeper_operator.ensemble.pods import config_of, ordinals, template_marks
+from zookeeper_operator.ensemble.published import published_membership
 from zookeeper_operator.kube.api import Object
 
 

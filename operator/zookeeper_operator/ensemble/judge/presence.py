@@ -35,6 +35,9 @@ def why_absent(observed: Observed, member_id: int) -> str | None:
         return None
     if answer is not None and answer.denies:
         return "says that it does not serve"
+    if observed.ensemble.is_foreign(member_id):
+        # Its pod and its node are not ours to see: only its own word, or a closed port, counts.
+        return "refuses connections" if answer is not None and answer.refuses else None
     if pod is None:
         return "has no pod" if _would_be_listed(observed, member_id) else None
     if pod.terminating:

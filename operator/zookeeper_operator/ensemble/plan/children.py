@@ -34,12 +34,12 @@ from zookeeper_operator.ensemble.plan.child_apply import build_apply, find_apply
 from zookeeper_operator.ensemble.plan.claim_deletion import is_stopped
 from zookeeper_operator.ensemble.plan.claim_template import bears_instance, with_rollout_restart
 from zookeeper_operator.ensemble.plan.configs import is_config, kept_configs
-from zookeeper_operator.ensemble.plan.founding import published_membership
 from zookeeper_operator.ensemble.plan.pin import is_pinned, with_pinned_template, with_record
 from zookeeper_operator.ensemble.plan.replicas import hosted_observers, hosted_voters, live_replicas
 from zookeeper_operator.ensemble.plan.revision import statefulset_of
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.ensemble.pods import config_of
+from zookeeper_operator.ensemble.published import published_membership
 from zookeeper_operator.ensemble.security.certificates import read_secret
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.diff import first_difference
@@ -95,15 +95,15 @@ def wanted_children(situation: Situation) -> Iterator[Object]:
 
 def addressed_ids(situation: Situation) -> list[int]:
     """Members that need an address: configured, asked for, starting, or still running."""
-    hosted = range(1, hosted_voters(situation) + 1)
     ensemble = situation.ensemble
+    hosted = range(ensemble.first_id, ensemble.first_id + hosted_voters(situation))
     running = (pod.id for pod in situation.observed.pods)
     return sorted(
         {
             *hosted,
             *ensemble.voter_ids,
             *ensemble.observer_ids,
-            *situation.membership.ids,
+            *(i for i in situation.membership.ids if not ensemble.is_foreign(i)),
             *running,
         }
     )

@@ -12,6 +12,7 @@ from typing import Final
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Action, Apply
+from zookeeper_operator.ensemble.adoption.peers import find_peers
 from zookeeper_operator.ensemble.build.config import follower_timeout
 from zookeeper_operator.ensemble.judge.presence import find_absent
 from zookeeper_operator.ensemble.judge.problem import Problem
@@ -81,6 +82,11 @@ class Plan:
     def storage(self) -> Verdict:
         """Whether every volume is as the spec asks."""
         return self.verdicts["storage"]
+
+    @property
+    def adoption(self) -> Verdict:
+        """Whether the members of the source have gone."""
+        return self.verdicts["adoption"]
 
     @property
     def security(self) -> Verdict:
@@ -156,6 +162,7 @@ def understand(observed: Observed) -> Situation:
             reached=walk.reached,
             trust=trust_of_clients(certificates),
             users=users.fingerprint,
+            source_peers=find_peers(observed),
         ),
         certificates=certificates,
         users=users,

@@ -8,9 +8,9 @@ Safety: only a member that says it holds nothing is restarted, and only while no
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble.judge.emptiness import is_empty
-from zookeeper_operator.ensemble.plan.founding import published_membership
 from zookeeper_operator.ensemble.plan.revision import restart_of, statefulset_of
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
+from zookeeper_operator.ensemble.published import published_membership
 
 
 def plan_founders(situation: Situation) -> Step:

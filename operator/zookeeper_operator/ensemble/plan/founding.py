@@ -16,12 +16,14 @@ from dataclasses import replace
 from typing import Final
 
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.adoption.record import is_adopting, recorded_source
 from zookeeper_operator.ensemble.bootstrap import plan_founding
 from zookeeper_operator.ensemble.judge.emptiness import is_empty
 from zookeeper_operator.ensemble.judge.quorum import Quorum
-from zookeeper_operator.ensemble.membership import Membership, read_membership
+from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.observed import Claim, Observed
 from zookeeper_operator.ensemble.plan.step import Situation
+from zookeeper_operator.ensemble.published import published_membership
 from zookeeper_operator.ensemble.security.readiness import closes_plain_port
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.servers import (
@@ -36,17 +38,6 @@ from zookeeper_operator.zookeeper.servers import (
 _EPOCHS_AHEAD: Final = 1000
 
 
-def published_membership(observed: Observed) -> Membership | None:
-    """What `zk-membership` holds now, if it is there and readable."""
-    config_map = observed.child("ConfigMap", names.membership_name(observed.ensemble.name))
-    if config_map is None:
-        return None
-    try:
-        return read_membership(config_map)
-    except (KeyError, ValueError):
-        return None
-
-
 def is_founded(observed: Observed, quorum: Quorum, *, may_found_again: bool) -> bool:
     """Whether the ensemble has a quorum, or had one whose data some member may hold.
 
@@ -59,6 +50,8 @@ def is_founded(observed: Observed, quorum: Quorum, *, may_found_again: bool) -> 
         or any(claim.member for claim in _lasting_claims(observed))
         or (published is not None and not published.founders and not published.restore)
     )
+    if observed.ensemble.spec.adopt is not None and not recorded:
+        return False  # the quorum is the source's until the first list of ours is published
     lost = may_found_again and _is_lost(observed, published)
     return quorum.healthy or (recorded and not lost)
 
@@ -126,7 +119,8 @@ def _founders(observed: Observed) -> frozenset[int]:
     statefulset = observed.statefulset(names.VOTER)
     replicas = int(statefulset["spec"].get("replicas") or 0) if statefulset is not None else 0
     claims = {c.member_id for c in _lasting_claims(observed)}
-    started = {*range(1, replicas + 1), *claims, *(pod.id for pod in observed.pods)}
+    first = observed.ensemble.first_id
+    started = {*range(first, first + replicas), *claims, *(pod.id for pod in observed.pods)}
     voters = frozenset(i for i in started if i < names.FIRST_OBSERVER_ID)
     return voters or frozenset(observed.ensemble.voter_ids)
 
@@ -138,9 +132,12 @@ def known_ids(observed: Observed) -> frozenset[int]:
     counts if another one is marked. To name a member too many costs nothing, since it starts from the list on
     its volume, or has no vote before it has synced. Without one that voted there may never be a majority.
     """
-    status = observed.ensemble.status.get("members") or []
+    ensemble = observed.ensemble
+    status = ensemble.status.get("members") or []
     ids = frozenset(
-        member["id"] for member in status if member.get("id", 0) < names.FIRST_OBSERVER_ID
+        member["id"]
+        for member in status
+        if ensemble.first_id <= member.get("id", 0) < names.FIRST_OBSERVER_ID
     )
     claims = [c for c in _lasting_claims(observed) if c.member_id < names.FIRST_OBSERVER_ID]
     may_have_voted = frozenset(c.member_id for c in claims if c.member is not False)
@@ -158,12 +155,16 @@ def decide_membership(observed: Observed, *, founded: bool) -> Membership:
     published = published_membership(observed)
     identity = find_identity(observed, published)
     committed = observed.committed
+    adopts = is_adopting(observed)
     news = committed is not None and _is_news(committed, published)
     if committed is not None and news:
         servers: tuple[Server, ...] = committed.servers
         version = committed.version
     elif published is not None:
         servers, version = published.servers, published.version
+    elif adopts:
+        # Without any word of the source: members of ours that found each other now would be a copy of it.
+        servers, version = recorded_source(observed), 0
     else:
         ids = known_ids(observed) if founded else _founders(observed)
         servers = tuple(_new_server(observed, i, founded=founded) for i in sorted(ids))
@@ -174,17 +175,20 @@ def decide_membership(observed: Observed, *, founded: bool) -> Membership:
         founders=(),
         identity=identity,
         epoch=published.epoch if published else 0,
+        source=_find_source(observed, servers),
     )
     if published is not None and published.restart:
         found = replace(found, restart=_to_restart(observed, published, found))
-    if founded:
+    if founded or adopts:
         return found
     if published is not None and published.restore:
         return replace(found, restore=published.restore)
     if published is None and begins_from_backup(observed):
         # Without founders: a member that the restore has left empty must never elect itself.
         task = plan_founding(ensemble, observed.backup, identity).task
-        return replace(found, servers=(_new_server(observed, 1, founded=False),), restore=task)
+        return replace(
+            found, servers=(_new_server(observed, ensemble.first_id, founded=False),), restore=task
+        )
     if published is None:
         return replace(found, founders=tuple(sorted(found.voters)))
     if published.founders:
@@ -256,6 +260,15 @@ def _to_restart(
             return published.restart
     pods = {(pod.id, pod.uid) for pod in observed.pods}
     return tuple(e for e in published.restart if e in pods and e[0] not in now.voters)
+
+
+def _find_source(observed: Observed, servers: tuple[Server, ...]) -> tuple[Server, ...]:
+    """The lines of the source to keep: for as long as the spec names it, or a member of it is committed."""
+    ensemble = observed.ensemble
+    foreign = tuple(server for server in servers if ensemble.is_foreign(server.id))
+    if ensemble.spec.adopt is None and not foreign:
+        return ()
+    return recorded_source(observed) or foreign
 
 
 def _is_news(committed: CommittedConfig, published: Membership | None) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.adoption.record import is_adopting
 from zookeeper_operator.ensemble.plan.members import wanted_ids
 from zookeeper_operator.ensemble.plan.permission import scale_permission
 from zookeeper_operator.ensemble.plan.promotion import plan_promotion
@@ -28,6 +29,13 @@ def plan_membership(situation: Situation) -> Step:
     """
     if situation.ensemble.spec.stopped:
         return Step(_standing(situation))
+    if is_adopting(situation.observed):
+        return Step(
+            Verdict(
+                False, reasons.ADOPTING, "the members of another ensemble are being taken over"
+            ),
+            announced=False,
+        )
     # Who leaves is the spec's to say; a vote that was handed over is given back whatever it says.
     removal = None if situation.problems else plan_removal(situation)
     step = plan_promotion(situation) or removal or Step(_standing(situation))

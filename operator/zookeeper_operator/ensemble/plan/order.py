@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from zookeeper_operator.ensemble.actions import Action, Delete
+from zookeeper_operator.ensemble.plan.adoption import plan_adoption, why_adoption_waits
 from zookeeper_operator.ensemble.plan.children import (
     plan_children,
     plan_founding_end,
@@ -114,12 +115,16 @@ ORDER: Final[tuple[Hold | Concern, ...]] = (
     Hold("certificate", why_founding_waits),
     # It would be founded empty.
     Hold("backup", why_restore_waits),
+    # Members that start without a word of the source could become a copy of it.
+    Hold("source", why_adoption_waits),
     # While members contradict each other, any change could turn one ensemble into two.
     Hold("contradiction", _contradiction),
     # Before everything that needs a quorum.
     Concern("founders", plan_founders, reported=False),
     # Only while a person asks for it and there is no quorum, or to complete what was begun.
     Concern("recovery", plan_recovery, reported=False),
+    # Before the membership, which leaves all members to it until it has ended.
+    Concern("adoption", plan_adoption),
     # Early, because it completes what a restart or a scaling has left half done, and so gives back the
     # votes that every other line needs. Under an invalid spec it does nothing else.
     Concern("membership", plan_membership),

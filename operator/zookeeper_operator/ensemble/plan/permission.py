@@ -9,6 +9,7 @@ Safety: no pod of a new voter is started
 """
 
 from zookeeper_operator.api import reasons
+from zookeeper_operator.ensemble.adoption.record import is_adopting
 from zookeeper_operator.ensemble.plan.availability import availability
 from zookeeper_operator.ensemble.plan.ephemeral import keeps_only_copy
 from zookeeper_operator.ensemble.plan.members import demoted
@@ -23,6 +24,12 @@ def scale_permission(situation: Situation) -> Verdict:
         return Verdict(False, reasons.PAUSED, "the ensemble is paused; nothing is changed")
     if situation.ensemble.spec.stopped:
         return Verdict(False, reasons.STOPPED, "the ensemble is stopped; start it first")
+    if is_adopting(situation.observed):
+        return Verdict(
+            False,
+            reasons.ADOPTING,
+            "another ensemble is being taken over; the number changes after that",
+        )
     if not situation.founded:
         return Verdict(False, reasons.FOUNDING, "the first quorum has not formed yet")
     if quorum.contradiction is not None:

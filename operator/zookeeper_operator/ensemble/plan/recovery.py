@@ -10,6 +10,7 @@ Safety:
 * the survivor answers that it has no leader, and holds data on volumes that stay;
 * no other voter can come back with its data, since two of three would be the old majority: the claim that was
   marked as the member's is gone, its volume too, and what stands there now is empty by its own answer;
+* no other ensemble is being taken over, whose members may hold the data;
 * the request names the pod that is restarted: it is used up by its own effect;
 * what was begun is completed from the published list, which names the pods that must still be restarted.
 """
@@ -23,6 +24,7 @@ from typing import Final
 from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Reconfigure
+from zookeeper_operator.ensemble.adoption.record import is_adopting
 from zookeeper_operator.ensemble.judge.emptiness import EMPTY, is_empty
 from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.observed import Claim, Pod
@@ -172,7 +174,9 @@ def _why_not_survivor(situation: Situation, pod: Pod) -> Verdict | None:
     claims = [c for c in observed.claims if c.member_id == pod.id]
     lasting = [c for c in claims if c.phase == "Bound" and not c.terminating]
     why: str | None = None
-    if situation.ensemble.spec.storage.ephemeral:
+    if is_adopting(observed):
+        why = "another ensemble is being taken over, and its members hold the data too; start them again"
+    elif situation.ensemble.spec.storage.ephemeral:
         why = "its data is in emptyDir and would go with its restart"
     elif pod.id not in situation.membership.ids or pod.component != names.VOTER:
         why = "it is no voter of the configuration"

@@ -9,6 +9,8 @@ Safety:
 """
 
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.adoption.record import is_adopting
+from zookeeper_operator.ensemble.plan.adoption_facts import hosted_while_adopting
 from zookeeper_operator.ensemble.plan.permission import scale_permission
 from zookeeper_operator.ensemble.plan.revision import statefulset_of
 from zookeeper_operator.ensemble.plan.step import Situation
@@ -21,9 +23,12 @@ def hosted_voters(situation: Situation) -> int:
     Every voter of the configuration has a pod. One more is started when the next member must join and
     scaling is allowed.
     """
-    voters = [i for i in situation.membership.ids if i < names.FIRST_OBSERVER_ID]
-    base = max(voters, default=len(situation.ensemble.voter_ids))
     live = live_replicas(situation, names.VOTER)
+    if is_adopting(situation.observed):
+        return hosted_while_adopting(situation, live=live or 0)
+    first = situation.ensemble.first_id
+    voters = [i for i in situation.membership.ids if i < names.FIRST_OBSERVER_ID]
+    base = max(voters) - first + 1 if voters else len(situation.ensemble.voter_ids)
     if not situation.founded:
         return base
     if len(situation.ensemble.voter_ids) > base:
@@ -41,7 +46,7 @@ def hosted_observers(situation: Situation) -> int:
 
     Observers wait for the founding: before it they have no leader to observe.
     """
-    if not situation.founded:
+    if not situation.founded or is_adopting(situation.observed):
         return 0
     wanted = len(situation.ensemble.observer_ids)
     observers = range(names.FIRST_OBSERVER_ID, names.LAST_OBSERVER_ID + 1)

@@ -28,7 +28,8 @@ from typing import Final
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.actions import Reconfigure
+from zookeeper_operator.ensemble.actions import Reconfigure, RestartMember
+from zookeeper_operator.ensemble.adoption.record import is_adopting
 from zookeeper_operator.ensemble.observed import Pod, Trouble
 from zookeeper_operator.ensemble.plan.claim_deletion import build_restart_basis, must_stay
 from zookeeper_operator.ensemble.plan.ephemeral import loses_data
@@ -68,7 +69,18 @@ def plan_rollout(situation: Situation) -> Step:
             )
         )
     due = [pod for pod in situation.observed.pods if is_outdated(situation, pod)]
-    return _unready_step(situation, due) or _healthy_step(situation, due)
+    step = _unready_step(situation, due) or _healthy_step(situation, due)
+    return _after_adoption(situation, step) if is_adopting(situation.observed) else step
+
+
+def _after_adoption(situation: Situation, step: Step) -> Step:
+    """While another ensemble is taken over, only members are restarted that have no vote, or do not serve."""
+    quorum = situation.quorum
+    voting = quorum.voters & quorum.serving
+    if all(isinstance(a, RestartMember) and a.member_id not in voting for a in step.actions):
+        return step
+    text = "members that vote are restarted when the adoption has ended"
+    return Step(Verdict(False, reasons.ADOPTING, text), announced=False)
 
 
 def _unready_step(situation: Situation, due: list[Pod]) -> Step | None:
@@ -194,10 +206,11 @@ def _awaiting(situation: Situation) -> Step | None:
 
 def _missing(situation: Situation) -> list[str]:
     present = {p.id for p in situation.observed.pods}
+    foreign = situation.ensemble.is_foreign
     return [
         names.member_name(situation.ensemble.name, i)
         for i in sorted(situation.quorum.voters)
-        if i not in present and i < names.FIRST_OBSERVER_ID
+        if i not in present and i < names.FIRST_OBSERVER_ID and not foreign(i)
     ]
 
 

@@ -12,6 +12,7 @@ from zookeeper_operator.api.ensemble_status import EnsembleStatus
 from zookeeper_operator.ensemble.failure import NO_FAILURE, Failure
 from zookeeper_operator.ensemble.judge.quorum import Quorum
 from zookeeper_operator.ensemble.plan import Plan
+from zookeeper_operator.ensemble.plan.adoption import is_reported, why_adoption_waits
 from zookeeper_operator.ensemble.plan.claim_deletion import is_stop_refused, is_stopped
 from zookeeper_operator.ensemble.plan.founding import why_restore_waits
 from zookeeper_operator.ensemble.plan.security import has_security, why_founding_waits
@@ -47,6 +48,7 @@ def build_conditions(plan: Plan, failure: Failure = NO_FAILURE) -> list[Conditio
         conditions.STORAGE_HEALTHY: plan.storage,
         conditions.SPEC_VALID: spec_valid,
         **({conditions.SECURED: plan.security} if has_security(plan.situation.observed) else {}),
+        **({conditions.ADOPTED: plan.adoption} if is_reported(plan.situation) else {}),
     }
     generation = plan.situation.ensemble.generation
     recent = plan.situation.observed.backup_recent
@@ -91,6 +93,8 @@ def _ready(plan: Plan, quorum_healthy: Verdict, spec_valid: Verdict, failure: Fa
         return plan.security
     if why_restore_waits(situation) is not None:
         return quorum_healthy
+    if why_adoption_waits(situation) is not None:
+        return plan.adoption
     if plan.storage.state is False and plan.storage.reason in _BLOCKING:
         return plan.storage
     trouble = _trouble(situation)
@@ -103,7 +107,8 @@ def _ready(plan: Plan, quorum_healthy: Verdict, spec_valid: Verdict, failure: Fa
         rollout = replace(plan.rollout, message=said)
     else:
         rollout = plan.rollout
-    for verdict in (quorum_healthy, rollout, plan.membership):
+    adopting = plan.adoption if plan.membership.reason == reasons.ADOPTING else plan.membership
+    for verdict in (quorum_healthy, rollout, adopting):
         if verdict.state is not True:
             if ensemble.spec.paused and (
                 verdict is not quorum_healthy or not plan.situation.founded
@@ -162,6 +167,8 @@ def _lacking(plan: Plan, failure: Failure) -> Verdict | None:
             )
     if failure.optional:
         return Verdict(True, reasons.APPLY_FAILED, f"serving, but {'; '.join(failure.optional)}")
+    if plan.adoption.state is False:
+        return Verdict(True, plan.adoption.reason, f"serving, but {plan.adoption.message}")
     if plan.security.state is False:
         return Verdict(True, plan.security.reason, f"serving, but {plan.security.message}")
     waiting = missing_addresses(observed, plan.situation.membership)

@@ -14,7 +14,7 @@ def external_connection_string(observed: Observed, membership: Membership) -> st
     """A connection string for clients outside, or None while not every voter has an address."""
     if observed.ensemble.spec.external is None:
         return None
-    voters = sorted(s.id for s in membership.servers if s.id < names.FIRST_OBSERVER_ID)
+    voters = _voters(observed, membership)
     before = str(observed.ensemble.status.get("externalConnectionString") or "").split(",")
     hosts = [address.rpartition(":")[0] for address in before]
     known = dict(zip(voters, hosts, strict=True)) if len(hosts) == len(voters) else {}
@@ -29,7 +29,7 @@ def missing_addresses(observed: Observed, membership: Membership) -> str:
     external = observed.ensemble.spec.external
     if external is None or external_connection_string(observed, membership):
         return ""
-    voters = sorted(s.id for s in membership.servers if s.id < names.FIRST_OBSERVER_ID)
+    voters = _voters(observed, membership)
     waiting = [
         names.external_service_name(observed.ensemble.name, i)
         for i in voters
@@ -42,6 +42,12 @@ def missing_addresses(observed: Observed, membership: Membership) -> str:
             "load balancers: if there is none, use spec.external.type NodePort"
         )
     return f"{listed} has no address yet: its node port or the node of its member is not known"
+
+
+def _voters(observed: Observed, membership: Membership) -> list[int]:
+    foreign = observed.ensemble.is_foreign
+    ids = (s.id for s in membership.servers)
+    return sorted(i for i in ids if i < names.FIRST_OBSERVER_ID and not foreign(i))
 
 
 def external_address(observed: Observed, member_id: int, *, known_host: str = "") -> str | None:

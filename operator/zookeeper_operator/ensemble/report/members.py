@@ -33,6 +33,15 @@ def listed_ids(situation: Situation) -> tuple[int, ...]:
     )
 
 
+def member_named(situation: Situation, member_id: int) -> str:
+    """The pod of a member; of a member of a source, the address in its server line."""
+    if not situation.ensemble.is_foreign(member_id):
+        return names.member_name(situation.ensemble.name, member_id)
+    membership = situation.membership
+    lines = (*membership.source, *membership.servers)
+    return next((s.host for s in lines if s.id == member_id), f"member {member_id}")
+
+
 def build_members(
     plan: Plan, old: EnsembleStatus, restarted: Mapping[int, str], now: str
 ) -> tuple[MemberStatus, ...]:
@@ -59,7 +68,7 @@ def _member(
     name = names.member_name(plan.situation.ensemble.name, member_id)
     return MemberStatus(
         id=member_id,
-        pod=name,
+        pod=member_named(plan.situation, member_id),
         role=member_role(answer),
         state=member_state(answer, pod, observed.refused.get(name)),
         serving=serving,

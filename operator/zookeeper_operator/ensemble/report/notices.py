@@ -15,6 +15,7 @@ from zookeeper_operator.ensemble.actions import (
     Reconfigure,
     ReplaceMember,
     RestartMember,
+    ScaleSource,
     describe_reconfiguration,
 )
 
@@ -23,6 +24,7 @@ _WATCHED: Final = (
     conditions.SPEC_VALID,
     conditions.STORAGE_HEALTHY,
     conditions.SECURED,
+    conditions.ADOPTED,
     conditions.ROLLED_OUT,
     conditions.QUORUM_HEALTHY,
     conditions.READY,
@@ -74,6 +76,11 @@ def action_notice(action: Action) -> Notice | None:
         return Notice(action.reason, f"{describe_reconfiguration(action)}: {action.why}")
     if isinstance(action, ReplaceMember):
         return Notice(action.reason, f"replacing member {action.member_id}: {action.why}")
+    if isinstance(action, ScaleSource):
+        where = f"{action.namespace}/{action.name}"
+        return Notice(
+            reasons.SCALING_SOURCE, f"StatefulSet {where} to {action.replicas}: {action.why}"
+        )
     return None
 
 
@@ -83,6 +90,8 @@ def _founding(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice
             reasons.FOUNDED_AGAIN,
             "no member holds data any more, it was in emptyDir volumes: the ensemble is founded again, empty",
         )
+    if new.get("adoption"):
+        return  # the quorum is that of the source
     # One that is created again over its volumes was founded before any member runs.
     if new.get("foundedAt") and not old.get("foundedAt") and new.get("leader"):
         voters = (new.get("quorum") or {}).get("voters")

@@ -19,6 +19,7 @@ from zookeeper_operator.api.ensemble_status import (
     VersionStatus,
 )
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.adoption.record import is_adopting
 from zookeeper_operator.ensemble.bootstrap import read_task
 from zookeeper_operator.ensemble.build.connection import (
     connection_string,
@@ -28,13 +29,14 @@ from zookeeper_operator.ensemble.failure import NO_FAILURE, Failure
 from zookeeper_operator.ensemble.plan import Plan
 from zookeeper_operator.ensemble.plan.availability import availability
 from zookeeper_operator.ensemble.plan.decision import NOTHING_TO_DO
-from zookeeper_operator.ensemble.plan.founding import published_membership
 from zookeeper_operator.ensemble.plan.replicas import live_replicas
 from zookeeper_operator.ensemble.plan.step import Situation
+from zookeeper_operator.ensemble.published import published_membership
+from zookeeper_operator.ensemble.report.adoption import build_adoption
 from zookeeper_operator.ensemble.report.conditions import build_conditions
 from zookeeper_operator.ensemble.report.external import external_connection_string
 from zookeeper_operator.ensemble.report.limits import within_limits
-from zookeeper_operator.ensemble.report.members import build_members, listed_ids
+from zookeeper_operator.ensemble.report.members import build_members, listed_ids, member_named
 from zookeeper_operator.ensemble.report.security import build_security
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.times import format_time
@@ -81,6 +83,9 @@ def build_status(
         retained_claims=_retained_claims(situation),
         identity=situation.membership.identity,
         managed_by=ensemble.operator or old.managed_by,
+        adoption=build_adoption(situation),
+        adopted_at=old.adopted_at
+        or (now if is_adopting(observed) and plan.adoption.state is True else None),
         founded_at=(old.founded_at or now) if situation.founded else None,
         restored_from=_restored_from(situation) or old.restored_from,
         founded_again_at=now if old.founded_at and not situation.founded else old.founded_again_at,
@@ -134,7 +139,7 @@ def _leader(
         return unconfirmed
     return LeaderStatus(
         id=quorum.leader,
-        pod=names.member_name(plan.situation.ensemble.name, quorum.leader),
+        pod=member_named(plan.situation, quorum.leader),
         epoch=epoch,
         since=before.since if before and before.epoch == epoch else now,
     )
@@ -183,8 +188,10 @@ def status_differs(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
 
 
 def _settled_part(status: Mapping[str, Any]) -> dict[str, Any]:
+    adoption = {k: v for k, v in (status.get("adoption") or {}).items() if k != "connections"}
     return {
         **status,
+        "adoption": adoption,
         "members": [
             {
                 **{k: v for k, v in member.items() if k not in {"zxid", "connections", "lag"}},

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 import aiohttp
 
 from zookeeper_operator.zookeeper.protocol import Address
-from zookeeper_operator.zookeeper.routes.protocol import read_at_most
+from zookeeper_operator.zookeeper.routes.protocol import host_and_port, read_at_most
 from zookeeper_operator.zookeeper.servers import ADMIN_PORT, CLIENT_PORT
 
 
@@ -30,7 +30,7 @@ class DirectAdmin:
             ConnectionRefusedError: nothing listens at its address.
             OSError: the member could not be reached.
         """
-        url = f"http://{_host(member)}:{ADMIN_PORT}/commands/{command}"
+        url = f"http://{host_and_port(member, ADMIN_PORT)}/commands/{command}"
         try:
             async with self._session.get(url, allow_redirects=False) as answer:
                 return await read_at_most(answer.content, limit)
@@ -54,9 +54,4 @@ class DirectClients:
         self, members: Sequence[Address], port: int = CLIENT_PORT
     ) -> AsyncIterator[list[str]]:
         """The `host:port` of every member."""
-        yield [f"{_host(member)}:{port}" for member in members]
-
-
-def _host(member: Address) -> str:
-    """The address as it is written before a port."""
-    return f"[{member.ip}]" if ":" in member.ip else member.ip
+        yield [host_and_port(member, port) for member in members]

@@ -16,6 +16,7 @@ import aiohttp
 from zookeeper_operator.kube.api import KubeError
 from zookeeper_operator.kube.transport import Transport, WebSocket
 from zookeeper_operator.zookeeper.protocol import Address
+from zookeeper_operator.zookeeper.routes.protocol import host_and_port
 from zookeeper_operator.zookeeper.servers import CLIENT_PORT
 
 logger = logging.getLogger(__name__)
@@ -36,10 +37,12 @@ class PortForwardClients:
     async def open(
         self, members: Sequence[Address], port: int = CLIENT_PORT
     ) -> AsyncIterator[list[str]]:
-        """Local `host:port` of every member, for as long as the context lasts."""
+        """Local `host:port` of every member, for as long as the context lasts; what is no pod is dialled."""
         async with contextlib.AsyncExitStack() as stack:
             yield [
                 await stack.enter_async_context(forward_port(self._transport, member, port))
+                if member.pod
+                else host_and_port(member, port)
                 for member in members
             ]
 

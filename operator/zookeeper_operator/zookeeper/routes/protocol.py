@@ -44,3 +44,9 @@ async def read_at_most(stream: aiohttp.StreamReader, limit: int) -> bytes:
         parts.append(part)
         limit -= len(part)
     return b"".join(parts)
+
+
+def host_and_port(member: Address, port: int) -> str:
+    """Where a member is dialled at its own address."""
+    host = f"[{member.ip}]" if ":" in member.ip else member.ip
+    return f"{host}:{port}"

@@ -157,3 +157,10 @@ def test_the_config_map_holds_the_files_of_a_pod() -> None:
     assert list(data) == ["zoo.cfg", "metrics.cfg", "logback.xml", "start.sh", "started.sh"]
     assert data["start.sh"].startswith("#!/bin/bash\n")
     assert ET.fromstring(data["logback.xml"]).tag == "configuration"  # noqa: S314 - our own file
+
+
+def test_an_ensemble_that_may_have_adopted_keeps_ttl_znodes() -> None:
+    """A leader without extended types takes them for ephemeral ones of a session that has ended."""
+    assert "extendedTypesEnabled" not in read_properties(zoo_cfg(spec()))
+    adopted = read_properties(zoo_cfg(spec(firstMemberId=11)))
+    assert adopted["extendedTypesEnabled"] == "true"

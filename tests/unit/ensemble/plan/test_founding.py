@@ -16,7 +16,7 @@ from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.ensemble.actions import Apply
 from zookeeper_operator.ensemble.observed import Claim, Observed
 from zookeeper_operator.ensemble.plan import build_plan
-from zookeeper_operator.ensemble.plan.founding import published_membership
+from zookeeper_operator.ensemble.published import published_membership
 from zookeeper_operator.ensemble.report.status import build_status
 from zookeeper_operator.kube.api import Object
 

@@ -87,6 +87,13 @@ def recreated(scene: Observed) -> Observed:
     )
 
 
+def adopting(scene: Observed, **spec: object) -> Observed:
+    """A new ensemble that takes over a source of which nothing more is known."""
+    adopt = {"firstMemberId": 11, "adopt": {"connectionString": "old:2181"}, **spec}
+    gone = replace(recreated(edited(scene, adopt)), previous_pods=())
+    return replace(gone, ensemble=replace(gone.ensemble, uid="another"))
+
+
 def closed(scene: Observed) -> Observed:
     """Members are closed to plain clients, which the spec does not ask for."""
     assert scene.committed is not None
@@ -143,6 +150,9 @@ BOTH_WANT = {
     ("certificate", "contradiction"): replace(
         split(recreated(edited(at_rest(), WITHOUT_CERTIFICATE))), previous_pods=()
     ),
+    ("certificate", "source"): adopting(replace(at_rest(), answers={}), **WITHOUT_CERTIFICATE),
+    ("backup", "source"): adopting(replace(at_rest(), answers={}), **WITHOUT_BACKUP),
+    ("source", "contradiction"): adopting(split(at_rest())),
     ("contradiction", "children"): split(edited(at_rest(), EDITED)),
     ("recovery", "membership"): recovering(),
     ("membership", "publication"): unpublished(handed_over()),
@@ -164,10 +174,13 @@ BOTH_WANT = {
 }
 NEVER_ACT = {"security", "scale"}
 # Founders are restarted while nobody serves. Members that contradict each other serve, and so does the quorum
-# that the membership needs.
+# that the membership and an adoption need; an adoption leaves no member to the membership.
 NEVER_BOTH = {
     ("contradiction", "founders"),
     ("founders", "recovery"),
+    ("founders", "adoption"),
+    ("recovery", "adoption"),
+    ("adoption", "membership"),
     ("founders", "membership"),
 }
 

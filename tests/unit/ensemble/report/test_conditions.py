@@ -35,11 +35,12 @@ def quorum_healthy(observed: Observed) -> tuple[str, str]:
 
 
 def test_every_condition_is_reported_in_the_order_of_the_documentation() -> None:
+    sometimes = {conditions.SECURED, conditions.BACKUP_RECENT, conditions.ADOPTED}
     found = [c.type for c in build_conditions(build_plan(at_rest()))]
-    sometimes = {conditions.SECURED, conditions.BACKUP_RECENT}
     assert found == [name for name in CONDITION_TYPES if name not in sometimes]
     recent = Condition(type=conditions.BACKUP_RECENT, status="True")
-    with_all = replace(edited(at_rest(), {"tls": {}}), backup_recent=recent)
+    adopt = {"firstMemberId": 11, "adopt": {"connectionString": "old:2181"}}
+    with_all = replace(edited(at_rest(), {"tls": {}, **adopt}), backup_recent=recent)
     assert [c.type for c in build_conditions(build_plan(with_all))] == list(CONDITION_TYPES)
 
 

@@ -1,0 +1,1 @@
+"""`kubectl zk adopt`: checks a source, foretells what would happen, and writes the manifest."""

@@ -1,0 +1,42 @@
+"""What is remembered of a source: its server lines as they were at the beginning.
+
+Pure. The walk shortens the committed configuration, and the way back needs the lines that have left; which
+majority the source could form by its own list follows from them too. They stand in `NAME-membership` and in
+the status: either is enough.
+"""
+
+from zookeeper_operator.ensemble.membership import read_lines
+from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.published import published_membership
+from zookeeper_operator.zookeeper.servers import Server
+
+
+def recorded_source(observed: Observed) -> tuple[Server, ...]:
+    """The server lines of the source at the beginning; none before they were recorded."""
+    published = published_membership(observed)
+    if published is not None and published.source:
+        return published.source
+    status = observed.ensemble.status
+    # Until the first list was published, the source may still change.
+    lines = (status.get("adoption") or {}).get("source") if status.get("foundedAt") else None
+    try:
+        return read_lines(lines or ())
+    except ValueError:
+        return ()
+
+
+def is_adopted(observed: Observed) -> bool:
+    """Whether the adoption has ended, as the status says."""
+    return bool(observed.ensemble.status.get("adoptedAt"))
+
+
+def is_adopting(observed: Observed) -> bool:
+    """Whether another ensemble is being taken over: asked for, or begun, and not at its end.
+
+    A member of a source that still votes counts whatever the spec and the status say.
+    """
+    ensemble, committed = observed.ensemble, observed.committed
+    if committed is not None and any(map(ensemble.is_foreign, committed.ids)):
+        return True
+    asked = ensemble.spec.adopt is not None or bool(recorded_source(observed))
+    return asked and not is_adopted(observed)

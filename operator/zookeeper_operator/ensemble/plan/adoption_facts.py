@@ -1,0 +1,98 @@
+"""The facts about an adoption: where the walk stands, and how many of our members have pods.
+
+Pure, and it decides nothing but how many pods of ours there are.
+"""
+
+from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.adoption.source import Source
+from zookeeper_operator.ensemble.adoption.walk import Walk
+from zookeeper_operator.ensemble.plan.step import Situation
+from zookeeper_operator.zookeeper.servers import Server
+
+
+def find_walk(situation: Situation) -> Walk | None:
+    """Where the walk stands; None if who the members are is not known for certain."""
+    observed, quorum = situation.observed, situation.quorum
+    committed, adopt = observed.committed, situation.ensemble.spec.adopt
+    if committed is None or adopt is None or not quorum.healthy:
+        return None
+    source = tuple(server.id for server in _voters(situation))
+    ids = {*source, *committed.ids, *(pod.id for pod in observed.pods)}
+    running = _running(situation)
+    first = situation.ensemble.first_id
+    return Walk(
+        source=source,
+        ours=tuple(range(first, first + len(source))),
+        voters=committed.voters,
+        live=frozenset(i for i in ids if quorum.in_sync(i, observed.answers)),
+        kept=_kept(situation, running),
+        running=running,
+        gate=adopt.proceed,
+    )
+
+
+def hosted_while_adopting(situation: Situation, *, live: int) -> int:
+    """How many of our voters have pods: one more as soon as all that have one are in sync.
+
+    As many as the source has voters, whatever the spec asks for: that is done when the adoption has ended.
+    """
+    first = situation.ensemble.first_id
+    last = names.FIRST_OBSERVER_ID - 1
+    wanted = min(len(_voters(situation)), last - first + 1)
+    ids = [i for i in situation.membership.ids if first <= i <= last]
+    base = max(max(ids, default=first - 1) - first + 1, live)
+    in_sync = situation.quorum.in_sync
+    ready = all(in_sync(i, situation.observed.answers) for i in range(first, first + base))
+    return max(base, min(wanted, base + 1) if ready and not situation.problems else base)
+
+
+def _voters(situation: Situation) -> tuple[Server, ...]:
+    """The voters of the source at the beginning, in the order of their pods."""
+    recorded, source = situation.membership.source, situation.observed.source
+    if source is None:
+        voters = [server for server in recorded if server.role == "participant"]
+        return tuple(sorted(voters, key=lambda server: server.id))
+    known = Source(servers=recorded, pods=source.pods) if recorded else source
+    return known.voters
+
+
+def _running(situation: Situation) -> frozenset[int]:
+    """The voters of the source whose process may run: all that are not known to be gone."""
+    observed, source = situation.observed, situation.observed.source
+    voters = _voters(situation)
+    if source is not None and source.pods is not None and source.ordered:
+        pods = source.pods
+        return frozenset(
+            server.id
+            for place, server in enumerate(voters)
+            if place < pods.replicas or f"{pods.name}-{pods.first + place}" in pods.existing
+        )
+    absent = situation.quorum.absent
+    gone = {i for i in absent if (a := observed.answers.get(i)) is None or not a.denies}
+    return frozenset(server.id for server in voters if server.id not in gone)
+
+
+def _kept(situation: Situation, running: frozenset[int]) -> int:
+    """How many pods the source must have as it is: of one without a StatefulSet, up to the last that runs."""
+    source, voters = situation.observed.source, _voters(situation)
+    if source is not None and source.pods is not None and source.ordered:
+        return min(source.pods.replicas, len(voters))
+    places = [place for place, server in enumerate(voters) if server.id in running]
+    return max(places, default=-1) + 1
+
+
+def find_strangers(situation: Situation) -> tuple[int, ...]:
+    """Members of the source that lead although they have no vote: an ensemble beside the committed one."""
+    source = situation.observed.source
+    answers = {} if source is None else source.answers
+    voters = situation.quorum.voters
+    return tuple(sorted(i for i, a in answers.items() if a.mode == "leader" and i not in voters))
+
+
+def count_connections(situation: Situation) -> int | None:
+    """How many clients members of the source hold, without the question itself."""
+    source = situation.observed.source
+    if source is None:
+        return None
+    counts = [a.connections for a in source.answers.values() if a.connections is not None]
+    return sum(max(count - 1, 0) for count in counts) if counts else None

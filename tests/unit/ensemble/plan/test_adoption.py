@@ -1,0 +1,298 @@
+"""Taking over an ensemble: what each state of the source and of the spec leads to."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.unit.ensemble.plan.scenes import (
+    NOW,
+    answers,
+    applied,
+    claim,
+    disruptive,
+    pod,
+    reconfigurations,
+)
+
+from zookeeper_operator.api import conditions, reasons
+from zookeeper_operator.api.ensemble import EnsembleSpec
+from zookeeper_operator.ensemble.actions import ScaleSource
+from zookeeper_operator.ensemble.adoption.source import (
+    Source,
+    SourcePods,
+    read_source_answers,
+)
+from zookeeper_operator.ensemble.build.membership import build_membership
+from zookeeper_operator.ensemble.build.stamp import stamped
+from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.forecast.forecast import build_forecast
+from zookeeper_operator.ensemble.membership import Membership
+from zookeeper_operator.ensemble.observed import Observed, Refusal
+from zookeeper_operator.ensemble.plan import Plan, build_plan
+from zookeeper_operator.ensemble.report.notices import build_notices
+from zookeeper_operator.ensemble.report.status import build_status
+from zookeeper_operator.ensemble.target import build_target
+from zookeeper_operator.zookeeper.protocol import Endpoint, SourceAnswer
+from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
+
+LINES = tuple(Server(n, f"old-{n - 1}.old.demo.svc") for n in (1, 2, 3))
+OURS = (11, 12, 13)
+VERSION = 0x100000005
+
+
+def spec_of(**adopt: Any) -> EnsembleSpec:
+    wish = {"connectionString": "old-0.old.demo.svc:2181", "statefulSet": {"name": "old"}, **adopt}
+    return EnsembleSpec.model_validate({"firstMemberId": 11, "adopt": wish})
+
+
+def source_of(
+    running: Iterable[int], leader: int, *, replicas: int | None = None, writable: bool = True
+) -> Source:
+    alive = frozenset(running)
+    modes = {n: "leader" if n == leader else "follower" for n in alive}
+    pods = SourcePods(
+        name="old",
+        namespace="demo",
+        uid="uid-of-old",
+        version="7",
+        replicas=max(alive, default=0) if replicas is None else replicas,
+        writable=writable,
+        existing=frozenset(f"old-{n - 1}" for n in alive),
+        selector={"app": "old"},
+    )
+    said = {
+        n: SourceAnswer(reachable=True, mode=modes[n], zxid=VERSION, connections=3, version="3.9.4")
+        if n in alive
+        else SourceAnswer(reachable=False, problem="no such name")
+        for n in (1, 2, 3)
+    }
+    endpoints = {server.id: Endpoint(server.host, 2181) for server in LINES}
+    return Source(servers=LINES, endpoints=endpoints, answers=said, pods=pods)
+
+
+def scene(
+    voters: Iterable[int] = (1, 2, 3),
+    *,
+    running: Iterable[int] = (1, 2, 3),
+    ours: Iterable[int] = OURS,
+    leader: int = 1,
+    source: Source | None = None,
+    **adopt: Any,
+) -> Observed:
+    """An adoption on its way: these vote, these run, and every one of ours is in sync."""
+    ensemble = Ensemble(
+        namespace="demo",
+        name="zk",
+        uid="uid-of-zk",
+        generation=1,
+        spec=spec_of(**adopt),
+        status={"foundedAt": "2025-12-31T00:00:00Z", "identity": "uid-of-zk"},
+    )
+    found = source or source_of(running, leader)
+    lines = {server.id: server for server in LINES} | {i: ensemble.server(i) for i in OURS}
+    voting = frozenset(voters)
+    config = CommittedConfig(VERSION, tuple(lines[i] for i in sorted(voting)))
+    membership = Membership(config.servers, VERSION, (), "uid-of-zk", source=LINES)
+    published = stamped(build_membership(build_target(ensemble, membership)))
+    published["metadata"] |= {"uid": "uid-of-cm", "resourceVersion": "1"}
+    said = {i: answers(i, leader, voting) for i in ours}
+    return Observed(
+        ensemble,
+        NOW,
+        children=(published,),
+        pods=tuple(pod(i) for i in ours),
+        claims=tuple(claim(i, member=i in voting) for i in ours),
+        answers={**read_source_answers(found.answers, said), **said},
+        committed=config,
+        source=found,
+        fresh_password="fresh",
+    )
+
+
+def adopted(plan: Plan) -> tuple[bool | None, str]:
+    return plan.adoption.state, plan.adoption.reason
+
+
+def scaled(plan: Plan) -> list[int]:
+    return [a.replicas for a in plan.actions if isinstance(a, ScaleSource)]
+
+
+def test_before_anything_is_created_a_source_that_cannot_be_taken_over_is_told_why() -> None:
+    silent = Source(why="no member accepts a client session")
+    new = replace(
+        scene(), children=(), pods=(), claims=(), answers={}, committed=None, source=silent
+    )
+    plan = build_plan(replace(new, ensemble=replace(new.ensemble, status={})))
+    assert plan.actions == ()
+    assert adopted(plan) == (False, reasons.SOURCE_UNREACHABLE)
+    assert plan.next_action == "the source cannot be read: no member accepts a client session"
+
+
+def test_the_first_list_is_the_source_s_and_names_no_founder() -> None:
+    text = "\n".join([*(s.line() for s in LINES), f"version={VERSION:x}"])
+    begin = scene(ours=())
+    assert begin.source is not None
+    begin = replace(begin, children=(), source=replace(begin.source, text=text))
+    begin = replace(begin, ensemble=replace(begin.ensemble, status={}))
+    plan = build_plan(begin)
+    assert adopted(plan) == (False, reasons.CHECKING_SOURCE)
+    (published,) = (
+        b for b in applied(plan.actions, "ConfigMap") if b["metadata"]["name"] == "zk-membership"
+    )
+    assert published["data"]["founders"] == ""
+    assert published["data"]["ZOO_SERVERS"] == published["data"]["source"]
+    (statefulset,) = applied(plan.actions, "StatefulSet")
+    assert statefulset["spec"]["replicas"] == 1
+    assert statefulset["spec"]["ordinals"] == {"start": 11}
+    (policy,) = applied(plan.actions, "NetworkPolicy")
+    assert {"matchLabels": {"app": "old"}} in [
+        peer.get("podSelector")
+        for rule in policy["spec"]["ingress"]
+        for peer in rule.get("from", [])
+    ]
+
+
+def test_without_a_word_of_the_source_nothing_of_ours_is_started_from_a_guess() -> None:
+    """The list is deleted, the source does not answer, and nothing else knows it."""
+    lost = replace(scene(), children=(), committed=None, answers={}, source=Source(why="timeout"))
+    plan = build_plan(lost)
+    assert applied(plan.actions, "ConfigMap") == []
+    recorded = replace(
+        lost.ensemble,
+        status={**lost.ensemble.status, "adoption": {"source": [s.line() for s in LINES]}},
+    )
+    plan = build_plan(replace(lost, ensemble=recorded))
+    published = [
+        b for b in applied(plan.actions, "ConfigMap") if b["metadata"]["name"] == "zk-membership"
+    ]
+    assert "zk-11" not in published[0]["data"]["ZOO_SERVERS"]
+
+
+def test_observing_changes_nobody_s_vote() -> None:
+    plan = build_plan(scene())
+    assert disruptive(plan.actions) == []
+    assert adopted(plan) == (False, reasons.OBSERVING)
+    assert "proceed: Swap" in plan.adoption.message
+    for concern in (plan.membership, plan.scale):
+        assert (concern.state, concern.reason) == (False, reasons.ADOPTING)
+
+
+def test_votes_go_over_one_by_one_and_a_pod_is_stopped_before_its_member_leaves() -> None:
+    (first,) = reconfigurations(build_plan(scene(proceed="Swap")).actions)
+    assert [s.id for s in first.joining] == [11]
+    plan = build_plan(scene((1, 2, 3, 11), proceed="Swap"))
+    assert scaled(plan) == [2]
+    assert reconfigurations(plan.actions) == []
+    (third,) = reconfigurations(
+        build_plan(scene((1, 2, 3, 11), running=(1, 2), proceed="Swap")).actions
+    )
+    assert third.leaving == (3,)
+
+
+def test_on_the_way_back_the_vote_comes_before_the_pod() -> None:
+    plan = build_plan(scene((1, 2, 11), running=(1, 2), proceed="Observe"))
+    assert adopted(plan) == (False, reasons.UNDOING)
+    (back,) = reconfigurations(plan.actions)
+    assert back.joining == (LINES[2],)
+    plan = build_plan(scene((1, 2, 3, 11), running=(1, 2), proceed="Observe"))
+    assert scaled(plan) == [3]
+
+
+def test_the_last_pod_serves_until_finish() -> None:
+    bridging = build_plan(scene(OURS, running=(1,), leader=11, proceed="Swap"))
+    assert adopted(bridging) == (False, reasons.BRIDGING)
+    assert disruptive(bridging.actions) == []
+    finishing = scene(OURS, running=(1,), leader=11, proceed="Finish")
+    assert scaled(build_plan(finishing)) == [0]
+    ended = build_plan(scene(OURS, running=(), leader=11, proceed="Finish"))
+    assert adopted(ended) == (True, reasons.ADOPTED)
+    assert build_status(ended, restarted={})["adoptedAt"]
+
+
+def test_a_source_of_others_is_stopped_by_who_may() -> None:
+    theirs = source_of((1, 2, 3), 1, writable=False)
+    plan = build_plan(scene((1, 2, 3, 11), source=theirs, proceed="Swap"))
+    assert scaled(plan) == []
+    assert adopted(plan) == (False, reasons.WAITING_FOR_SOURCE)
+    assert "scale statefulset/old --replicas=2" in plan.adoption.message
+    assert "zookeeper.ensemble.dev/adoptable-by=demo/zk" in plan.adoption.message
+
+
+def test_a_member_of_the_source_that_leads_without_a_vote_stops_everything() -> None:
+    observed = scene(OURS, running=(1, 2), leader=11, proceed="Finish")
+    assert observed.source is not None
+    said = {**observed.source.answers, 2: SourceAnswer(reachable=True, mode="leader")}
+    plan = build_plan(replace(observed, source=replace(observed.source, answers=said)))
+    assert adopted(plan) == (False, reasons.SOURCE_CAME_BACK)
+    assert disruptive(plan.actions) == []
+
+
+def test_a_source_that_comes_back_after_the_end_is_an_alarm() -> None:
+    observed = scene(OURS, running=(1,), leader=11, proceed="Finish")
+    status = {**observed.ensemble.status, "adoptedAt": "2026-01-01T00:00:00Z"}
+    plan = build_plan(replace(observed, ensemble=replace(observed.ensemble, status=status)))
+    assert adopted(plan) == (False, reasons.SOURCE_CAME_BACK)
+    found = {c["type"]: c for c in build_status(plan, restarted={})["conditions"]}
+    assert found[conditions.ADOPTED]["status"] == "False"
+    standing = {"conditions": [], "foundedAt": "2025-12-31T00:00:00Z"}
+    after = {**standing, "conditions": list(found.values())}
+    warned = [n.reason for n in build_notices(standing, after) if n.type == "Warning"]
+    assert reasons.SOURCE_CAME_BACK in warned
+
+
+def test_a_spec_that_forgets_the_source_too_early_changes_nothing() -> None:
+    observed = scene((1, 11, 12), running=(1,), leader=11, proceed="Finish")
+    spec = EnsembleSpec.model_validate({"firstMemberId": 11})
+    plan = build_plan(replace(observed, ensemble=replace(observed.ensemble, spec=spec)))
+    assert adopted(plan) == (False, reasons.ADOPTION_UNFINISHED)
+    assert disruptive(plan.actions) == []
+
+
+def test_a_member_of_the_source_is_never_lost() -> None:
+    observed = scene((1, 2, 3, 11), proceed="Swap")
+    before = build_status(build_plan(observed), restarted={})
+    assert observed.source is not None
+    silent = {**observed.source.answers, 2: SourceAnswer(reachable=False, problem="timeout")}
+    source = replace(observed.source, answers=silent)
+    later = replace(
+        observed,
+        now=NOW + timedelta(minutes=9),
+        source=source,
+        answers={**observed.answers, **read_source_answers(silent, observed.answers)},
+        ensemble=replace(observed.ensemble, status=before),
+    )
+    members = {m["id"]: m for m in build_status(build_plan(later), restarted={})["members"]}
+    assert not members[2].get("lost")
+    assert members[2]["pod"] == "old-1.old.demo.svc"
+
+
+def test_what_was_just_refused_is_not_tried_again_at_once() -> None:
+    refused = Refusal("no quorum", NOW, transient=True)
+    assert disruptive(build_plan(replace(scene(proceed="Swap"), refusal=refused)).actions) == []
+
+
+@pytest.mark.parametrize("change", ["stopped", "paused", "invalid"])
+def test_the_walk_stops_where_everything_does(change: str) -> None:
+    observed = scene(proceed="Swap")
+    fields: dict[str, Any] = (
+        {"config": {"clientPort": "1"}} if change == "invalid" else {change: True}
+    )
+    spec = observed.ensemble.spec.model_copy(update=fields)
+    plan = build_plan(replace(observed, ensemble=replace(observed.ensemble, spec=spec)))
+    assert reconfigurations(plan.actions) == []
+
+
+def test_what_an_edit_of_the_gate_would_do_is_foretold_step_by_step() -> None:
+    moves = build_forecast(scene(proceed="Swap")).of("join", "leave", "scale source")
+    assert [(move.kind, move.subject) for move in moves] == [
+        ("join", "zk-11"),
+        ("scale source", "demo/old"),
+        ("leave", "member 3 of the source"),
+        ("join", "zk-12"),
+        ("scale source", "demo/old"),
+        ("leave", "member 2 of the source"),
+        ("join", "zk-13"),
+        ("leave", "member 1 of the source"),
+    ]
