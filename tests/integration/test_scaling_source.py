@@ -67,7 +67,7 @@ async def scale(kube: KubeClient, replicas: int) -> tuple[Object, Object]:
     for _ in range(20):
         before = await latest(kube)
         try:
-            after = await kube.apply(STATEFULSET, scaled_source(action(before, replicas)))
+            after = await kube.patch(STATEFULSET, scaled_source(action(before, replicas)))
         except KubeError as error:
             if error.status != 409:
                 raise
@@ -93,6 +93,6 @@ async def test_another_object_or_another_version_is_left_alone(
     kube, _ = source
     before = await latest(kube)
     with pytest.raises(KubeError) as refused:
-        await kube.apply(STATEFULSET, scaled_source(action(before, 1, **changes)))
+        await kube.patch(STATEFULSET, scaled_source(action(before, 1, **changes)))
     assert refused.value.status == 409
     assert (await latest(kube))["spec"]["replicas"] == 3

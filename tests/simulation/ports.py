@@ -112,6 +112,10 @@ class SimulatedKube:
         await self._after("apply", body)
         return result
 
+    async def patch(self, resource: Resource, body: Object) -> Object:
+        """Merge fields into an object that exists."""
+        return await self.apply(resource, body)
+
     async def apply_status(self, resource: Resource, body: Object) -> Object:
         """Server-side apply of the status."""
         await self._before("status", body)

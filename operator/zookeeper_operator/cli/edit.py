@@ -154,6 +154,10 @@ class EditedKube:
         """Refuse."""
         _refuse(resource, body)
 
+    async def patch(self, resource: Resource, body: Object) -> Object:
+        """Refuse."""
+        _refuse(resource, body)
+
     async def apply_status(self, resource: Resource, body: Object) -> Object:
         """Refuse."""
         _refuse(resource, body)

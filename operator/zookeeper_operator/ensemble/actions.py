@@ -130,8 +130,8 @@ class ReplaceMember:
 class ScaleSource:
     """Change the number of pods of the StatefulSet of a source, if it is still the one that was observed.
 
-    `why` is a sentence for people. `member_id` is the member whose pod ends, 0 if none does; `basis` is what
-    must still be true of the others.
+    `why` is a sentence for people. `ending` are the voters whose pods end; `basis` is what must still be true
+    of the others.
     """
 
     name: str
@@ -140,7 +140,7 @@ class ScaleSource:
     version: str
     replicas: int
     why: str
-    member_id: int = 0
+    ending: frozenset[int] = frozenset()
     basis: Basis | None = None
     disruptive: ClassVar[bool] = True
 

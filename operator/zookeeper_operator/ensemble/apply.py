@@ -152,7 +152,7 @@ class Applier:
             case ScaleSource():
                 if await self._has_changed(action.basis, observed, action):
                     return False
-                await self._kube.apply(RESOURCES["StatefulSet"], scaled_source(action))
+                await self._kube.patch(RESOURCES["StatefulSet"], scaled_source(action))
         return True
 
     async def _has_changed(
@@ -164,9 +164,9 @@ class Applier:
         """Whether an action was decided on facts that no longer hold; the next reconcile decides again."""
         if basis is None:
             return False
-        member_id = 0 if isinstance(action, Apply) else action.member_id
+        ending = action.ending if isinstance(action, ScaleSource) else _ended_by(action)
         why = await self._find_lost_claim(basis, observed) or await self._find_lost_member(
-            basis, observed, member_id
+            basis, observed, ending
         )
         if why is None:
             return False
@@ -186,7 +186,7 @@ class Applier:
         return None
 
     async def _find_lost_member(
-        self, basis: Basis, observed: Observed, member_id: int
+        self, basis: Basis, observed: Observed, ending: frozenset[int]
     ) -> str | None:
         addresses = addresses_of(observed.ensemble.namespace, observed.pods)
         # A silent member takes its time, so it is not asked in the round whose age counts.
@@ -204,7 +204,7 @@ class Applier:
         answers |= read_source_answers(theirs, ours)
         if loop.time() - started > _ROUND_SECONDS:
             return "the members answer too slowly"
-        return find_change(basis, answers, member_id=member_id)
+        return find_change(basis, answers, ending=ending)
 
     async def _ask_source(self, basis: Basis, observed: Observed) -> Mapping[int, SourceAnswer]:
         """What those members of a source say that an action depends on."""
@@ -280,6 +280,11 @@ def scaled_source(action: ScaleSource) -> Object:
         },
         "spec": {"replicas": action.replicas},
     }
+
+
+def _ended_by(action: Apply | RestartMember | ReplaceMember) -> frozenset[int]:
+    """The member whose pod an action ends; one that ends several relies on none of them."""
+    return frozenset() if isinstance(action, Apply) else frozenset({action.member_id})
 
 
 def _is_refusal(error: Exception) -> bool:

@@ -4,7 +4,7 @@ Remembers the last configuration, as long as no answer says that another one can
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -28,7 +28,7 @@ from zookeeper_operator.zookeeper.protocol import (
     LoginRefusedError,
     ZooKeeper,
 )
-from zookeeper_operator.zookeeper.servers import CommittedConfig, Server, parse_config
+from zookeeper_operator.zookeeper.servers import CommittedConfig, parse_config
 
 # The members' voting views give every change of voters away at once; only a change among observers that
 # someone else made needs the configuration itself to be read again.
@@ -61,9 +61,10 @@ class Told:
 class ConfigurationReader:
     """Asks ensembles. Remembers only what saves a question, never what decides."""
 
-    def __init__(self, kube: Kube, zookeeper: ZooKeeper) -> None:
+    def __init__(self, kube: Kube, zookeeper: ZooKeeper, namespaces: Sequence[str] = ()) -> None:
         self._kube = kube
         self._zookeeper = zookeeper
+        self._namespaces = namespaces
         self._readings: dict[Key, _KnownConfig] = {}
 
     def forget(self, key: Key) -> None:
@@ -139,26 +140,29 @@ class ConfigurationReader:
                 observed.ensemble,
                 recorded_source(observed),
                 published=published_membership(observed) is not None,
+                namespaces=self._namespaces,
             ),
         )
         assert source is not None
         answers = {**read_source_answers(source.answers, ours), **ours}
-        if why := _why_unread(answers, (*addresses, *source.servers)):
+        voters = find_expected_voters(observed, source, ours)
+        if why := source.why or _why_unconfirmed(observed, answers, voters):
             return Told(answers, None, why, source=source)
-        serving = _serving(answers, addresses)
+        quorum = judge_quorum(answers, committed=None, published=voters)
+        following = tuple(a for a in addresses if quorum.in_sync(a.id, answers))
         try:
             config = (
-                await self._zookeeper.read_config(Access(serving))
-                if serving
-                else read_config_of(source) or await self._read_source(source, answers)
+                await self._zookeeper.read_config(Access(following))
+                if following
+                else read_config_of(source) or await self._read_source(source, quorum.live)
             )
         except (EnsembleUnreachableError, ValueError) as error:
             why = f"the configuration could not be read: {error}"
             return Told(answers, None, why, source=source)
         return Told(answers, config, source=source)
 
-    async def _read_source(self, source: Source, answers: Mapping[int, Answers]) -> CommittedConfig:
-        asked = [e for i, e in source.endpoints.items() if answers[i].serving]
+    async def _read_source(self, source: Source, live: frozenset[int]) -> CommittedConfig:
+        asked = [e for i, e in source.endpoints.items() if i in live]
         return parse_config(await self._zookeeper.read_source(asked))
 
 
@@ -166,13 +170,50 @@ def _serving(answers: Mapping[int, Answers], addresses: tuple[Address, ...]) -> 
     return tuple(a for a in addresses if a.id in answers and answers[a.id].serving)
 
 
-def _why_unread(answers: Mapping[int, Answers], members: Iterable[Address | Server]) -> str:
+def _why_unread(answers: Mapping[int, Answers], members: Iterable[Address]) -> str:
     """Why the configuration is not read now; a sync waits for a quorum, and would delay the reconcile."""
     serving = frozenset(m.id for m in members if m.id in answers and answers[m.id].serving)
     if not serving:
         return "no member serves, so none can be asked for the configuration"
     if not judge_quorum(answers, committed=None, published=serving).healthy:
         return "no majority has answered that it serves, so the configuration was not read"
+    return ""
+
+
+def find_expected_voters(
+    observed: Observed, source: Source, ours: Mapping[int, Answers]
+) -> frozenset[int]:
+    """By which voters it is judged who of a source and of ours is the quorum; none if that is not known.
+
+    Never by who happens to serve: members of a source that were restarted from their own list serve too, as
+    an ensemble of their own. The list is at most one change older than what is committed. Where it is lost,
+    our members say whom they count; before there is one, the source says it.
+    """
+    published = published_membership(observed)
+    if published is not None:
+        return published.voters
+    if recorded_source(observed):
+        views = {a.voting_view for a in ours.values() if a.serving and a.voting_view is not None}
+        return next(iter(views)) if len(views) == 1 else frozenset()
+    config = read_config_of(source)
+    return frozenset() if config is None else config.voters
+
+
+def _why_unconfirmed(
+    observed: Observed, answers: Mapping[int, Answers], voters: frozenset[int]
+) -> str:
+    """Why the configuration is not read now, while another ensemble is taken over.
+
+    As soon as one of ours votes, one of ours must confirm it.
+    """
+    if not voters:
+        return "who votes is not known: the list of members is gone, and no member of ours serves"
+    quorum = judge_quorum(answers, committed=None, published=voters)
+    if not quorum.healthy:
+        return "no majority has answered that it serves, so the configuration was not read"
+    own = {i for i in answers if not observed.ensemble.is_foreign(i)}
+    if voters & own and not any(quorum.in_sync(i, answers) for i in own):
+        return "no member of ours confirms what the source says, so the configuration was not read"
     return ""
 
 

@@ -87,7 +87,7 @@ class Inspector:
         self._zookeeper = zookeeper
         self._settings = settings
         self._now = now
-        self._configurations = ConfigurationReader(kube, zookeeper)
+        self._configurations = ConfigurationReader(kube, zookeeper, settings.namespaces)
         self._handshakes = HandshakeReader(zookeeper)
 
     async def observe(self, key: Key) -> Observed | None:

@@ -72,6 +72,16 @@ class Kube(Protocol):
         Afterwards it has every value of `body`, whatever other managers have set before.
         """
 
+    async def patch(self, resource: Resource, body: Object) -> Object:
+        """Merge the fields of `body` into an object that exists; the object as it is now.
+
+        For an object that somebody else manages: none of its fields becomes ours. A UID and a resource
+        version in the metadata are preconditions.
+
+        Raises:
+            KubeError: there is none (404), it is another one or of another version (409), or another refusal.
+        """
+
     async def apply_status(self, resource: Resource, body: Object) -> Object:
         """Server-side apply of the status subresource, conflicts forced.
 

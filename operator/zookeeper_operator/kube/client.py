@@ -73,6 +73,10 @@ class KubeClient:
         """Server-side apply as our field manager, conflicts forced; the object as it is now."""
         return await apply.apply(self.transport, resource, body)
 
+    async def patch(self, resource: Resource, body: Object) -> Object:
+        """Merge fields into an object that exists; the object as it is now."""
+        return await apply.merge_patch(self.transport, resource, body)
+
     async def apply_status(self, resource: Resource, body: Object) -> Object:
         """Server-side apply of the status subresource; a UID and a version are preconditions.
 

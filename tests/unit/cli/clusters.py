@@ -57,6 +57,9 @@ class ReadOnlyKube:
     async def apply(self, resource: Resource, body: Object) -> NoReturn:
         raise AssertionError("nothing may be written")
 
+    async def patch(self, resource: Resource, body: Object) -> NoReturn:
+        raise AssertionError("nothing may be written")
+
     async def apply_status(self, resource: Resource, body: Object) -> NoReturn:
         raise AssertionError("nothing may be written")
 

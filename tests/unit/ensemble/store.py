@@ -63,6 +63,11 @@ class Store:
         }
         return self._store({**body, "metadata": metadata})
 
+    async def patch(self, resource: Resource, body: Object) -> Object:
+        """Merge the fields of a spec into what is there."""
+        live = self.objects[key_of(body)]
+        return self._store({**live, "spec": {**live["spec"], **body["spec"]}})
+
     async def create(self, resource: Resource, body: Object) -> Object:
         """Store what is new.
 

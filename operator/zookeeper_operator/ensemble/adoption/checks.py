@@ -63,6 +63,7 @@ def _find_obstacles(source: Source, first_id: int, version: str, ours: str) -> I
     elif config is None:
         yield _without_config(source)
     else:
+        yield from _rival_problems(source)
         yield from _pods_problems(source, ours)
         yield from _config_problems(config, first_id)
         yield from _member_problems(source, config, version)
@@ -86,6 +87,15 @@ def _without_config(source: Source) -> Problem:
     raise AssertionError(source.text)
 
 
+def _rival_problems(source: Source) -> Iterator[Problem]:
+    if source.rivals:
+        yield Problem(
+            reasons.SOURCE_REFUSED,
+            f"the ensemble {', '.join(source.rivals)} takes the same source over; delete this one, or that "
+            "one while none of its members votes",
+        )
+
+
 def _pods_problems(source: Source, ours: str) -> Iterator[Problem]:
     if source.pods_why:
         yield Problem(reasons.SOURCE_REFUSED, f"spec.adopt.statefulSet: {source.pods_why}")
@@ -98,12 +108,25 @@ def _pods_problems(source: Source, ours: str) -> Iterator[Problem]:
             f"--namespace {pods.namespace} statefulset/{pods.name} "
             f"zookeeper.ensemble.dev/adoptable-by={ours}",
         )
+    if pods is not None and pods.ensemble and pods.writable and not pods.paused:
+        yield Problem(
+            reasons.SOURCE_REFUSED,
+            f"the ensemble {pods.ensemble} is not paused: its operator would remove our members and start "
+            "its pods again; set spec.paused: true there",
+        )
+    if pods is not None and not pods.keeps_claims:
+        yield Problem(
+            reasons.SOURCE_REFUSED,
+            f"StatefulSet {pods.namespace}/{pods.name} deletes the volumes of pods that are scaled away, so "
+            "there would be no way back; set its persistentVolumeClaimRetentionPolicy.whenScaled: Retain",
+        )
     if pods is not None and not source.pods_why and not source.ordered:
         yield Problem(
             reasons.SOURCE_REFUSED,
-            f"the server lines of the source do not name the pods {pods.name}-{pods.first}, … in their order "
-            f"({', '.join(s.host for s in source.voters)}); leave spec.adopt.statefulSet out and stop its "
-            "members by hand when the status asks for it",
+            f"the server lines of the source do not name the pods {pods.name}-{pods.first}, … of StatefulSet "
+            f"{pods.namespace}/{pods.name} by its Service, from the first on "
+            f"({', '.join(s.host for s in source.voters)}); correct spec.adopt.statefulSet, or leave it out "
+            "and stop its members by hand when the status asks for it",
         )
 
 

@@ -4,12 +4,14 @@ Reads only. What could not be learned is left unknown in the value, never guesse
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.adoption.rivals import find_rivals
 from zookeeper_operator.ensemble.adoption.source import Source, SourcePods, pod_of
 from zookeeper_operator.ensemble.ensemble import Ensemble
+from zookeeper_operator.ensemble.pods import controller_uid
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
 from zookeeper_operator.zookeeper.protocol import EnsembleUnreachableError, ZooKeeper
 from zookeeper_operator.zookeeper.servers import Server, parse_config
@@ -23,11 +25,13 @@ async def fetch_source(
     recorded: Sequence[Server],
     *,
     published: bool,
+    namespaces: Sequence[str] = (),
 ) -> Source | None:
     """What can be observed of the source that the spec names; None if it names none.
 
     `recorded` are its servers as they were at the beginning. Until a list of members is `published`, its own
-    configuration is read as well.
+    configuration is read as well, and other ensembles that take it over are looked for, in `namespaces`
+    (none: everywhere).
     """
     adopt = ensemble.spec.adopt
     if adopt is None:
@@ -54,7 +58,17 @@ async def fetch_source(
         answers={i: answers[endpoint] for i, endpoint in endpoints.items()},
         pods=pods,
         pods_why=pods_why,
+        rivals=() if published else await _fetch_rivals(kube, ensemble, servers, namespaces),
     )
+
+
+async def _fetch_rivals(
+    kube: Kube, ensemble: Ensemble, servers: Sequence[Server], namespaces: Sequence[str]
+) -> tuple[str, ...]:
+    found = await asyncio.gather(
+        *(kube.list(names.ENSEMBLES, namespace) for namespace in namespaces or (None,))
+    )
+    return find_rivals(ensemble, servers, [body for bodies in found for body in bodies])
 
 
 def _read_servers(text: str | None) -> tuple[Server, ...]:
@@ -83,15 +97,25 @@ async def _fetch_pods(
         return None, f"{namespace}/{name} may not be read: {error.message}"
     if body is None:
         return None, f"{namespace}/{name} does not exist"
-    existing = frozenset(pod["metadata"]["name"] for pod in pods if pod is not None)
-    return read_pods_of_source(body, existing, ensemble), ""
+    there = [pod["metadata"] for pod in pods if pod is not None]
+    uid = body["metadata"]["uid"]
+    others = sorted(pod["name"] for pod in there if controller_uid({"metadata": pod}) != uid)
+    if others:
+        return None, f"{namespace}/{name} has not created the pod {', '.join(others)}"
+    owner = (body["metadata"].get("labels") or {}).get(names.LABEL_ENSEMBLE, "")
+    manager = await kube.get(names.ENSEMBLES, namespace, owner) if owner else None
+    existing = frozenset(pod["name"] for pod in there)
+    return read_pods_of_source(body, existing, ensemble, manager), ""
 
 
-def read_pods_of_source(body: Object, existing: frozenset[str], ensemble: Ensemble) -> SourcePods:
-    """What matters of the StatefulSet of a source."""
+def read_pods_of_source(
+    body: Object, existing: frozenset[str], ensemble: Ensemble, manager: Object | None = None
+) -> SourcePods:
+    """What matters of the StatefulSet of a source; `manager` is the ensemble of ours that it belongs to."""
     metadata, spec = body["metadata"], body["spec"]
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     owner = labels.get(names.LABEL_ENSEMBLE, "")
+    kept = (spec.get("persistentVolumeClaimRetentionPolicy") or {}).get("whenScaled", "Retain")
     allowed = annotations.get(names.ANNOTATION_ADOPTABLE_BY)
     permitted = allowed == f"{ensemble.namespace}/{ensemble.name}"
     namespace = metadata.get("namespace") or ensemble.namespace
@@ -105,5 +129,18 @@ def read_pods_of_source(body: Object, existing: frozenset[str], ensemble: Ensemb
         writable=permitted or (namespace == ensemble.namespace and not owner),
         selector=dict((spec.get("selector") or {}).get("matchLabels") or {}),
         existing=existing,
+        domains=frozenset(_domains(spec.get("serviceName", ""), namespace, ensemble)),
+        keeps_claims=kept != "Delete",
         ensemble=f"{namespace}/{owner}" if owner else "",
+        paused=manager is None or bool((manager.get("spec") or {}).get("paused")),
     )
+
+
+def _domains(service: str, namespace: str, ensemble: Ensemble) -> Iterator[str]:
+    """In which domains the pods of a StatefulSet have names, as the members of the ensemble resolve them."""
+    full = f"{service}.{namespace}.svc.{ensemble.cluster_domain}"
+    yield full
+    yield f"{service}.{namespace}.svc"
+    yield f"{service}.{namespace}"
+    if namespace == ensemble.namespace:
+        yield service

@@ -25,6 +25,15 @@ def recorded_source(observed: Observed) -> tuple[Server, ...]:
         return ()
 
 
+def has_begun(observed: Observed) -> bool:
+    """Whether a list of members was published, so that members of ours may have started.
+
+    Claims prove nothing: those of an earlier adoption stay when its ensemble is deleted.
+    """
+    founded = bool(observed.ensemble.status.get("foundedAt"))
+    return founded or published_membership(observed) is not None
+
+
 def is_adopted(observed: Observed) -> bool:
     """Whether the adoption has ended, as the status says."""
     return bool(observed.ensemble.status.get("adoptedAt"))
@@ -38,5 +47,7 @@ def is_adopting(observed: Observed) -> bool:
     ensemble, committed = observed.ensemble, observed.committed
     if committed is not None and any(map(ensemble.is_foreign, committed.ids)):
         return True
-    asked = ensemble.spec.adopt is not None or bool(recorded_source(observed))
+    # An adoption that was asked for and refused does not become a founding when the spec loses it.
+    refused = bool(ensemble.status.get("adoption")) and not ensemble.status.get("foundedAt")
+    asked = ensemble.spec.adopt is not None or refused or bool(recorded_source(observed))
     return asked and not is_adopted(observed)

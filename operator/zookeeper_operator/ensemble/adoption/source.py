@@ -26,8 +26,9 @@ class SourcePods:
     """The StatefulSet of a source.
 
     `version` is its resource version, `first` its first ordinal, `existing` are the names of the pods that
-    are there; `writable` says whether the operator may change the number of its pods, `ensemble` which
-    ensemble it belongs to, if it is one of ours.
+    are there; `writable` says whether the operator may change the number of its pods. `domains` are those in
+    which its pods have their names. `keeps_claims` says whether the volume of a pod that is scaled away
+    stays. `ensemble` is the ensemble that it belongs to, if it is one of ours, `paused` whether that one is.
     """
 
     name: str
@@ -39,7 +40,10 @@ class SourcePods:
     existing: frozenset[str]
     first: int = 0
     selector: Mapping[str, str] = field(default_factory=dict)
+    domains: frozenset[str] = frozenset()
+    keeps_claims: bool = True
     ensemble: str = ""
+    paused: bool = True
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Source:
 
     `text` is its configuration as its own client ports show it, None if it was not read, with `why`.
     `servers` are those that were asked, `endpoints` is where. `pods_why` says why the StatefulSet that the
-    spec names was not found.
+    spec names was not found. `rivals` are the ensembles that take over the same source, and come first.
     """
 
     text: str | None = None
@@ -58,6 +62,7 @@ class Source:
     answers: Mapping[int, SourceAnswer] = field(default_factory=dict)
     pods: SourcePods | None = None
     pods_why: str = ""
+    rivals: tuple[str, ...] = ()
 
     @property
     def voters(self) -> tuple[Server, ...]:
@@ -66,10 +71,14 @@ class Source:
         return tuple(sorted(voters, key=lambda server: (self.place(server), server.id)))
 
     def place(self, server: Server) -> int:
-        """Which pod of the StatefulSet a server is, from 0; -1 if that is not known."""
-        if self.pods is None:
+        """Which pod of the StatefulSet a server is, from 0; -1 if its line does not name one of them.
+
+        The name alone proves nothing: there may be a StatefulSet of that name in every namespace.
+        """
+        pod, _, domain = server.host.rstrip(".").partition(".")
+        if self.pods is None or domain not in self.pods.domains:
             return -1
-        found = re.fullmatch(rf"{re.escape(self.pods.name)}-([0-9]{{1,4}})", pod_of(server))
+        found = re.fullmatch(rf"{re.escape(self.pods.name)}-([0-9]{{1,4}})", pod)
         return int(found[1]) - self.pods.first if found else -1
 
     @property

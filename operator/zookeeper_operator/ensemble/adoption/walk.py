@@ -22,7 +22,9 @@ from zookeeper_operator.zookeeper.servers import majority
 
 Gate = Literal["Observe", "Swap", "Finish"]
 Stage = Literal["observing", "swapping", "undoing", "bridging", "finishing", "adopted"]
-Waiting = Literal["sync", "members", "pods", "finish", "single", "came back", "alone", "nothing"]
+Waiting = Literal[
+    "sync", "members", "pods", "finish", "single", "came back", "alone", "unknown", "nothing"
+]
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,12 @@ class Walk:
     @property
     def joined(self) -> tuple[int, ...]:
         """Our members that vote."""
-        return tuple(sorted(self.voters - frozenset(self.source)))
+        return tuple(sorted(self.voters & frozenset(self.ours)))
+
+    @property
+    def unknown(self) -> tuple[int, ...]:
+        """Voters that are neither ours nor of the source's own list: its owner has added them since."""
+        return tuple(sorted(self.voters - frozenset(self.ours) - frozenset(self.source)))
 
     @property
     def missing(self) -> tuple[int, ...]:
@@ -127,7 +134,13 @@ def find_stage(walk: Walk) -> Stage:
 
 
 def next_step(walk: Walk) -> Step:
-    """What is done next, or what is waited for."""
+    """What is done next, or what is waited for.
+
+    Nothing, while there are voters of which it is not known where they run: whether a step is safe depends on
+    which lists they are in.
+    """
+    if walk.unknown:
+        return Wait("unknown", walk.unknown)
     if walk.gate == "Observe":
         return _step_back(walk)
     return _swap(walk) if walk.theirs else _finish(walk)

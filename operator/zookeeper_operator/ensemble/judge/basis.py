@@ -14,8 +14,10 @@ from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.servers import majority
 
 
-def find_change(basis: Basis, answers: Mapping[int, Answers], *, member_id: int) -> str | None:
-    """Why the pod of a member must not be ended now; None if it may be."""
+def find_change(
+    basis: Basis, answers: Mapping[int, Answers], *, ending: frozenset[int]
+) -> str | None:
+    """Why the pods of the members that are `ending` must not be ended now; None if they may be."""
     silent = answers.get(basis.silent)
     if silent is not None and _serves(silent):
         return f"member {basis.silent} serves again"
@@ -28,7 +30,7 @@ def find_change(basis: Basis, answers: Mapping[int, Answers], *, member_id: int)
     leading = [i for i, answer in serving.items() if answer.is_leader]
     if len(leading) != 1 or any(a.leader_id != leading[0] for a in serving.values()):
         return "the members do not agree on a leader any more"
-    if len((serving.keys() & basis.voters) - {member_id}) < majority(len(basis.voters)):
+    if len((serving.keys() & basis.voters) - ending) < majority(len(basis.voters)):
         return "the other members are no majority"
     return None
 

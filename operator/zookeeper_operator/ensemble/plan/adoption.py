@@ -14,7 +14,8 @@ Safety:
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble.actions import Basis, Reconfigure, ScaleSource
 from zookeeper_operator.ensemble.adoption.checks import find_obstacles
-from zookeeper_operator.ensemble.adoption.record import is_adopting
+from zookeeper_operator.ensemble.adoption.record import has_begun, is_adopting
+from zookeeper_operator.ensemble.adoption.rivals import find_taken_ids
 from zookeeper_operator.ensemble.adoption.source import Source
 from zookeeper_operator.ensemble.adoption.walk import (
     AddVoter,
@@ -27,14 +28,19 @@ from zookeeper_operator.ensemble.adoption.walk import (
 )
 from zookeeper_operator.ensemble.adoption.walk import ScaleSource as OtherPods
 from zookeeper_operator.ensemble.judge.problem import Problem
-from zookeeper_operator.ensemble.plan.adoption_facts import find_strangers, find_walk
+from zookeeper_operator.ensemble.plan.adoption_facts import (
+    find_strangers,
+    find_walk,
+)
 from zookeeper_operator.ensemble.plan.adoption_texts import (
     after_adoption,
     by_hand,
     came_back,
     describe_wait,
     progress,
+    single,
     stage_verdict,
+    taken_ids,
     unfinished,
     why_added,
     why_scaled,
@@ -49,7 +55,7 @@ def why_adoption_waits(situation: Situation) -> str | None:
     """Why nothing of an ensemble that adopts may be created yet; None if it may."""
     if not is_adopting(situation.observed):
         return None
-    problem = None if situation.founded else _obstacle(situation)
+    problem = None if has_begun(situation.observed) else _obstacle(situation)
     if problem is not None:
         return problem.message
     if not situation.membership.servers:
@@ -75,6 +81,18 @@ def plan_adoption(situation: Situation) -> Step:
 
 def _obstacle(situation: Situation) -> Problem | None:
     ensemble = situation.ensemble
+    others = [
+        c.name
+        for c in situation.observed.claims
+        if c.identity != ensemble.uid and (c.identity or c.member)
+    ]
+    if others:
+        return Problem(
+            reasons.SOURCE_REFUSED,
+            f"{', '.join(sorted(others))} may hold the data of another ensemble, which members of ours would "
+            "start from; delete them, or, if an adoption of that name has ended, create the ensemble without "
+            "spec.adopt",
+        )
     found = find_obstacles(
         situation.observed.source or Source(why="it was not asked"),
         first_id=ensemble.first_id,
@@ -89,11 +107,14 @@ def _plan(situation: Situation) -> Step:
     observed = situation.observed
     if situation.ensemble.spec.adopt is None:
         return Step(unfinished(situation))
-    problem = None if situation.founded else _obstacle(situation)
+    begun = has_begun(observed)
+    problem = None if begun else _obstacle(situation)
     if problem is not None:
         return Step(Verdict(False, problem.reason, problem.message))
-    if not situation.founded:
+    if not begun:
         return Step(Verdict(False, reasons.CHECKING_SOURCE, "the source can be taken over"))
+    if zombies := find_strangers(situation):
+        return Step(Verdict(False, reasons.SOURCE_CAME_BACK, came_back(situation, zombies)))
     committed, walk = observed.committed, find_walk(situation)
     if committed is None or walk is None:
         standing = availability(situation)
@@ -101,8 +122,8 @@ def _plan(situation: Situation) -> Step:
         return Step(
             Verdict(None, reasons.NOT_PROBED, f"no majority has confirmed anything: {said}")
         )
-    if zombies := find_strangers(situation):
-        return Step(Verdict(False, reasons.SOURCE_CAME_BACK, came_back(situation, zombies)))
+    if taken := find_taken_ids(situation.ensemble, committed):
+        return Step(Verdict(False, reasons.SOURCE_REFUSED, taken_ids(taken)))
     return _carry_out(situation, walk, committed)
 
 
@@ -114,6 +135,8 @@ def _carry_out(situation: Situation, walk: Walk, committed: CommittedConfig) -> 
             if member in members_losing_claims(situation):
                 why = f"member {member} gets no vote: its claim is being deleted"
                 return Step(Verdict(False, reasons.CLAIM_BEING_DELETED, why))
+            if len(walk.source) == 1 and not _may_scale(situation):
+                return Step(Verdict(False, reasons.WAITING_FOR_SOURCE, single(situation)))
             line = _line(situation, member)
             why = why_added(situation, member)
             return Step(
@@ -161,18 +184,22 @@ def _line(situation: Situation, member: int) -> Server:
     return next(s for s in situation.membership.source if s.id == member)
 
 
+def _may_scale(situation: Situation) -> bool:
+    """Whether the operator may scale the source, and knows which pod is which member."""
+    source = situation.observed.source
+    return bool(source and source.pods and source.pods.writable and source.ordered)
+
+
 def _scale(situation: Situation, walk: Walk, count: int, stage: Stage) -> Step:
     """Give the source another number of pods, or say who has to."""
     source = situation.observed.source
     pods = source.pods if source is not None else None
     why = why_scaled(walk, count)
-    if source is None or pods is None or not pods.writable or not source.ordered:
+    if pods is None or not _may_scale(situation):
         command = f"{why}; {by_hand(situation, walk, count)}"
         return Step(Verdict(False, reasons.WAITING_FOR_SOURCE, command))
-    member, basis = 0, None
-    if count < walk.kept and (leaver := walk.source[count]) in walk.voters:
-        member = leaver
-        basis = Basis(voters=walk.voters, asked=situation.quorum.live)
+    ending = frozenset(walk.source[count:]) & walk.voters if count < walk.kept else frozenset()
+    basis = Basis(voters=walk.voters, asked=situation.quorum.live) if ending else None
     return Step(
         stage_verdict(stage, f"the source gets {count} pods: {why}"),
         (
@@ -183,7 +210,7 @@ def _scale(situation: Situation, walk: Walk, count: int, stage: Stage) -> Step:
                 version=pods.version,
                 replicas=count,
                 why=why,
-                member_id=member,
+                ending=ending,
                 basis=basis,
             ),
         ),

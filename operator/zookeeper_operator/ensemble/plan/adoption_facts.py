@@ -16,7 +16,7 @@ def find_walk(situation: Situation) -> Walk | None:
     committed, adopt = observed.committed, situation.ensemble.spec.adopt
     if committed is None or adopt is None or not quorum.healthy:
         return None
-    source = tuple(server.id for server in _voters(situation))
+    source = tuple(server.id for server in find_voters(situation))
     ids = {*source, *committed.ids, *(pod.id for pod in observed.pods)}
     running = _running(situation)
     first = situation.ensemble.first_id
@@ -38,7 +38,7 @@ def hosted_while_adopting(situation: Situation, *, live: int) -> int:
     """
     first = situation.ensemble.first_id
     last = names.FIRST_OBSERVER_ID - 1
-    wanted = min(len(_voters(situation)), last - first + 1)
+    wanted = min(len(find_voters(situation)), last - first + 1)
     ids = [i for i in situation.membership.ids if first <= i <= last]
     base = max(max(ids, default=first - 1) - first + 1, live)
     in_sync = situation.quorum.in_sync
@@ -46,7 +46,7 @@ def hosted_while_adopting(situation: Situation, *, live: int) -> int:
     return max(base, min(wanted, base + 1) if ready and not situation.problems else base)
 
 
-def _voters(situation: Situation) -> tuple[Server, ...]:
+def find_voters(situation: Situation) -> tuple[Server, ...]:
     """The voters of the source at the beginning, in the order of their pods."""
     recorded, source = situation.membership.source, situation.observed.source
     if source is None:
@@ -59,7 +59,7 @@ def _voters(situation: Situation) -> tuple[Server, ...]:
 def _running(situation: Situation) -> frozenset[int]:
     """The voters of the source whose process may run: all that are not known to be gone."""
     observed, source = situation.observed, situation.observed.source
-    voters = _voters(situation)
+    voters = find_voters(situation)
     if source is not None and source.pods is not None and source.ordered:
         pods = source.pods
         return frozenset(
@@ -74,7 +74,7 @@ def _running(situation: Situation) -> frozenset[int]:
 
 def _kept(situation: Situation, running: frozenset[int]) -> int:
     """How many pods the source must have as it is: of one without a StatefulSet, up to the last that runs."""
-    source, voters = situation.observed.source, _voters(situation)
+    source, voters = situation.observed.source, find_voters(situation)
     if source is not None and source.pods is not None and source.ordered:
         return min(source.pods.replicas, len(voters))
     places = [place for place, server in enumerate(voters) if server.id in running]

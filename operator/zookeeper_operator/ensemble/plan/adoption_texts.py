@@ -3,10 +3,14 @@
 Pure, and it decides nothing.
 """
 
+from collections.abc import Sequence
+
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.adoption.walk import Stage, Wait, Walk
+from zookeeper_operator.ensemble.plan.adoption_facts import find_voters
 from zookeeper_operator.ensemble.plan.step import Situation, Verdict
+from zookeeper_operator.zookeeper.servers import Server
 
 
 def why_added(situation: Situation, member: int) -> str:
@@ -58,14 +62,43 @@ def came_back(situation: Situation, members: tuple[int, ...]) -> str:
     named = ", ".join(map(str, members))
     source = situation.observed.source
     pods = source.pods if source is not None else None
+    # Those that still vote must run, and a StatefulSet stops its last pods first.
+    places = [n for n, s in enumerate(find_voters(situation)) if s.id in situation.quorum.voters]
     command = (
-        f"kubectl --namespace {pods.namespace} scale statefulset/{pods.name} --replicas=0"
-        if pods is not None
-        else "stop them"
+        f"kubectl --namespace {pods.namespace} scale statefulset/{pods.name} "
+        f"--replicas={max(places, default=-1) + 1}"
+        if pods is not None and source is not None and source.ordered
+        else "stop those that have no vote"
     )
     return (
         f"member {named} of the source runs again and may take writes that the ensemble does not have; "
         f"stop what restores it (GitOps, Helm, another operator), and {command}"
+    )
+
+
+def taken_ids(taken: Sequence[Server]) -> str:
+    """What must be done where members of another ensemble have the ids of ours."""
+    named = ", ".join(f"{server.id} ({server.host})" for server in taken)
+    return (
+        f"member {named} of the configuration has an id of ours and is none of ours: another ensemble takes "
+        "the same source over; delete one of the two, the one whose members do not vote"
+    )
+
+
+def single(situation: Situation) -> str:
+    """What must be done before the vote of a source of one goes over."""
+    adopt = situation.ensemble.spec.adopt
+    if adopt is None or adopt.stateful_set is None:
+        return (
+            "the process of a single server must be stopped within seconds after its vote has gone over: "
+            "name its StatefulSet in spec.adopt.statefulSet, or copy the data instead"
+        )
+    pods = adopt.stateful_set
+    namespace = pods.namespace or situation.ensemble.namespace
+    return (
+        "the pod of a single server must be stopped within seconds after its vote has gone over; let the "
+        f"operator do it: kubectl --namespace {namespace} annotate statefulset/{pods.name} "
+        f"{names.ANNOTATION_ADOPTABLE_BY}={situation.ensemble.namespace}/{situation.ensemble.name}"
     )
 
 
@@ -149,6 +182,12 @@ def describe_wait(situation: Situation, walk: Walk, asked: Wait, stage: Stage) -
                 "it cannot get its vote back; set spec.adopt.proceed: Swap again"
             )
             return stage_verdict(stage, text)
+        case "unknown":
+            text = (
+                f"member {named} has got a vote at the source since the votes began to go over; its owner "
+                "must remove it there (zkCli.sh reconfig -remove)"
+            )
+            return Verdict(False, reasons.SOURCE_REFUSED, text)
         case "nothing":
             return stage_verdict(stage, _reached(walk, stage))
 

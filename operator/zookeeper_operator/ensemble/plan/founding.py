@@ -16,7 +16,12 @@ from dataclasses import replace
 from typing import Final
 
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.adoption.record import is_adopting, recorded_source
+from zookeeper_operator.ensemble.adoption.record import (
+    has_begun,
+    is_adopting,
+    recorded_source,
+)
+from zookeeper_operator.ensemble.adoption.rivals import find_taken_ids
 from zookeeper_operator.ensemble.bootstrap import plan_founding
 from zookeeper_operator.ensemble.judge.emptiness import is_empty
 from zookeeper_operator.ensemble.judge.quorum import Quorum
@@ -45,13 +50,13 @@ def is_founded(observed: Observed, quorum: Quorum, *, may_found_again: bool) -> 
     is not carried out must not be recorded.
     """
     published = published_membership(observed)
+    if observed.ensemble.spec.adopt is not None and not has_begun(observed):
+        return False  # the quorum is the source's until the first list of ours is published
     recorded = (
         bool(observed.ensemble.status.get("foundedAt"))
         or any(claim.member for claim in _lasting_claims(observed))
         or (published is not None and not published.founders and not published.restore)
     )
-    if observed.ensemble.spec.adopt is not None and not recorded:
-        return False  # the quorum is the source's until the first list of ours is published
     lost = may_found_again and _is_lost(observed, published)
     return quorum.healthy or (recorded and not lost)
 
@@ -156,7 +161,11 @@ def decide_membership(observed: Observed, *, founded: bool) -> Membership:
     identity = find_identity(observed, published)
     committed = observed.committed
     adopts = is_adopting(observed)
-    news = committed is not None and _is_news(committed, published)
+    news = (
+        committed is not None
+        and _is_news(committed, published)
+        and not (adopts and find_taken_ids(ensemble, committed))
+    )
     if committed is not None and news:
         servers: tuple[Server, ...] = committed.servers
         version = committed.version
@@ -263,11 +272,18 @@ def _to_restart(
 
 
 def _find_source(observed: Observed, servers: tuple[Server, ...]) -> tuple[Server, ...]:
-    """The lines of the source to keep: for as long as the spec names it, or a member of it is committed."""
+    """The lines of the source to keep: for as long as the spec names it, or a member of it is committed.
+
+    Until the first vote goes over, and after the last has gone back, they are what is committed: its owner
+    may still change it.
+    """
     ensemble = observed.ensemble
     foreign = tuple(server for server in servers if ensemble.is_foreign(server.id))
     if ensemble.spec.adopt is None and not foreign:
         return ()
+    voting = [server for server in servers if server.role == "participant"]
+    if voting and all(ensemble.is_foreign(server.id) for server in voting):
+        return foreign
     return recorded_source(observed) or foreign
 
 

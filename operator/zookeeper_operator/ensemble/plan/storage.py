@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.actions import ReplaceMember
 from zookeeper_operator.ensemble.adoption.record import is_adopting
 from zookeeper_operator.ensemble.observed import Claim
 from zookeeper_operator.ensemble.plan.claim_deletion import is_stop_refused
@@ -42,23 +41,11 @@ def plan_storage(situation: Situation) -> Step:
         # One edit of a claim at a time: each leaves out what another one of the same reconcile would set.
         edits = (*edits, *plan_growth(situation)) or plan_labels(situation)
     replacement = plan_replacement(situation)
-    if replacement is not None and adopting:
-        replacement = _after_adoption(situation, replacement)
     step = replacement or Step(_standing(situation), edits)
     return replace(
         step,
         awaited=step.verdict.reason == reasons.RESIZE_PENDING,
         announced=step.verdict.reason != reasons.EPHEMERAL_STORAGE,
-    )
-
-
-def _after_adoption(situation: Situation, step: Step) -> Step:
-    """While another ensemble is taken over, only members without a vote are replaced."""
-    voters = situation.quorum.voters
-    if all(isinstance(a, ReplaceMember) and a.member_id not in voters for a in step.actions):
-        return step
-    return Step(
-        replace(step.verdict, message=f"{step.verdict.message}, when the adoption has ended")
     )
 
 

@@ -123,7 +123,7 @@ async def test_a_policy_is_proposed_only_beside_one() -> None:
         (
             Members(CONFIG.replace("zookeeper-1.zookeeper-headless", "10.0")),
             wish(),
-            "leave spec.ad",
+            "correct spec.adopt.statefulSet, or leave it out",
         ),
         (
             Members(

@@ -110,7 +110,8 @@ def test_the_addresses_of_a_connection_string() -> None:
 
 def source(*hosts: str, first: int = 0) -> Source:
     servers = tuple(Server(i, host) for i, host in enumerate(hosts, 1))
-    pods = SourcePods("a", "old", "u", "1", len(hosts), True, frozenset(), first=first)
+    domains = frozenset({"a", "a.old"})
+    pods = SourcePods("a", "old", "u", "1", len(hosts), True, frozenset(), first, domains=domains)
     return Source(servers=servers, pods=pods)
 
 
@@ -123,6 +124,10 @@ def source(*hosts: str, first: int = 0) -> Source:
         (source("a-1.a", "a-2.a"), False),
         (source("a-0.a", "10.0.0.2"), False),
         (source("b-0.a", "b-1.a"), False),
+        (source("a-0.a.old", "a-1.a.old."), True),
+        (source("a-0.a.elsewhere", "a-1.a.elsewhere"), False),
+        (source("a-0.b", "a-1.b"), False),
+        (source("a-0", "a-1"), False),
     ],
 )
 def test_which_pod_is_which_member(found: Source, *, ordered: bool) -> None:

@@ -60,6 +60,7 @@ def source_of(
         replicas=max(alive, default=0) if replicas is None else replicas,
         writable=writable,
         existing=frozenset(f"old-{n - 1}" for n in alive),
+        domains=frozenset({"old.demo.svc"}),
         selector={"app": "old"},
     )
     said = {
