@@ -61,6 +61,7 @@ class Source:
                 "metadata": {"name": SOURCE, "labels": _LABELS},
                 "spec": {
                     "replicas": self.size,
+                    "serviceName": SOURCE,
                     "ordinals": {"start": 0},
                     "selector": {"matchLabels": _LABELS},
                     "template": {"metadata": {"labels": _LABELS}, "spec": {"containers": []}},

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from tests.simulation import wrong_minds
-from tests.simulation.adoption import make_adoption, spec_of
+from tests.simulation.adoption import FIRST, make_adoption, spec_of
 from tests.simulation.history import render
 from tests.simulation.invariants import TOO_FEW, TWO_ENSEMBLES
 from tests.simulation.run import run
@@ -48,6 +48,22 @@ def test_a_source_is_restarted_from_its_list_at_any_moment() -> None:
         for members in ((1,), (1, 2), (1, 2, 3)):
             result = run(walk_with(float(at), Event(0, "crash source", {"members": members})))
             assert result.violation is None, f"{members} at {at}: {result.violation}"
+
+
+def test_a_source_that_comes_back_while_ours_are_not_heard_is_not_taken_for_the_ensemble() -> None:
+    """It is restarted from its own list and elects a leader; only its answers reach the operator."""
+    ours = tuple(range(FIRST, FIRST + 3))
+    for at in range(20, 130, 6):
+        result = run(
+            walk_with(
+                float(at),
+                Event(0, "hide from operator", {"members": ours, "for": 12.0}),
+                Event(0, "roll back source"),
+                Event(0, "partition", {"members": ours, "for": 12.0}),
+                Event(0, "crash source", {"members": (1, 2, 3)}),
+            )
+        )
+        assert result.violation is None, f"at {at}: {result.violation}"
 
 
 @pytest.mark.parametrize(

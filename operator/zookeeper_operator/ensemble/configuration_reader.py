@@ -11,7 +11,7 @@ from typing import Final
 from zookeeper_operator.control.controller import Key
 from zookeeper_operator.ensemble.adoption.checks import read_config_of
 from zookeeper_operator.ensemble.adoption.fetch import fetch_source
-from zookeeper_operator.ensemble.adoption.record import recorded_source
+from zookeeper_operator.ensemble.adoption.record import has_begun, recorded_source
 from zookeeper_operator.ensemble.adoption.source import Source, read_source_answers
 from zookeeper_operator.ensemble.judge.quorum import judge_quorum
 from zookeeper_operator.ensemble.observed import Observed
@@ -139,7 +139,7 @@ class ConfigurationReader:
                 self._zookeeper,
                 observed.ensemble,
                 recorded_source(observed),
-                published=published_membership(observed) is not None,
+                begun=has_begun(observed),
                 namespaces=self._namespaces,
             ),
         )
@@ -211,8 +211,9 @@ def _why_unconfirmed(
     quorum = judge_quorum(answers, committed=None, published=voters)
     if not quorum.healthy:
         return "no majority has answered that it serves, so the configuration was not read"
-    own = {i for i in answers if not observed.ensemble.is_foreign(i)}
-    if voters & own and not any(quorum.in_sync(i, answers) for i in own):
+    is_foreign = observed.ensemble.is_foreign
+    own = [i for i in answers if not is_foreign(i)]
+    if not all(map(is_foreign, voters)) and not any(quorum.in_sync(i, answers) for i in own):
         return "no member of ours confirms what the source says, so the configuration was not read"
     return ""
 

@@ -64,7 +64,7 @@ async def inquire(kube: Kube, zookeeper: ZooKeeper, wish: Wish) -> Inquiry:
     ensemble = read_ensemble(
         body, cluster_domain=wish.cluster_domain, operator_namespace="zookeeper-operator"
     )
-    source = await fetch_source(kube, zookeeper, ensemble, (), published=False)
+    source = await fetch_source(kube, zookeeper, ensemble, (), begun=False)
     assert source is not None
     config = read_config_of(source)
     obstacles = find_obstacles(

@@ -24,12 +24,12 @@ async def fetch_source(
     ensemble: Ensemble,
     recorded: Sequence[Server],
     *,
-    published: bool,
+    begun: bool,
     namespaces: Sequence[str] = (),
 ) -> Source | None:
     """What can be observed of the source that the spec names; None if it names none.
 
-    `recorded` are its servers as they were at the beginning. Until a list of members is `published`, its own
+    `recorded` are its servers as they were at the beginning. Until the adoption has `begun`, its own
     configuration is read as well, and other ensembles that take it over are looked for, in `namespaces`
     (none: everywhere).
     """
@@ -37,7 +37,7 @@ async def fetch_source(
     if adopt is None:
         return None
     text, why = None, ""
-    if not published:
+    if not begun:
         try:
             text = await zookeeper.read_source(parse_endpoints(adopt.connection_string))
         except EnsembleUnreachableError as error:
@@ -58,17 +58,23 @@ async def fetch_source(
         answers={i: answers[endpoint] for i, endpoint in endpoints.items()},
         pods=pods,
         pods_why=pods_why,
-        rivals=() if published else await _fetch_rivals(kube, ensemble, servers, namespaces),
+        rivals=() if begun else await _fetch_rivals(kube, ensemble, servers, namespaces),
     )
 
 
 async def _fetch_rivals(
     kube: Kube, ensemble: Ensemble, servers: Sequence[Server], namespaces: Sequence[str]
 ) -> tuple[str, ...]:
-    found = await asyncio.gather(
-        *(kube.list(names.ENSEMBLES, namespace) for namespace in namespaces or (None,))
-    )
-    return find_rivals(ensemble, servers, [body for bodies in found for body in bodies])
+    found: list[Object] = []
+    for namespace in namespaces or (None,):
+        try:
+            found += await kube.list(names.ENSEMBLES, namespace)
+        except KubeError as error:
+            # Who asks with the rights of a person may see one namespace only.
+            if error.status != HTTPStatus.FORBIDDEN or namespace is not None:
+                raise
+            found += await kube.list(names.ENSEMBLES, ensemble.namespace)
+    return find_rivals(ensemble, servers, found)
 
 
 def _read_servers(text: str | None) -> tuple[Server, ...]:

@@ -5,6 +5,7 @@ majority the source could form by its own list follows from them too. They stand
 the status: either is enough.
 """
 
+from zookeeper_operator.api.conditions import ADOPTED, find_written
 from zookeeper_operator.ensemble.membership import read_lines
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.published import published_membership
@@ -48,6 +49,7 @@ def is_adopting(observed: Observed) -> bool:
     if committed is not None and any(map(ensemble.is_foreign, committed.ids)):
         return True
     # An adoption that was asked for and refused does not become a founding when the spec loses it.
-    refused = bool(ensemble.status.get("adoption")) and not ensemble.status.get("foundedAt")
+    reported = bool(find_written(ensemble.status, ADOPTED))
+    refused = reported and not ensemble.status.get("foundedAt")
     asked = ensemble.spec.adopt is not None or refused or bool(recorded_source(observed))
     return asked and not is_adopted(observed)

@@ -29,14 +29,14 @@ def find_rivals(
     own = next((b for b in everyone if b["metadata"]["uid"] == ensemble.uid), None)
     known = frozenset(_spellings(adopt.connection_string, servers, ensemble.namespace))
     pods = adopt.stateful_set
-    workload = pods and (pods.namespace or ensemble.namespace, pods.name)
+    workload = (pods.namespace or ensemble.namespace, pods.name) if pods else None
     return tuple(
         f"{body['metadata']['namespace']}/{body['metadata']['name']}"
         for body in everyone
         if body["metadata"]["uid"] != ensemble.uid
         and _is_adopting(body)
         and _is_first(body, own)
-        and (not known.isdisjoint(_known_of(body)) or workload == _workload_of(body))
+        and (not known.isdisjoint(_known_of(body)) or workload in _workloads_of(body))
     )
 
 
@@ -77,11 +77,10 @@ def _known_of(body: Object) -> Iterator[str]:
     yield from _spellings(addresses, lines, body["metadata"]["namespace"])
 
 
-def _workload_of(body: Object) -> tuple[str, str] | None:
-    found = _adopt_of(body).get("statefulSet")
-    if not found:
-        return None
-    return found.get("namespace") or body["metadata"]["namespace"], found["name"]
+def _workloads_of(body: Object) -> Iterator[tuple[str, str]]:
+    """Namespace and name of the StatefulSet that an ensemble names, if it names one."""
+    if found := _adopt_of(body).get("statefulSet"):
+        yield found.get("namespace") or body["metadata"]["namespace"], found["name"]
 
 
 def _adopt_of(body: Object) -> dict[str, Any]:

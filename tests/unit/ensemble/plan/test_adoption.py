@@ -14,11 +14,12 @@ from tests.unit.ensemble.plan.scenes import (
     disruptive,
     pod,
     reconfigurations,
+    with_children,
 )
 
 from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.api.ensemble import EnsembleSpec
-from zookeeper_operator.ensemble.actions import ScaleSource
+from zookeeper_operator.ensemble.actions import ReplaceMember, ScaleSource
 from zookeeper_operator.ensemble.adoption.source import (
     Source,
     SourcePods,
@@ -28,6 +29,7 @@ from zookeeper_operator.ensemble.build.membership import build_membership
 from zookeeper_operator.ensemble.build.stamp import stamped
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.forecast.forecast import build_forecast
+from zookeeper_operator.ensemble.judge.basis import find_change
 from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.observed import Observed, Refusal
 from zookeeper_operator.ensemble.plan import Plan, build_plan
@@ -297,3 +299,172 @@ def test_what_an_edit_of_the_gate_would_do_is_foretold_step_by_step() -> None:
         ("join", "zk-13"),
         ("leave", "member 1 of the source"),
     ]
+
+
+# ---- who may be adopted, and by whom ----
+
+
+def begin(**source: Any) -> Observed:
+    """Nothing of ours is there yet, and the source can be taken over but for these facts."""
+    text = "\n".join([*(s.line() for s in LINES), f"version={VERSION:x}"])
+    new = scene(ours=())
+    assert new.source is not None
+    pods = replace(new.source.pods, **source.pop("pods", {})) if new.source.pods else None
+    found = replace(new.source, **{"text": text, "pods": pods, **source})
+    unfounded = replace(new.ensemble, status={})
+    return replace(new, children=(), source=found, ensemble=unfounded)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ({"rivals": ("demo/other",)}, "the ensemble demo/other takes the same source over"),
+        ({"pods": {"domains": frozenset({"old.elsewhere.svc"})}}, "by its Service"),
+        ({"pods": {"keeps_claims": False}}, "whenScaled: Retain"),
+        ({"pods": {"ensemble": "demo/o", "paused": False}}, "demo/o is not paused"),
+        ({"pods_why": "demo/old has not created the pod old-0"}, "has not created the pod"),
+    ],
+)
+def test_a_source_is_refused_before_anything_is_created(source: Any, words: str) -> None:
+    plan = build_plan(begin(**source))
+    assert adopted(plan) == (False, reasons.SOURCE_REFUSED)
+    assert words in plan.adoption.message
+    assert plan.actions == ()
+
+
+@pytest.mark.parametrize(
+    ("identity", "member", "refused"),
+    [
+        ("of-another", True, True),
+        ("of-another", False, True),
+        ("", True, True),
+        ("", False, False),
+        ("uid-of-zk", True, False),
+    ],
+)
+def test_no_member_starts_from_the_volume_of_another_life(
+    identity: str, *, member: bool, refused: bool
+) -> None:
+    left = replace(begin(), claims=(claim(11, identity=identity, member=member),))
+    plan = build_plan(left)
+    assert (adopted(plan)[1] == reasons.SOURCE_REFUSED) is refused
+    assert (plan.actions == ()) is refused
+    if refused:
+        assert "data-zk-11" in plan.adoption.message
+
+
+def test_an_adoption_that_was_refused_does_not_become_a_founding() -> None:
+    refused = begin(rivals=("demo/other",))
+    status = build_status(build_plan(refused), restarted={})
+    assert not status.get("foundedAt")
+    spec = EnsembleSpec.model_validate({"firstMemberId": 11})
+    later = replace(refused.ensemble, status=status, spec=spec)
+    plan = build_plan(replace(refused, ensemble=later, source=None))
+    assert plan.actions == ()
+    assert adopted(plan) == (False, reasons.ADOPTION_UNFINISHED)
+
+
+def with_config(observed: Observed, *lines: Server, version: int = VERSION + 1) -> Observed:
+    """The members have committed these lines."""
+    return replace(observed, committed=CommittedConfig(version, lines))
+
+
+NEW = Server(4, "old-3.old.demo.svc")
+
+
+@pytest.mark.parametrize("proceed", ["Observe", "Swap"])
+@pytest.mark.parametrize("lines", [(*LINES, NEW), LINES[:2]])
+def test_until_a_vote_goes_over_the_source_is_what_its_owner_makes_of_it(
+    lines: tuple[Server, ...], proceed: str
+) -> None:
+    plan = build_plan(with_config(scene(proceed=proceed), *lines))
+    assert plan.situation.membership.source == lines
+    steps = reconfigurations(plan.actions)
+    assert [step.leaving for step in steps] in ([], [()]), "nobody loses a vote"
+    assert all(s.id in OURS for step in steps for s in step.joining)
+
+
+def test_a_voter_that_the_source_gets_later_stops_the_walk() -> None:
+    going = scene((1, 2, 3, 11), proceed="Swap")
+    ours = going.ensemble.server(11)
+    plan = build_plan(with_config(going, *LINES, NEW, ours))
+    assert plan.situation.membership.source == LINES
+    assert adopted(plan) == (False, reasons.SOURCE_REFUSED)
+    assert "member 4" in plan.adoption.message
+    assert disruptive(plan.actions) == []
+
+
+def test_a_list_in_which_another_ensemble_has_our_ids_is_not_started_from() -> None:
+    going = scene(proceed="Swap")
+    plan = build_plan(with_config(going, *LINES, Server(11, "other-11.other.demo.svc")))
+    assert adopted(plan) == (False, reasons.SOURCE_REFUSED)
+    assert "member 11 (other-11.other.demo.svc)" in plan.adoption.message
+    assert disruptive(plan.actions) == []
+    assert plan.situation.membership.servers == LINES
+
+
+def test_every_voter_whose_pod_ends_is_left_out_of_the_majority() -> None:
+    (asked,) = (
+        a
+        for a in build_plan(scene((1, 2, 3, 11), proceed="Swap")).actions
+        if isinstance(a, ScaleSource)
+    )
+    assert asked.ending == frozenset({3})
+    assert asked.basis is not None
+    said = {i: answers(i, 1, (1, 2, 3, 11)) for i in (1, 2, 3, 11)}
+    assert find_change(asked.basis, said, ending=asked.ending) is None
+    assert find_change(asked.basis, said, ending=frozenset({2, 3})) is not None
+
+
+@pytest.mark.parametrize(
+    ("adopt", "words"),
+    [({}, "annotate statefulset/old"), ({"statefulSet": None}, "name its StatefulSet")],
+)
+def test_a_source_of_one_is_exchanged_only_where_its_pod_can_be_stopped_at_once(
+    adopt: Any, words: str
+) -> None:
+    one = scene((1,), running=(1,), ours=(11,), proceed="Finish", **adopt)
+    assert one.source is not None
+    assert one.source.pods is not None
+    alone = replace(one.source, servers=LINES[:1], pods=replace(one.source.pods, writable=False))
+    published = stamped(
+        build_membership(
+            build_target(
+                one.ensemble,
+                Membership(LINES[:1], VERSION, (), "uid-of-zk", source=LINES[:1]),
+            )
+        )
+    )
+    published["metadata"] |= {"uid": "uid-of-cm", "resourceVersion": "1"}
+    plan = build_plan(replace(one, source=alone, children=(published,)))
+    assert adopted(plan) == (False, reasons.WAITING_FOR_SOURCE)
+    assert words in plan.adoption.message
+    assert disruptive(plan.actions) == []
+
+
+def test_members_that_came_back_are_stopped_and_those_that_vote_are_not() -> None:
+    going = scene((1, 11, 12), running=(1, 2, 3), leader=11, proceed="Swap")
+    assert going.source is not None
+    said = {**going.source.answers, 3: SourceAnswer(reachable=True, mode="leader")}
+    plan = build_plan(replace(going, source=replace(going.source, answers=said)))
+    assert adopted(plan) == (False, reasons.SOURCE_CAME_BACK)
+    assert plan.adoption.message.endswith("scale statefulset/old --replicas=1")
+
+
+def test_members_that_came_back_are_reported_while_ours_are_silent() -> None:
+    going = scene((1, 11, 12), running=(2, 3), leader=3, ours=(), proceed="Swap")
+    plan = build_plan(replace(going, committed=None))
+    assert adopted(plan) == (False, reasons.SOURCE_CAME_BACK)
+    assert "member 3" in plan.adoption.message
+
+
+def test_a_member_of_ours_whose_volume_is_gone_is_replaced_while_the_walk_waits_for_it() -> None:
+    going = scene((1, 2, 11), running=(1, 2), proceed="Swap")
+    lost = tuple(replace(c, phase="Lost") if c.member_id == 11 else c for c in going.claims)
+    gone = {i: a for i, a in going.answers.items() if i != 11}
+    dead = tuple(replace(p, ready=False, running=False) if p.id == 11 else p for p in going.pods)
+    waiting = replace(going, claims=lost, answers=gone, pods=dead)
+    plan = build_plan(with_children(waiting))
+    assert adopted(plan)[1] == reasons.SWAPPING
+    actions = plan.actions
+    assert [a.member_id for a in actions if isinstance(a, ReplaceMember)] == [11]
