@@ -121,6 +121,7 @@ class Adoption:
                 "metadata": {"name": SOURCE, "labels": labels},
                 "spec": {
                     "replicas": self.size,
+                    "serviceName": SOURCE,
                     "ordinals": {"start": 0},
                     "selector": {"matchLabels": labels},
                     "template": {"metadata": {"labels": labels}, "spec": {"containers": []}},

@@ -23,6 +23,7 @@ from zookeeper_operator.zookeeper.session import FAILURES, Deadline
 
 _CONFIG_NODE: Final = "/zookeeper/config"
 _LONGEST: Final = 1 << 14
+_LAST_PORT: Final = 65535
 _MODES: Final = frozenset({"leader", "follower", "observer", "standalone"})
 _FORBIDDEN: Final = "is not in the whitelist"
 _NOT_SERVING: Final = "not currently serving"
@@ -51,7 +52,8 @@ def _parse_endpoint(text: str) -> Endpoint:
 def endpoint_of(server: Server, *, otherwise: int = CLIENT_PORT) -> Endpoint:
     """Where a server of a source takes clients; `otherwise` is the port of one whose line does not say."""
     _, _, port = server.client.rpartition(":")
-    return Endpoint(server.host.strip("[]"), int(port) if port.isdigit() else otherwise)
+    known = port.isdigit() and 0 < int(port) <= _LAST_PORT
+    return Endpoint(server.host.strip("[]"), int(port) if known else otherwise)
 
 
 def read_srvr(body: bytes) -> SourceAnswer:

@@ -122,6 +122,8 @@ _ADOPTION_REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
         None,
         "connectionString must be addresses of the source",
     ),
+    ("adopt-port", _adopt(connectionString="zookeeper:65536"), None, "must be addresses of the"),
+    ("adopt-no-port", _adopt(connectionString="zookeeper:0"), None, "must be addresses of the"),
     ("adopt-space", _adopt(connectionString="a:2181, b:2181"), None, "must be addresses of the"),
     (
         "adopt-unfinished",
@@ -886,7 +888,7 @@ ACCEPTED: Final[Sequence[tuple[str, Spec, Spec | None]]] = (
     (
         "adopt",
         _adopt(
-            connectionString="a-0.a.old.svc:2181,[fd00::1]:2182,10.0.0.1",
+            connectionString="a-0.a.old.svc:2181,[fd00::1]:65535,10.0.0.1",
             statefulSet={"name": "a", "namespace": "old"},
             **{"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]},
         ),

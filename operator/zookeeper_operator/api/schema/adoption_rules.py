@@ -5,7 +5,10 @@ from typing import Final
 from zookeeper_operator.api.ensemble import LAST_VOTER_ID
 from zookeeper_operator.api.schema.rules import Rule
 
-_HOST: Final = r"([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?"
+_PORT: Final = (
+    "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+)
+_HOST: Final = rf"([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(:{_PORT})?"
 _ALONE: Final = "!has(self.adopt) || "
 
 ADOPTION_SPEC_RULES: Final = (

@@ -85,6 +85,7 @@ def test_of_two_leaders_none_is_followed() -> None:
         ("server.1=a.old:2888:3888:participant;0.0.0.0:2182", Endpoint("a.old", 2182)),
         ("server.1=a.old:2888:3888;2183", Endpoint("a.old", 2183)),
         ("server.1=a.old:2888:3888", Endpoint("a.old", 2190)),
+        ("server.1=a.old:2888:3888;99999", Endpoint("a.old", 2190)),
         ("server.1=[fd00::1]:2888:3888:participant;[::]:2181", Endpoint("fd00::1", 2181)),
     ],
 )
