@@ -128,6 +128,36 @@ async def test_accepted_names(ensembles: Ensembles, name: str) -> None:
     await ensembles.create({}, name=name)
 
 
+async def test_a_source_is_forgotten_when_the_adoption_has_ended(
+    ensembles: Ensembles, kube: KubeClient
+) -> None:
+    adopting = {
+        "firstMemberId": 11,
+        "adopt": {"connectionString": "zookeeper.old.svc:2181", "proceed": "Finish"},
+    }
+    stored = await ensembles.change(adopting)
+    after = {"firstMemberId": 11, "tls": {}}
+    with pytest.raises(KubeError, match=re.escape("adopt can be removed when")):
+        await ensembles.change(after)
+    status = {"adoptedAt": "2026-01-01T00:00:00Z"}
+    await kube.apply_status(ENSEMBLE, {**_identity_of(stored), "status": status})
+    edited = await ensembles.change(after)
+    assert "adopt" not in edited["spec"]
+    with pytest.raises(KubeError, match=re.escape("adopt can only be set when")):
+        await ensembles.change(adopting)
+
+
+async def test_a_source_that_was_forgotten_too_early_may_be_named_again(
+    ensembles: Ensembles, kube: KubeClient
+) -> None:
+    stored = await ensembles.change({"firstMemberId": 11})
+    status = {"adoption": {"source": ["server.1=old-0.old.demo.svc:2888:3888:participant;2181"]}}
+    await kube.apply_status(ENSEMBLE, {**_identity_of(stored), "status": status})
+    adopt = {"connectionString": "zookeeper.old.svc:2181", "proceed": "Finish"}
+    edited = await ensembles.change({"firstMemberId": 11, "adopt": adopt})
+    assert edited["spec"]["adopt"]["proceed"] == "Finish"
+
+
 Stored = tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]
 # Stored under a CRD without the rule: the spec, how it may be edited, how it may not, and the refusal.
 RUNNING: dict[str, Stored] = {

@@ -101,6 +101,12 @@ _ADOPTION_REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
     ),
     ("adopt-later", _adopt(), {"firstMemberId": 11}, "adopt can only be set when the ensemble"),
     ("adopt-dropped", {"firstMemberId": 11}, _adopt(proceed="Swap"), "adopt can be removed when"),
+    (
+        "adopt-dropped-early",
+        {"firstMemberId": 11},
+        _adopt(proceed="Finish"),
+        "adopt can be removed",
+    ),
     ("adopt-tls", {**_adopt(), "tls": {}}, None, "tls cannot be set beside adopt"),
     ("adopt-auth", {**_adopt(), "auth": {}}, None, "auth cannot be set beside adopt"),
     (
@@ -896,7 +902,6 @@ ACCEPTED: Final[Sequence[tuple[str, Spec, Spec | None]]] = (
     ),
     ("adopt-swap", _adopt(proceed="Swap"), _adopt()),
     ("adopt-undo", _adopt(), _adopt(proceed="Swap")),
-    ("adopt-ended", {"firstMemberId": 11, "tls": {}}, _adopt(proceed="Finish")),
     ("first-id", {"firstMemberId": 92, "replicas": 9}, None),
     ("security-of-the-platform", {"securityContext": {"mode": "Platform"}}, {}),
     ("tls-no-grace", {"tls": {"clients": "Required", "plainClientsGrace": "0s"}}, {}),

@@ -11,6 +11,34 @@ _PORT: Final = (
 _HOST: Final = rf"([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(:{_PORT})?"
 _ALONE: Final = "!has(self.adopt) || "
 
+ADOPTION_OBJECT_RULES: Final = (
+    Rule(
+        rule=(
+            "!has(oldSelf.spec) || !has(oldSelf.spec.adopt) || (has(self.spec) && has(self.spec.adopt)) || "
+            "(has(oldSelf.status) && has(oldSelf.status.adoptedAt))"
+        ),
+        message=(
+            "adopt can be removed when the adoption has ended: set proceed: Finish and wait for "
+            "status.adoptedAt, or delete the ensemble while none of its members votes"
+        ),
+        field=".spec.adopt",
+        cause="FieldValueForbidden",
+    ),
+    Rule(
+        rule=(
+            "!has(self.spec) || !has(self.spec.adopt) || (has(oldSelf.spec) && has(oldSelf.spec.adopt)) || "
+            "(has(oldSelf.status) && has(oldSelf.status.adoption) && !has(oldSelf.status.adoptedAt))"
+        ),
+        message=(
+            "adopt can only be set when the ensemble is created: one that has data of its own takes over no "
+            "other; create a new ensemble"
+        ),
+        field=".spec.adopt",
+        cause="FieldValueForbidden",
+    ),
+)
+"""Rules of the object: what depends on its status."""
+
 ADOPTION_SPEC_RULES: Final = (
     Rule(
         rule=(
@@ -35,24 +63,6 @@ ADOPTION_SPEC_RULES: Final = (
         rule=f"{_ALONE}self.firstMemberId > 1",
         message="adopt needs a firstMemberId above every id of the source, such as 11",
         field=".firstMemberId",
-    ),
-    Rule(
-        rule="!has(self.adopt) || has(oldSelf.adopt)",
-        message=(
-            "adopt can only be set when the ensemble is created: one that has data of its own takes over no "
-            "other; create a new ensemble"
-        ),
-        field=".adopt",
-        cause="FieldValueForbidden",
-    ),
-    Rule(
-        rule="has(self.adopt) || !has(oldSelf.adopt) || oldSelf.adopt.proceed == 'Finish'",
-        message=(
-            "adopt can be removed when the adoption has ended: set proceed: Finish and wait for "
-            "status.adoptedAt, or delete the ensemble while none of its members votes"
-        ),
-        field=".adopt",
-        cause="FieldValueForbidden",
     ),
     Rule(
         rule=f"{_ALONE}!has(self.bootstrap)",

@@ -15,7 +15,11 @@ from zookeeper_operator.api.ensemble import (
     MAX_OBSERVERS,
     MAX_REPLICAS,
 )
-from zookeeper_operator.api.schema.adoption_rules import ADOPT_RULES, ADOPTION_SPEC_RULES
+from zookeeper_operator.api.schema.adoption_rules import (
+    ADOPT_RULES,
+    ADOPTION_OBJECT_RULES,
+    ADOPTION_SPEC_RULES,
+)
 from zookeeper_operator.api.schema.bootstrap_rules import BOOTSTRAP_RULES, BOOTSTRAP_SPEC_RULES
 from zookeeper_operator.api.schema.config_rules import CONFIG_RULES
 from zookeeper_operator.api.schema.jvm_rules import JVM_RULES
@@ -113,6 +117,7 @@ ENSEMBLE_RULES: Final[Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
                 ),
             ),
             *TLS_ROOT_RULES,
+            *ADOPTION_OBJECT_RULES,
         ),
         "spec": (
             Rule(

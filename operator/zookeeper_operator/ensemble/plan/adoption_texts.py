@@ -118,6 +118,13 @@ def unfinished(situation: Situation) -> Verdict:
     ids = situation.membership.ids if committed is None else committed.ids
     foreign = sorted(i for i in ids if situation.ensemble.is_foreign(i))
     named = ", ".join(map(str, foreign)) or "unknown"
+    if not situation.ensemble.status.get("foundedAt"):
+        return Verdict(
+            False,
+            reasons.ADOPTION_UNFINISHED,
+            "spec.adopt is gone before anything was started; it does not become an ensemble of its own: "
+            "delete it, and create another one",
+        )
     return Verdict(
         False,
         reasons.ADOPTION_UNFINISHED,

@@ -362,6 +362,7 @@ def test_an_adoption_that_was_refused_does_not_become_a_founding() -> None:
     plan = build_plan(replace(refused, ensemble=later, source=None))
     assert plan.actions == ()
     assert adopted(plan) == (False, reasons.ADOPTION_UNFINISHED)
+    assert "delete it" in plan.adoption.message
 
 
 def with_config(observed: Observed, *lines: Server, version: int = VERSION + 1) -> Observed:
