@@ -152,8 +152,12 @@ class Adoption:
         self.api.create({**kind, "metadata": {"name": "zk"}, "spec": spec})
 
     def proceed(self, gate: str) -> None:
+        self.change(proceed=gate)
+
+    def change(self, **fields: Any) -> None:
+        """The user edits `spec.adopt`."""
         body = self.ensemble
-        adopt = {**body["spec"]["adopt"], "proceed": gate}
+        adopt = {**body["spec"]["adopt"], **fields}
         self.api.change(body, spec={**body["spec"], "adopt": adopt})
 
     async def reconcile_until(self, check: Callable[[], bool], *, seconds: float = 180) -> None:
@@ -340,6 +344,7 @@ async def test_members_are_stopped_by_hand_where_no_statefulset_is_named(
             if member <= adoption.source_pods:
                 stopped.append(member)
                 adoption.keep_source_pods(member - 1)
+                adoption.change(stoppedMembers=sorted(stopped))
         return "adoptedAt" in adoption.ensemble["status"]
 
     try:

@@ -50,7 +50,10 @@ def test_a_source_is_restarted_from_its_list_at_any_moment() -> None:
             assert result.violation is None, f"{members} at {at}: {result.violation}"
 
 
-def test_a_source_that_comes_back_while_ours_are_not_heard_is_not_taken_for_the_ensemble() -> None:
+@pytest.mark.parametrize("lost", [(), (Event(0, "delete membership"),)], ids=["", "without a list"])
+def test_a_source_that_comes_back_while_ours_are_not_heard_is_not_taken_for_the_ensemble(
+    lost: tuple[Event, ...],
+) -> None:
     """It is restarted from its own list and elects a leader; only its answers reach the operator."""
     ours = tuple(range(FIRST, FIRST + 3))
     for at in range(20, 130, 6):
@@ -58,6 +61,7 @@ def test_a_source_that_comes_back_while_ours_are_not_heard_is_not_taken_for_the_
             walk_with(
                 float(at),
                 Event(0, "hide from operator", {"members": ours, "for": 12.0}),
+                *lost,
                 Event(0, "roll back source"),
                 Event(0, "partition", {"members": ours, "for": 12.0}),
                 Event(0, "crash source", {"members": (1, 2, 3)}),

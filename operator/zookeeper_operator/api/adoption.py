@@ -58,6 +58,19 @@ class AdoptSpec(ApiModel):
         ),
         json_schema_extra={"maxItems": 16, "x-kubernetes-list-type": "atomic"},
     )
+    stopped_members: tuple[int, ...] = Field(
+        default=(),
+        description=(
+            "Ids of members of the source that you have stopped for good, where the operator cannot see it: "
+            "without `statefulSet`. The status says when to stop which one. A member that only does not "
+            "answer may come back at any moment, so it never counts as stopped by itself."
+        ),
+        json_schema_extra={
+            "maxItems": 9,
+            "x-kubernetes-list-type": "set",
+            "itemSchema": {"minimum": 1, "maximum": 99, "format": "int32"},
+        },
+    )
     proceed: AdoptionGate = Field(
         default="Observe",
         description=(

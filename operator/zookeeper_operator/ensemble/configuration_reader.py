@@ -190,7 +190,8 @@ def find_expected_voters(
     our members say whom they count; before there is one, the source says it.
     """
     published = published_membership(observed)
-    if published is not None:
+    # One of version 0 was never committed: it was made from the record after the list was lost.
+    if published is not None and published.version:
         return published.voters
     if recorded_source(observed):
         views = {a.voting_view for a in ours.values() if a.serving and a.voting_view is not None}

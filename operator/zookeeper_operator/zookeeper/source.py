@@ -18,12 +18,10 @@ from zookeeper_operator.zookeeper.protocol import (
     SourceAnswer,
 )
 from zookeeper_operator.zookeeper.reconfig import OpenSession
-from zookeeper_operator.zookeeper.servers import CLIENT_PORT, Server
 from zookeeper_operator.zookeeper.session import FAILURES, Deadline
 
 _CONFIG_NODE: Final = "/zookeeper/config"
 _LONGEST: Final = 1 << 14
-_LAST_PORT: Final = 65535
 _MODES: Final = frozenset({"leader", "follower", "observer", "standalone"})
 _FORBIDDEN: Final = "is not in the whitelist"
 _NOT_SERVING: Final = "not currently serving"
@@ -35,25 +33,6 @@ _COMPLETE: Final = re.compile(
     rb"Node count: [0-9]+\n|not currently serving requests\n|whitelist\.\n"
 )
 _VERSION: Final = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,4}){1,3}")
-
-
-def parse_endpoints(connection_string: str) -> tuple[Endpoint, ...]:
-    """The addresses of a connection string; one without a port has the usual one."""
-    return tuple(_parse_endpoint(part) for part in connection_string.split(",") if part.strip())
-
-
-def _parse_endpoint(text: str) -> Endpoint:
-    host, separator, port = text.strip().rpartition(":")
-    if not separator or not port.isdigit() or host.endswith(":"):
-        host, port = text.strip(), str(CLIENT_PORT)
-    return Endpoint(host.strip("[]"), int(port))
-
-
-def endpoint_of(server: Server, *, otherwise: int = CLIENT_PORT) -> Endpoint:
-    """Where a server of a source takes clients; `otherwise` is the port of one whose line does not say."""
-    _, _, port = server.client.rpartition(":")
-    known = port.isdigit() and 0 < int(port) <= _LAST_PORT
-    return Endpoint(server.host.strip("[]"), int(port) if known else otherwise)
 
 
 def read_srvr(body: bytes) -> SourceAnswer:

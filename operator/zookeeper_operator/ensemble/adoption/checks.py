@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from zookeeper_operator.api import reasons
-from zookeeper_operator.api.ensemble import MAX_REPLICAS
+from zookeeper_operator.api.ensemble import LAST_VOTER_ID, MAX_REPLICAS
 from zookeeper_operator.ensemble.adoption.source import Source
 from zookeeper_operator.ensemble.judge.problem import Problem
 from zookeeper_operator.zookeeper.servers import CommittedConfig, parse_config
@@ -142,6 +142,14 @@ def _config_problems(config: CommittedConfig, first_id: int) -> Iterator[Problem
             reasons.SOURCE_REFUSED,
             f"member {', '.join(map(str, taken))} of the source has an id that is ours (firstMemberId "
             f"{first_id}); delete this ensemble and create it with a firstMemberId above {max(config.ids)}",
+        )
+    last = first_id + len(config.voters) - 1
+    if last > LAST_VOTER_ID:
+        yield Problem(
+            reasons.SOURCE_REFUSED,
+            f"ids end at {LAST_VOTER_ID}, and as many members as the source has would go up to {last}; "
+            "delete this ensemble and create it with a firstMemberId of at most "
+            f"{LAST_VOTER_ID - len(config.voters) + 1}",
         )
     bound = [server.host for server in config.servers if server.host in _EVERYWHERE]
     if bound:

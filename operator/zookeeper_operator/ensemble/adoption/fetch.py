@@ -13,9 +13,9 @@ from zookeeper_operator.ensemble.adoption.source import Source, SourcePods, pod_
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.pods import controller_uid
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
+from zookeeper_operator.zookeeper.endpoints import endpoint_of, parse_endpoints
 from zookeeper_operator.zookeeper.protocol import EnsembleUnreachableError, ZooKeeper
 from zookeeper_operator.zookeeper.servers import Server, parse_config
-from zookeeper_operator.zookeeper.source import endpoint_of, parse_endpoints
 
 
 async def fetch_source(

@@ -11,8 +11,8 @@ from typing import Any
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.membership import read_lines
 from zookeeper_operator.kube.api import Object
+from zookeeper_operator.zookeeper.endpoints import parse_endpoints
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
-from zookeeper_operator.zookeeper.source import parse_endpoints
 
 
 def find_rivals(
@@ -29,23 +29,27 @@ def find_rivals(
     own = next((b for b in everyone if b["metadata"]["uid"] == ensemble.uid), None)
     known = frozenset(_spellings(adopt.connection_string, servers, ensemble.namespace))
     pods = adopt.stateful_set
-    workload = (pods.namespace or ensemble.namespace, pods.name) if pods else None
+    workloads = {(pods.namespace or ensemble.namespace, pods.name)} if pods else frozenset()
     return tuple(
         f"{body['metadata']['namespace']}/{body['metadata']['name']}"
         for body in everyone
         if body["metadata"]["uid"] != ensemble.uid
         and _is_adopting(body)
         and _is_first(body, own)
-        and (not known.isdisjoint(_known_of(body)) or workload in _workloads_of(body))
+        and (not known.isdisjoint(_known_of(body)) or not workloads.isdisjoint(_workloads_of(body)))
     )
 
 
 def find_taken_ids(ensemble: Ensemble, committed: CommittedConfig) -> tuple[Server, ...]:
-    """Servers of a configuration that have an id of ours, and are none of ours."""
+    """Servers of a configuration that have an id of ours, and are none of ours.
+
+    The domain of the cluster does not count, which may have been changed since.
+    """
     return tuple(
         server
         for server in committed.servers
-        if not ensemble.is_foreign(server.id) and server.host != ensemble.server(server.id).host
+        if not ensemble.is_foreign(server.id)
+        and _without_suffix(server.host) != _without_suffix(ensemble.server(server.id).host)
     )
 
 

@@ -81,18 +81,8 @@ def plan_adoption(situation: Situation) -> Step:
 
 def _obstacle(situation: Situation) -> Problem | None:
     ensemble = situation.ensemble
-    others = [
-        c.name
-        for c in situation.observed.claims
-        if c.identity != ensemble.uid and (c.identity or c.member)
-    ]
-    if others:
-        return Problem(
-            reasons.SOURCE_REFUSED,
-            f"{', '.join(sorted(others))} may hold the data of another ensemble, which members of ours would "
-            "start from; delete them, or, if an adoption of that name has ended, create the ensemble without "
-            "spec.adopt",
-        )
+    if problem := _leftover_claims(situation):
+        return problem
     found = find_obstacles(
         situation.observed.source or Source(why="it was not asked"),
         first_id=ensemble.first_id,
@@ -101,6 +91,29 @@ def _obstacle(situation: Situation) -> Problem | None:
         name=ensemble.name,
     )
     return found[0] if found else None
+
+
+def _leftover_claims(situation: Situation) -> Problem | None:
+    """What must be done about claims of an ensemble of this name that was deleted."""
+    uid = situation.ensemble.uid
+    others = [
+        c for c in situation.observed.claims if c.identity != uid and (c.identity or c.member)
+    ]
+    if not others:
+        return None
+    named = ", ".join(sorted(c.name for c in others))
+    if any(c.member for c in others):
+        why = (
+            f"{named} belongs to an ensemble of this name that was deleted, and one of its members had a "
+            "vote: writes may be there and nowhere else. Do not delete it. Delete this ensemble and create "
+            "it without spec.adopt, with the same firstMemberId: it begins from these volumes"
+        )
+    else:
+        why = (
+            f"{named} belongs to an ensemble of this name that was deleted, in which it had no vote; delete "
+            "it, and the adoption begins"
+        )
+    return Problem(reasons.SOURCE_REFUSED, why)
 
 
 def _plan(situation: Situation) -> Step:
@@ -165,16 +178,16 @@ def _carry_out(situation: Situation, walk: Walk, committed: CommittedConfig) -> 
         case Wait():
             others = sorted(i for i in committed.observers if situation.ensemble.is_foreign(i))
             if others and not walk.theirs and walk.gate == "Finish":
-                return _remove_observer(committed, others[-1], stage)
+                return _remove_observer(committed, others[-1])
             return Step(describe_wait(situation, walk, asked, stage))
 
 
-def _remove_observer(committed: CommittedConfig, member: int, stage: Stage) -> Step:
+def _remove_observer(committed: CommittedConfig, member: int) -> Step:
     why = f"observer {member} of the source leaves"
     action = Reconfigure(
         based_on=committed, why=why, reason=reasons.REMOVING_MEMBER, leaving=(member,)
     )
-    return Step(stage_verdict(stage, why), (action,))
+    return Step(Verdict(False, reasons.SWAPPING, why), (action,))
 
 
 def _line(situation: Situation, member: int) -> Server:

@@ -4,6 +4,7 @@ Pure, and it decides nothing but how many pods of ours there are.
 """
 
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.adoption.rivals import find_taken_ids
 from zookeeper_operator.ensemble.adoption.source import Source
 from zookeeper_operator.ensemble.adoption.walk import Walk
 from zookeeper_operator.ensemble.plan.step import Situation
@@ -39,6 +40,9 @@ def hosted_while_adopting(situation: Situation, *, live: int) -> int:
     first = situation.ensemble.first_id
     last = names.FIRST_OBSERVER_ID - 1
     wanted = min(len(find_voters(situation)), last - first + 1)
+    committed = situation.observed.committed
+    if committed is not None and find_taken_ids(situation.ensemble, committed):
+        return 0  # ZooKeeper counts acknowledgements by id: members of ours would vote for those of another
     ids = [i for i in situation.membership.ids if first <= i <= last]
     base = max(max(ids, default=first - 1) - first + 1, live)
     in_sync = situation.quorum.in_sync
@@ -57,8 +61,12 @@ def find_voters(situation: Situation) -> tuple[Server, ...]:
 
 
 def _running(situation: Situation) -> frozenset[int]:
-    """The voters of the source whose process may run: all that are not known to be gone."""
-    observed, source = situation.observed, situation.observed.source
+    """The voters of the source whose process may run: all that are not known to be stopped.
+
+    Where their pods are not known, that is what the owner says, and no answer denies. That one refuses
+    connections, or that its name does not resolve, proves nothing: it may be starting.
+    """
+    source = situation.observed.source
     voters = find_voters(situation)
     if source is not None and source.pods is not None and source.ordered:
         pods = source.pods
@@ -67,9 +75,10 @@ def _running(situation: Situation) -> frozenset[int]:
             for place, server in enumerate(voters)
             if place < pods.replicas or f"{pods.name}-{pods.first + place}" in pods.existing
         )
-    absent = situation.quorum.absent
-    gone = {i for i in absent if (a := observed.answers.get(i)) is None or not a.denies}
-    return frozenset(server.id for server in voters if server.id not in gone)
+    adopt, said = situation.ensemble.spec.adopt, {} if source is None else source.answers
+    stopped = set(() if adopt is None else adopt.stopped_members)
+    answering = {i for i, answer in said.items() if answer.reachable}
+    return frozenset(s.id for s in voters if s.id not in stopped or s.id in answering)
 
 
 def _kept(situation: Situation, running: frozenset[int]) -> int:
@@ -86,7 +95,8 @@ def find_strangers(situation: Situation) -> tuple[int, ...]:
     source = situation.observed.source
     answers = {} if source is None else source.answers
     voters = situation.quorum.voters
-    return tuple(sorted(i for i, a in answers.items() if a.mode == "leader" and i not in voters))
+    alone = {"leader", "standalone"}
+    return tuple(sorted(i for i, a in answers.items() if a.mode in alone and i not in voters))
 
 
 def count_connections(situation: Situation) -> int | None:

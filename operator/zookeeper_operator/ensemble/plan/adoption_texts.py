@@ -46,10 +46,14 @@ def by_hand(situation: Situation, walk: Walk, count: int) -> str:
             f"{names.ANNOTATION_ADOPTABLE_BY}={situation.ensemble.namespace}/{situation.ensemble.name}"
         )
     hosts = {server.id: server.host for server in situation.membership.source}
-    verb = "start" if count > walk.kept else "stop"
-    chosen = walk.source[walk.kept : count] if count > walk.kept else walk.source[count:]
-    named = ", ".join(f"{i} ({hosts.get(i, 'unknown')})" for i in chosen)
-    return f"{verb} member {named}, and keep it so"
+    starts = count > walk.kept
+    chosen = walk.source[walk.kept : count] if starts else walk.source[count:]
+    running = [i for i in chosen if starts or i in walk.running]
+    named = ", ".join(f"{i} ({hosts.get(i, 'unknown')})" for i in running)
+    stopped = ", ".join(map(str, walk.source[count:]))
+    unknown = f"{source.pods_why}: " if source is not None and source.pods_why else ""
+    todo = f"start member {named}" if starts else f"stop member {named} for good"
+    return f"{unknown}{todo}, and set spec.adopt.stoppedMembers: [{stopped}]"
 
 
 def progress(walk: Walk) -> str:
@@ -64,9 +68,11 @@ def came_back(situation: Situation, members: tuple[int, ...]) -> str:
     pods = source.pods if source is not None else None
     # Those that still vote must run, and a StatefulSet stops its last pods first.
     places = [n for n, s in enumerate(find_voters(situation)) if s.id in situation.quorum.voters]
+    adopt = situation.ensemble.spec.adopt
+    bridge = 1 if adopt is not None and adopt.proceed == "Swap" else 0
     command = (
         f"kubectl --namespace {pods.namespace} scale statefulset/{pods.name} "
-        f"--replicas={max(places, default=-1) + 1}"
+        f"--replicas={max([n + 1 for n in places], default=bridge)}"
         if pods is not None and source is not None and source.ordered
         else "stop those that have no vote"
     )

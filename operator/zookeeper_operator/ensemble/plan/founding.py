@@ -274,15 +274,19 @@ def _to_restart(
 def _find_source(observed: Observed, servers: tuple[Server, ...]) -> tuple[Server, ...]:
     """The lines of the source to keep: for as long as the spec names it, or a member of it is committed.
 
-    Until the first vote goes over, and after the last has gone back, they are what is committed: its owner
-    may still change it.
+    Until the first vote goes over they are what is committed: its owner may still change it. Afterwards they
+    are not, even if no member of ours votes: who has taken our votes away would shorten them, and the pods
+    that are stopped would be forgotten.
     """
     ensemble = observed.ensemble
     foreign = tuple(server for server in servers if ensemble.is_foreign(server.id))
     if ensemble.spec.adopt is None and not foreign:
         return ()
-    voting = [server for server in servers if server.role == "participant"]
-    if voting and all(ensemble.is_foreign(server.id) for server in voting):
+    published = published_membership(observed)
+    voting = {server.id for server in servers if server.role == "participant"}
+    voted = voting | (published.voters if published is not None else frozenset())
+    began = any(claim.member is not None for claim in observed.claims)
+    if voting and not began and all(map(ensemble.is_foreign, voted)):
         return foreign
     return recorded_source(observed) or foreign
 

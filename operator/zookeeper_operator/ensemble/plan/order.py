@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Action, Delete
 from zookeeper_operator.ensemble.plan.adoption import plan_adoption, why_adoption_waits
 from zookeeper_operator.ensemble.plan.children import (
@@ -95,6 +96,18 @@ def _pause(situation: Situation) -> str | None:
     return "; ".join(parts)
 
 
+def _being_adopted(situation: Situation) -> str | None:
+    found = situation.observed.statefulset(names.VOTER)
+    annotations = {} if found is None else found["metadata"].get("annotations") or {}
+    by = annotations.get(names.ANNOTATION_ADOPTABLE_BY)
+    if not by:
+        return None
+    return (
+        f"nothing: the ensemble {by} may take this one over; delete this one when it has, or remove the "
+        f"annotation {names.ANNOTATION_ADOPTABLE_BY} of its StatefulSet"
+    )
+
+
 def _contradiction(situation: Situation) -> str | None:
     found = situation.quorum.contradiction
     return f"nothing: {found.message}" if found is not None else None
@@ -107,6 +120,8 @@ ORDER: Final[tuple[Hold | Concern, ...]] = (
     Concern("founding end", plan_founding_end, reported=False),
     # A person works on the ensemble: nothing is touched, not even what is half done.
     Hold("pause", _pause),
+    # Members that are not its own have votes, and its pods are stopped one by one.
+    Hold("being adopted", _being_adopted),
     # A new ensemble is founded on new volumes, and only by its own members.
     Hold("previous ensemble", _previous_ensemble),
     # Never exclusive. A founding waits for what it asks for.

@@ -24,7 +24,6 @@ from typing import Final
 from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Reconfigure
-from zookeeper_operator.ensemble.adoption.record import is_adopting
 from zookeeper_operator.ensemble.judge.emptiness import EMPTY, is_empty
 from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.observed import Claim, Pod
@@ -174,8 +173,8 @@ def _why_not_survivor(situation: Situation, pod: Pod) -> Verdict | None:
     claims = [c for c in observed.claims if c.member_id == pod.id]
     lasting = [c for c in claims if c.phase == "Bound" and not c.terminating]
     why: str | None = None
-    if is_adopting(observed):
-        why = "another ensemble is being taken over, and its members hold the data too; start them again"
+    if any(map(situation.ensemble.is_foreign, situation.membership.voters)):
+        why = "members of the ensemble that is taken over vote, and hold the data too"
     elif situation.ensemble.spec.storage.ephemeral:
         why = "its data is in emptyDir and would go with its restart"
     elif pod.id not in situation.membership.ids or pod.component != names.VOTER:

@@ -117,6 +117,7 @@ async def test_a_policy_is_proposed_only_beside_one() -> None:
         (Members(config=""), wish(), "ZOO_CFG_server_1"),
         (Members(CONFIG.replace("100000000", "0")), wish(), "ZOO_RECONFIG_ENABLED"),
         (Members(), wish(first_id=3), "firstMemberId above 3"),
+        (Members(), wish(first_id=99), "firstMemberId of at most 98"),
         (Members(version="3.9.9"), wish(), "runs 3.9.9"),
         (Members(version="3.4.14"), wish(), "runs 3.4.14"),
         (Members(f"group.1=1:2\n{CONFIG}"), wish(), "groups and weights"),

@@ -11,8 +11,12 @@ from tests.unit.ensemble.plan.test_adoption import LINES, OURS, VERSION, scene
 
 from zookeeper_operator.control.controller import Key
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.build.membership import build_membership
+from zookeeper_operator.ensemble.build.stamp import stamped
 from zookeeper_operator.ensemble.configuration_reader import ConfigurationReader, Told
 from zookeeper_operator.ensemble.observed import Observed
+from zookeeper_operator.ensemble.plan import understand
+from zookeeper_operator.ensemble.target import build_target
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.protocol import Access, Address, Endpoint, SourceAnswer, ZooKeeper
 from zookeeper_operator.zookeeper.servers import CommittedConfig
@@ -113,6 +117,23 @@ async def test_a_list_that_is_lost_is_replaced_by_what_ours_count_never_by_who_s
     assert (told.committed, read_from) == (None, [])
     told, _ = await ask((1, 11, 12), {1: "follower"}, (11, 12), published=False)
     assert told.committed is not None
+
+
+async def test_a_list_that_was_made_from_the_record_names_no_quorum() -> None:
+    """It was published while nobody knew who votes; members of the source are not believed for that."""
+    observed = scene((1, 11, 12), ours=(), proceed="Swap")
+    status = {**observed.ensemble.status, "adoption": {"source": [s.line() for s in LINES]}}
+    ensemble = replace(observed.ensemble, status=status)
+    lost = replace(observed, ensemble=ensemble, children=(), committed=None, answers={})
+    made = build_membership(build_target(ensemble, understand(lost).membership))
+    assert made["data"]["configVersion"] == "0"
+    again = replace(lost, children=(stamped(made),))
+    members = Members(again, LED_BY_3, {})
+    kube: Any = ReadOnlyKube([])
+    told = await ConfigurationReader(kube, cast("ZooKeeper", members)).ask(
+        Key(names.KIND, "demo", "zk"), again, ()
+    )
+    assert (told.committed, members.read_from) == (None, [])
 
 
 async def test_the_configuration_is_read_from_members_that_follow_the_leader() -> None:

@@ -62,7 +62,7 @@ def test_a_service_is_the_same_one_by_its_full_name() -> None:
 
 
 def test_the_members_that_another_one_has_recorded_count() -> None:
-    recorded = {"adoption": {"source": [LINES[0].line()]}}
+    recorded: dict[str, Any] = {"adoption": {"source": [LINES[0].line()]}}
     found = find_rivals(adopting(FULL), LINES, [own(), other("10.0.0.1:2181", **recorded)])
     assert found == ("demo/other",)
 

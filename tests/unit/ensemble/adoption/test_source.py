@@ -7,9 +7,10 @@ from tests.unit.ensemble.plan.scenes import answers
 
 from zookeeper_operator.ensemble.adoption.source import Source, SourcePods, read_source_answers
 from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.endpoints import endpoint_of, parse_endpoints
 from zookeeper_operator.zookeeper.protocol import Endpoint, SourceAnswer
 from zookeeper_operator.zookeeper.servers import Server, parse_server
-from zookeeper_operator.zookeeper.source import endpoint_of, parse_endpoints, read_srvr
+from zookeeper_operator.zookeeper.source import read_srvr
 
 SRVR = b"""Zookeeper version: 3.9.4-7246445ec281f3dbf53dc54e970c914f39713903, built on 2025-08-19 19:53 UTC
 Latency min/avg/max: 0/0.3/9

@@ -33,6 +33,7 @@ from zookeeper_operator.ensemble.judge.basis import find_change
 from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.observed import Observed, Refusal
 from zookeeper_operator.ensemble.plan import Plan, build_plan
+from zookeeper_operator.ensemble.plan.replicas import hosted_voters
 from zookeeper_operator.ensemble.report.notices import build_notices
 from zookeeper_operator.ensemble.report.status import build_status
 from zookeeper_operator.ensemble.target import build_target
@@ -106,7 +107,7 @@ def scene(
         NOW,
         children=(published,),
         pods=tuple(pod(i) for i in ours),
-        claims=tuple(claim(i, member=i in voting) for i in ours),
+        claims=tuple(claim(i, member=True if i in voting else None) for i in ours),
         answers={**read_source_answers(found.answers, said), **said},
         committed=config,
         source=found,
@@ -351,6 +352,9 @@ def test_no_member_starts_from_the_volume_of_another_life(
     assert (plan.actions == ()) is refused
     if refused:
         assert "data-zk-11" in plan.adoption.message
+        assert ("Do not delete it" in plan.adoption.message) is member, (
+            "it may hold what nobody else has"
+        )
 
 
 def test_an_adoption_that_was_refused_does_not_become_a_founding() -> None:
@@ -402,6 +406,31 @@ def test_a_list_in_which_another_ensemble_has_our_ids_is_not_started_from() -> N
     assert "member 11 (other-11.other.demo.svc)" in plan.adoption.message
     assert disruptive(plan.actions) == []
     assert plan.situation.membership.servers == LINES
+    assert hosted_voters(plan.situation) == 0, "acknowledgements are counted by id"
+
+
+def test_another_domain_of_the_cluster_makes_no_strangers_of_ours() -> None:
+    going = scene((1, 2, 3, 11), proceed="Swap")
+    moved = replace(going, ensemble=replace(going.ensemble, cluster_domain="another.domain"))
+    assert adopted(build_plan(moved))[1] == reasons.SWAPPING
+
+
+def test_who_takes_our_votes_away_does_not_make_us_forget_the_source() -> None:
+    one = with_config(scene((1, 11, 12), running=(1,), proceed="Observe"), LINES[0])
+    claims = tuple(claim(i, member=False) for i in OURS)
+    plan = build_plan(replace(one, claims=claims))
+    assert plan.situation.membership.source == LINES
+    assert adopted(plan)[1] == reasons.UNDOING
+
+
+def test_observers_of_the_source_leave_before_the_adoption_has_ended() -> None:
+    ended = scene(OURS, running=(), leader=11, proceed="Finish")
+    ours = [ended.ensemble.server(i) for i in OURS]
+    observer = Server(4, "old-3.old.demo.svc", "observer")
+    plan = build_plan(with_config(ended, observer, *ours))
+    assert adopted(plan) == (False, reasons.SWAPPING)
+    assert [a.leaving for a in reconfigurations(plan.actions)] == [(4,)]
+    assert not build_status(plan, restarted={}).get("adoptedAt")
 
 
 def test_every_voter_whose_pod_ends_is_left_out_of_the_majority() -> None:
@@ -441,6 +470,30 @@ def test_a_source_of_one_is_exchanged_only_where_its_pod_can_be_stopped_at_once(
     assert adopted(plan) == (False, reasons.WAITING_FOR_SOURCE)
     assert words in plan.adoption.message
     assert disruptive(plan.actions) == []
+
+
+@pytest.mark.parametrize(
+    ("stopped", "answering", "asks"),
+    [
+        ((), (1, 2, 3), "stop member 3 (old-2.old.demo.svc) for good"),
+        ((), (1, 2), "stop member 3"),
+        ((3,), (1, 2, 3), "stop member 3"),
+        ((3,), (1, 2), ""),
+    ],
+)
+def test_without_a_statefulset_a_member_is_stopped_when_its_owner_says_so_and_it_is_silent(
+    stopped: tuple[int, ...], answering: tuple[int, ...], asks: str
+) -> None:
+    source = replace(source_of(answering, 1), pods=None)
+    fields: Any = {"statefulSet": None, "stoppedMembers": list(stopped), "proceed": "Swap"}
+    plan = build_plan(scene((1, 2, 3, 11), source=source, **fields))
+    if asks:
+        assert adopted(plan) == (False, reasons.WAITING_FOR_SOURCE)
+        assert asks in plan.adoption.message
+        assert "spec.adopt.stoppedMembers: [3]" in plan.adoption.message
+        assert reconfigurations(plan.actions) == []
+    else:
+        assert [a.leaving for a in reconfigurations(plan.actions)] == [(3,)]
 
 
 def test_members_that_came_back_are_stopped_and_those_that_vote_are_not() -> None:

@@ -25,6 +25,7 @@ from tests.unit.ensemble.plan.scenes import (
 )
 
 from zookeeper_operator.api import reasons
+from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import (
     Action,
     Apply,
@@ -121,11 +122,27 @@ def undelivered() -> Observed:
     return edited(replace(scene, pods=pods, now=NOW), {"labels": {"team": "a"}})
 
 
+def adoptable(scene: Observed) -> Observed:
+    """Another ensemble may take this one over."""
+    children = []
+    for child in scene.children:
+        metadata = child["metadata"]
+        if child["kind"] == "StatefulSet":
+            allowed = {names.ANNOTATION_ADOPTABLE_BY: "demo/other"}
+            metadata = {**metadata, "annotations": {**metadata.get("annotations", {}), **allowed}}
+        children.append({**child, "metadata": metadata})
+    return replace(scene, children=tuple(children))
+
+
 BOTH_WANT = {
     ("deletion", "founding end"): deleted(edited(unpublished(at_rest()), {"paused": True})),
     ("founding end", "pause"): edited(unpublished(at_rest()), {"paused": True}),
     # Not adjacent, since a pause does not keep the record of the founding.
     ("deletion", "pause"): deleted(edited(at_rest(), {"paused": True})),
+    ("pause", "being adopted"): adoptable(edited(at_rest(), {"paused": True})),
+    # Not adjacent, since what can be taken over has started.
+    ("being adopted", "membership"): adoptable(joined(3, 4)),
+    ("being adopted", "children"): adoptable(edited(at_rest(), EDITED)),
     ("pause", "previous ensemble"): replace(
         recreated(edited(at_rest(), {"paused": True})), answers={}, committed=None
     ),
@@ -176,6 +193,7 @@ NEVER_ACT = {"security", "scale"}
 # Founders are restarted while nobody serves. Members that contradict each other serve, and so does the quorum
 # that the membership and an adoption need; an adoption leaves no member to the membership.
 NEVER_BOTH = {
+    ("being adopted", "previous ensemble"),
     ("contradiction", "founders"),
     ("founders", "recovery"),
     ("founders", "adoption"),

@@ -143,9 +143,7 @@ def test_a_released_volume_of_the_survivor_is_no_obstacle() -> None:
 
 
 NO_SURVIVOR: dict[str, Callable[[Observed], Observed]] = {
-    "another ensemble is being taken over": lambda s: edited(
-        s, {"adopt": {"connectionString": "old:2181"}}
-    ),
+    "a member of an ensemble that is taken over votes": lambda s: edited(s, {"firstMemberId": 2}),
     "it is empty": lambda s: changed(
         replace(s, answers={**s.answers, 2: replace(s.answers[2], database="none")}),
         2,
