@@ -2,8 +2,9 @@
 # test.sh        every check of the project; the last line counts the tests of all stages
 # test.sh e2e    the tests on the kind cluster only, which must be up
 #
-# Two cores are kept busy: tests that mostly wait run beside others. A test that stops the operator for all is
-# marked `alone`: nothing else uses the cluster then. A test that is `measured` has the whole machine as well.
+# Two cores are kept busy: the files of `waiting` hold tests that mostly wait, for minutes, and run beside all
+# others. A test that stops the operator for all is marked `alone`: nothing else uses the cluster then. A test that
+# is `measured` has the whole machine as well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 results=$(mktemp -d)
@@ -11,7 +12,7 @@ declare -A lanes=()
 trap 'end_lanes; rm -rf "$results"' EXIT
 export PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-} --durations=5"
 export E2E_RUN=$((EPOCHSECONDS % 100000))
-waiting=(e2e/test_long_rest.py e2e/test_discovery.py) # minutes in which they do nothing
+waiting=(e2e/test_{long_rest,alerts,backups,disasters,discovery}.py) # the longest first
 
 stage() { # stage NAME COMMAND...: runs it and says how long it took
   local name=$1 since=$SECONDS
@@ -60,7 +61,7 @@ shared() {
 on_cluster() { # on_cluster [LANE COMMAND...]: with what may run while the cluster must be idle
   eval "$(e2e/kind/cluster.sh env)"
   e2e/kind/operator-image.sh
-  beside waiting suite waiting -n 2 "${waiting[@]}"
+  beside waiting suite waiting -n 2 --no-loadscope-reorder -m 'not long' "${waiting[@]}"
   stage e2e shared
   joined waiting
   stage measured suite measured -m 'measured and not long' e2e
