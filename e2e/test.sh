@@ -10,16 +10,22 @@ cd "$(dirname "$0")/.."
 results=$(mktemp -d)
 declare -A lanes=()
 trap 'end_lanes; rm -rf "$results"' EXIT
-export PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-} --durations=5"
+export PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-} --durations=15"
 export E2E_RUN=$((EPOCHSECONDS % 100000))
 waiting=(e2e/test_{long_rest,alerts,backups,disasters,discovery}.py) # the longest first
 
-stage() { # stage NAME COMMAND...: runs it and says how long it took
-  local name=$1 since=$SECONDS
+ticks() { # ticks: how long the processors have worked, and how long they have been there
+  awk '/^cpu / { print $2 + $3 + $4 + $7 + $8, $2 + $3 + $4 + $5 + $6 + $7 + $8 }' /proc/stat
+}
+
+stage() { # stage NAME COMMAND...: runs it and says how long it took, and how busy the machine was meanwhile
+  local name=$1 since=$SECONDS worked all worked_then all_then
   shift
   echo "== $name"
+  read -r worked_then all_then < <(ticks)
   "$@"
-  echo "== $name: $((SECONDS - since)) s"
+  read -r worked all < <(ticks)
+  echo "== $name: $((SECONDS - since)) s, processors $((100 * (worked - worked_then) / (all - all_then + 1))) % busy"
 }
 
 beside() { # beside NAME COMMAND...: a stage in the background; `joined` shows what it said
@@ -49,11 +55,6 @@ suite() { # suite NAME ARGUMENTS...: one run of pytest whose counts are kept
   .venv/bin/pytest --junit-xml="$results/$name.xml" "$@"
 }
 
-checks() {
-  make --no-print-directory lint
-  suite checks -n 2 tests/unit tests/simulation
-}
-
 shared() {
   suite e2e -n 2 --no-loadscope-reorder -m 'not long and not alone and not measured' "${waiting[@]/#/--ignore=}" e2e
 }
@@ -73,8 +74,11 @@ if [[ ${1:-} == e2e ]]; then
   on_cluster
 else
   stage setup make --no-print-directory setup
-  beside checks checks
+  beside lint make --no-print-directory lint
+  # The longest tests first: none is waited for in the end.
+  beside checks suite checks -n 2 --dist worksteal tests/simulation tests/unit
   stage cluster make --no-print-directory cluster
+  joined lint
   joined checks
   on_cluster integration suite integration -n 2 --dist loadfile -m 'not long' tests/integration
   joined integration
