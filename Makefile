@@ -71,7 +71,8 @@ e2e: setup cluster ## the promises users read, on the kind cluster, installed by
 	e2e/test.sh e2e
 
 .PHONY: e2e-long
-e2e-long: setup cluster ## many rolls and scalings under writers, interrupted at every step; the how-to pages
+e2e-long: setup cluster ## more seeds, many rolls and scalings under writers, interrupted at every step; the how-to pages
+	$(BIN)/python -m tests.simulation --seeds 500
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m long tests/integration
 	eval "$$($(CLUSTER) env)"; $(CURDIR)/$(BIN)/pytest -m long e2e
 
