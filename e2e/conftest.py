@@ -21,6 +21,7 @@ from e2e.api import ApiError
 from e2e.cluster import PATIENCE, Cluster, run
 from e2e.ensembles import Ensemble
 from e2e.places import LABEL, RUN, Operator, Places
+from e2e.prometheus import Prometheus
 from filelock import FileLock
 from kubernetes.config import ConfigException
 from xdist.remote import Producer
@@ -177,6 +178,24 @@ def new_ensemble(places: Places) -> Callable[..., Ensemble]:
 def three(places: Places) -> Ensemble:
     """Three members that serve, shared by the tests of a module."""
     return places.shared(replicas=3)
+
+
+@pytest.fixture(scope="module")
+def prometheus(cluster: Cluster) -> Iterator[Prometheus]:
+    """A Prometheus of the module's own."""
+    found = Prometheus(cluster)
+    found.install()
+    yield found
+    found.remove()
+
+
+@pytest.fixture
+def scraped(places: Places, operator: Operator, prometheus: Prometheus) -> Ensemble:
+    """An ensemble that Prometheus has seen to serve."""
+    del operator
+    ensemble = places.ensemble()
+    prometheus.wait_seen(ensemble)
+    return ensemble
 
 
 @pytest.fixture

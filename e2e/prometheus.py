@@ -12,12 +12,21 @@ from typing import Any, Final
 
 import yaml
 from e2e.cluster import OPERATOR_NAMESPACE, Cluster, Object, run, wait_until
+from e2e.ensembles import Ensemble
+from monitoring.alerts import all_alerts
 
 ROOT: Final = Path(__file__).parents[1]
 CHART: Final = ROOT / "charts" / "zookeeper-operator"
 NAMESPACE: Final = "monitoring"
 SCRAPE_SECONDS: Final = 5
+WAIT_SECONDS: Final = {"30s": 30, "1m": 60, "2m": 120, "3m": 180, "5m": 300, "": 0}
+LASTING: Final = {alert.name: alert.lasting for alert in all_alerts()}
 _LABEL_PREFIX: Final = "__meta_kubernetes_pod_label_"
+
+
+def due(alert: str, *, noticed: float = 30) -> float:
+    """How long an alert may take: its own time, two scrapes, and what the operator takes to notice."""
+    return WAIT_SECONDS[LASTING[alert]] + 2 * SCRAPE_SECONDS + noticed
 
 
 def chart_objects() -> list[Object]:
@@ -129,17 +138,31 @@ class Prometheus:
         series = self.ask(f"count by (alertname) (count_over_time(ALERTS{{{labels}}}[{within}]))")
         return {s["metric"]["alertname"] for s in series}
 
-    def firing(self, alert: str) -> list[dict[str, str]]:
-        """The labels of an alert that fires now."""
-        return [s["metric"] for s in self.ask(f'ALERTS{{alertname="{alert}",alertstate="firing"}}')]
+    def firing(self, alert: str, namespace: str = "") -> list[dict[str, str]]:
+        """The labels of an alert that fires now, in one namespace if it is named."""
+        where = f',namespace="{namespace}"' if namespace else ""
+        series = self.ask(f'ALERTS{{alertname="{alert}",alertstate="firing"{where}}}')
+        return [s["metric"] for s in series]
 
     def wait_firing(self, alert: str, *, seconds: float) -> dict[str, str]:
         """Wait until an alert fires; its labels."""
         return wait_until(f"{alert} fires", lambda: self.firing(alert), seconds=seconds)[0]
 
-    def wait_quiet(self, alert: str, *, seconds: float = 120) -> None:
-        """Wait until an alert has ended."""
-        wait_until(f"{alert} ends", lambda: not self.firing(alert), seconds=seconds)
+    def wait_quiet(self, alert: str, namespace: str = "", *, seconds: float = 120) -> None:
+        """Wait until an alert has ended, in one namespace if it is named."""
+        wait_until(f"{alert} ends", lambda: not self.firing(alert, namespace), seconds=seconds)
+
+    def wait_seen(self, ensemble: Ensemble) -> None:
+        """Wait until it has seen an ensemble of three to serve."""
+        here = f'namespace="{ensemble.namespace}"'
+        wait_until(
+            "Prometheus sees the ensemble",
+            lambda: (
+                self.ask(f"zookeeper_operator_ensemble_ready{{{here}}} == 1")
+                and len(self.ask(f'up{{{here},ensemble="{ensemble.name}"}} == 1')) == 3
+            ),
+            seconds=60,
+        )
 
 
 def _config_map(name: str, data: dict[str, str]) -> Object:

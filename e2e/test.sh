@@ -2,23 +2,30 @@
 # test.sh        every check of the project; the last line counts the tests of all stages
 # test.sh e2e    the tests on the kind cluster only, which must be up
 #
-# Two cores are kept busy: tests that mostly wait run beside others. A test that stops the operator for all is
-# marked `alone`: nothing else uses the cluster then. A test that is `measured` has the whole machine as well.
+# Two cores are kept busy: the files of `waiting` hold tests that mostly wait, for minutes, and run beside all
+# others. A test that stops the operator for all is marked `alone`: nothing else uses the cluster then. A test that
+# is `measured` has the whole machine as well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 results=$(mktemp -d)
 declare -A lanes=()
 trap 'end_lanes; rm -rf "$results"' EXIT
-export PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-} --durations=5"
+export PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-} --durations=15"
 export E2E_RUN=$((EPOCHSECONDS % 100000))
-waiting=(e2e/test_long_rest.py e2e/test_discovery.py) # minutes in which they do nothing
+waiting=(e2e/test_{long_rest,alerts,backups,disasters,cert_manager,discovery}.py) # the longest first
 
-stage() { # stage NAME COMMAND...: runs it and says how long it took
-  local name=$1 since=$SECONDS
+ticks() { # ticks: how long the processors have worked, and how long they have been there
+  awk '/^cpu / { print $2 + $3 + $4 + $7 + $8, $2 + $3 + $4 + $5 + $6 + $7 + $8 }' /proc/stat
+}
+
+stage() { # stage NAME COMMAND...: runs it and says how long it took, and how busy the machine was meanwhile
+  local name=$1 since=$SECONDS worked all worked_then all_then
   shift
   echo "== $name"
+  read -r worked_then all_then < <(ticks)
   "$@"
-  echo "== $name: $((SECONDS - since)) s"
+  read -r worked all < <(ticks)
+  echo "== $name: $((SECONDS - since)) s, processors $((100 * (worked - worked_then) / (all - all_then + 1))) % busy"
 }
 
 beside() { # beside NAME COMMAND...: a stage in the background; `joined` shows what it said
@@ -48,11 +55,6 @@ suite() { # suite NAME ARGUMENTS...: one run of pytest whose counts are kept
   .venv/bin/pytest --junit-xml="$results/$name.xml" "$@"
 }
 
-checks() {
-  make --no-print-directory lint
-  suite checks -n 2 tests/unit tests/simulation
-}
-
 shared() {
   suite e2e -n 2 --no-loadscope-reorder -m 'not long and not alone and not measured' "${waiting[@]/#/--ignore=}" e2e
 }
@@ -60,7 +62,7 @@ shared() {
 on_cluster() { # on_cluster [LANE COMMAND...]: with what may run while the cluster must be idle
   eval "$(e2e/kind/cluster.sh env)"
   e2e/kind/operator-image.sh
-  beside waiting suite waiting -n 2 "${waiting[@]}"
+  beside waiting suite waiting -n 2 --no-loadscope-reorder -m 'not long' "${waiting[@]}"
   stage e2e shared
   joined waiting
   stage measured suite measured -m 'measured and not long' e2e
@@ -72,10 +74,14 @@ if [[ ${1:-} == e2e ]]; then
   on_cluster
 else
   stage setup make --no-print-directory setup
-  beside checks checks
+  beside lint make --no-print-directory lint
+  # The longest tests first: none is waited for in the end.
+  beside checks suite checks -n 2 --dist worksteal tests/simulation tests/unit
   stage cluster make --no-print-directory cluster
+  joined lint
   joined checks
-  on_cluster integration suite integration -n 2 --dist loadfile -m 'not long' tests/integration
+  on_cluster integration \
+    suite integration -n 2 --dist loadfile --no-loadscope-reorder -m 'not long' tests/integration
   joined integration
 fi
 .venv/bin/python e2e/count.py "$results"

@@ -1,7 +1,7 @@
 """Every query of every panel, and every rule, asked of a real Prometheus that scrapes real members.
 
 The series of the operator are those of an ensemble of the unit tests: the process itself is scraped in
-e2e/test_monitoring.py.
+e2e/test_alerts.py.
 """
 
 import itertools

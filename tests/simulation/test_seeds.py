@@ -6,7 +6,7 @@ from tests.simulation.run import Result
 from tests.simulation.scenario import make_scenario
 from tests.simulation.seeds import run_seed, run_seeds
 
-SEEDS = 250
+SEEDS = 100  # `make check` and `make e2e-long` run more of them
 # Half a history is of no use, and a hundred of them are not read.
 _TOLD = 3
 

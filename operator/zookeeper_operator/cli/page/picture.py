@@ -1,7 +1,8 @@
 """What the page shows of one ensemble, as plain values: pure.
 
 The frame is the status that the operator wrote; over it are laid the members' own answers of this moment, so
-that an election is seen while it happens. Where no member can be asked from here, the operator's words stay.
+that an election is seen while it happens. Where no member can be asked from here, or too few have been asked
+yet to say whether there is a quorum, the operator's words stay.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -61,11 +62,29 @@ def why_not_live(scene: Scene) -> str:
     """Why the members' own answers are not shown; empty if they are."""
     answers = scene.answers.values()
     if any(answer.reachable for answer in answers):
-        return ""
+        return "" if _is_decided(scene) else "not every member has been asked yet"
     if not any(pod.ready for pod in scene.pods):
         return "" if answers or scene.pods else "no member has been asked yet"
     said = next((answer.problem for answer in answers if answer.problem), None)
     return f"no member can be asked from here ({said})" if said else "no member has answered yet"
+
+
+def _is_decided(scene: Scene) -> bool:
+    """Whether the members that are still to be asked cannot change who leads, or that nobody does.
+
+    The first answers of an ensemble name a leader that has not spoken itself: that is no loss of the leader.
+    """
+    if not any(_is_to_be_asked(scene, pod) for pod in scene.pods):
+        return True
+    quorum = judge_scene(scene)
+    denying = {member for member, answer in scene.answers.items() if answer.denies}
+    return quorum.healthy or len(quorum.voters - denying) < quorum.needed
+
+
+def _is_to_be_asked(scene: Scene, pod: Pod) -> bool:
+    """Whether a member that is ready, and so is asked within a moment, has not been asked before."""
+    asked = pod.id in scene.answers or pod.id in scene.heard
+    return pod.ready and not pod.terminating and not asked
 
 
 def leader_of(scene: Scene) -> Leader | None:
@@ -173,10 +192,8 @@ def _member(scene: Scene, quorum: Quorum | None, member: int) -> dict[str, Any]:
         "restartReason": visible(str(written.get("restartReason") or "")),
         "restartedAt": written.get("restartedAt"),
     }
-    # One that is ready is asked within a moment; until then it is not silent, but was not asked.
-    unasked = pod is not None and pod.ready and member not in scene.answers
-    known = member in scene.heard or (pod is not None and pod.terminating)
-    if quorum is None or (unasked and not known):
+    # One that is still to be asked is not silent.
+    if quorum is None or (pod is not None and _is_to_be_asked(scene, pod)):
         return {**common, **_as_written(scene, written)}
     return {**common, **_as_answered(scene, quorum, member, pod)}
 

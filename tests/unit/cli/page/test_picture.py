@@ -1,13 +1,16 @@
 """What the page shows of an ensemble, from its status and its members' answers."""
 
+import itertools
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from tests.unit.cli.page.scenes import answer, body, looking, pod, scene, silent
 
 from zookeeper_operator.cli.page.picture import Leader, build_picture, build_row, leader_of
+from zookeeper_operator.cli.page.timeline import find_moments
 
 SINCE = datetime(2026, 1, 1, 0, 5, tzinfo=UTC)
 
@@ -92,6 +95,34 @@ def test_members_that_are_down_are_no_riddle() -> None:
 def test_a_ready_member_that_was_not_asked_yet_is_not_taken_for_silent() -> None:
     picture = build_picture(scene({1: answer(1), 2: answer(2)}), SINCE)
     assert (member(picture, 3)["serving"], member(picture, 3)["state"]) == (True, "broadcast")
+
+
+@pytest.mark.parametrize("order", [*itertools.permutations((1, 2, 3))], ids=str)
+def test_the_first_answers_take_no_leader_away(order: tuple[int, ...]) -> None:
+    """They come one by one, and may stop coming: the page that is just opened stays as it was written."""
+    serving = body(conditions=[{"type": "Ready", "status": "True"}])
+    before = build_picture(scene({}, body=serving), SINCE)
+    for count in (1, 2, 3):
+        asked = {i: answer(i) for i in order[:count]}
+        picture = build_picture(scene(asked, body=serving), SINCE)
+        assert (picture["leader"], picture["summary"]) == (before["leader"], "Serving")
+        assert [m["serving"] for m in picture["members"]] == [True] * 3
+        assert list(find_moments(before, picture, SINCE)) == []
+        before = picture
+    assert before["source"] == "members"
+
+
+def test_members_that_are_to_be_asked_delay_nothing_that_the_others_decide() -> None:
+    """A new leader that a majority follows, and an election of a majority, are shown at once."""
+    elected = build_picture(scene({1: answer(1, 3, 2), 3: answer(3, 3, 2)}), SINCE)
+    assert (elected["source"], elected["leader"]["pod"]) == ("members", "zk-3")
+    looked = build_picture(scene({1: looking(1), 3: looking(3)}), SINCE)
+    assert (looked["source"], looked["leader"]) == ("members", None)
+    one = build_picture(scene({1: looking(1)}), SINCE)
+    assert (one["source"], one["leader"]["pod"]) == ("operator", "zk-2")
+    assert one["note"] == "not every member has been asked yet"
+    known = build_picture(scene({1: answer(1)}, heard=frozenset({2, 3})), SINCE)
+    assert (known["source"], known["leader"]) == ("members", None)
 
 
 def test_a_contradiction_is_said() -> None:

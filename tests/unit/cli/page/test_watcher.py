@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.unit.cli.page.scenes import answer, scene
 from tests.unit.ensemble.plan.scenes import answers
 
 from zookeeper_operator.cli.page.picture import Scene
 from zookeeper_operator.cli.page.watcher import PICTURE, EnsembleWatcher, Watcher, is_whole
+from zookeeper_operator.ensemble.observe import addresses_of
 from zookeeper_operator.kube.api import KubeError
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.protocol import Address
@@ -107,6 +109,42 @@ async def test_an_answer_that_the_loss_of_the_cluster_cuts_off_changes_no_pictur
         assert watcher.channel.get(PICTURE) == before
     finally:
         asking.cancel()
+
+
+@pytest.mark.parametrize("first", [(1,), (2,), (3,), (1, 3)], ids=str)
+async def test_a_page_that_is_just_opened_keeps_the_leader_when_the_cluster_is_lost(
+    first: tuple[int, ...],
+) -> None:
+    """Some members have answered, the others never do: what the operator wrote stays."""
+
+    class Members:
+        async def probe(self, members: Sequence[Address], *, thorough: bool) -> dict[int, Answers]:
+            del thorough
+            (member,) = members
+            if member.id not in first:
+                await asyncio.Event().wait()
+            return {member.id: answer(member.id)}
+
+    questions = Questions()
+    watcher = EnsembleWatcher(questions, Members(), "demo", "zk")  # type: ignore[arg-type]
+    watcher._pods = scene().pods
+    watcher._show(scene({}))
+    written = watcher.channel.get(PICTURE)["leader"]
+    assert written["id"] == 2
+    addresses = addresses_of("demo", watcher._pods)
+    for address in addresses:
+        watcher._asking[address] = watcher._spawn(watcher._keep_asking(address))
+    try:
+        await asyncio.sleep(0.05)
+        assert watcher._scene is not None
+        assert set(watcher._scene.answers) == set(first)
+        asked = asyncio.create_task(watcher.ask_cluster())
+        (await questions.next()).set_exception(LOST)
+        assert not await asked
+        assert watcher.channel.get(PICTURE)["leader"] == written
+        assert watcher.channel.get(PICTURE)["summary"] == "Serving"
+    finally:
+        await watcher.stop()
 
 
 def test_a_member_that_denies_has_said_all() -> None:

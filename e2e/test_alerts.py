@@ -1,0 +1,144 @@
+"""A real Prometheus with what the chart makes: every panel has data, and alerts fire and end as they must.
+
+Each test looks at its own ensembles alone: these tests mostly wait, and run beside others.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import pytest
+from e2e.changes import cut_off
+from e2e.cluster import wait_until
+from e2e.ensembles import Ensemble
+from e2e.places import Operator, Places
+from e2e.prometheus import Prometheus, due
+from e2e.test_tls import OWN, a_ca, a_leaf, secret_of, wait_secured
+from monitoring.dashboards import DASHBOARDS
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+
+FILLING: Final = 900_000
+"""Bytes of a znode; ZooKeeper takes less than a MiB."""
+# They have a value only after something that does not happen here.
+WITHOUT_DATA: Final = frozenset(
+    {"Writing a snapshot, mean", "Probes that failed", "Events", "Certificate"}
+)
+
+
+def test_every_query_of_every_panel_returns_data(scraped: Ensemble, prometheus: Prometheus) -> None:
+    """Of both dashboards, with the ensemble chosen."""
+    scraped.write("/seen", "by Prometheus")
+    places = {"$namespace": scraped.namespace, "$ensemble": scraped.name, "$__rate_interval": "1m"}
+
+    def empty() -> list[str]:
+        found = []
+        for board in DASHBOARDS:
+            for panel in board["panels"]:
+                for target in panel.get("targets", []):
+                    expression = target["expr"]
+                    for place, value in places.items():
+                        expression = expression.replace(place, value)
+                    if panel["title"] not in WITHOUT_DATA and not prometheus.ask(expression):
+                        found.append(panel["title"])
+        return found
+
+    wait_until("every panel has data", lambda: not empty(), seconds=120, every=5, seen=empty)
+
+
+@dataclass
+class Trouble:
+    """What goes wrong in one ensemble, and when it was first seen in its status and as an alert."""
+
+    alert: str
+    ensemble: Ensemble
+    condition: str
+    reason: str
+    reported: float = 0
+    fired: float = 0
+
+    def watch(self, prometheus: Prometheus) -> bool:
+        """Whether both have been seen; the times are kept."""
+        now = time.monotonic()
+        if (
+            not self.reported
+            and self.ensemble.condition(self.condition).get("reason") == self.reason
+        ):
+            self.reported = now
+        if not self.fired:
+            self.fired = now if prometheus.firing(self.alert, self.ensemble.namespace) else 0
+        return bool(self.reported and self.fired)
+
+
+def fill(ensemble: Ensemble, size: int) -> None:
+    """A client fills nine tenths of a volume with transactions."""
+    with ensemble.client("pod/zk-1") as client:
+        client.create("/fill")
+        for _ in range(int(0.9 * size) // FILLING):
+            client.create("/fill/n-", bytes(FILLING), sequence=True)
+
+
+def test_alerts_fire_and_end(places: Places, operator: Operator, prometheus: Prometheus) -> None:
+    """Four ensembles, each with a trouble of its own, at the same time.
+
+    A certificate of the user's that nothing renews (half a day is left of two months); a volume that a client
+    fills; a configuration with which no member starts; and three members of which none reaches another. (The
+    kubelet restarts members that answer nothing within a minute, which is how long this alert waits.)
+    """
+    del operator
+    size = 64 << 20
+    ending, stopped, lost = (places.ensemble() for _ in range(3))
+    filling = places.ensemble(replicas=1, storage={"data": {"size": str(size)}})
+    ca = a_ca()
+    ending.cluster.apply(secret_of(ending, ca, a_leaf(ending, ca, days=0.5, age=60)))
+    ending.change(tls={"quorum": "Disabled", **OWN})
+    fill(filling, size)
+    stopped.change(config={"metricsProvider.className": "no.such.Provider"})
+    troubles = [
+        Trouble("ZookeeperCertificateEnding", ending, "Secured", "CertificateExpiring"),
+        Trouble("ZookeeperDiskPressure", filling, "StorageHealthy", "DiskPressure"),
+        Trouble("ZookeeperRolloutStopped", stopped, "RolledOut", "RolloutStopped"),
+        Trouble("ZookeeperNoQuorum", lost, "QuorumHealthy", "MembersNotConnected"),
+    ]
+    with cut_off(lost, 1, 2, 3), cut_off(lost, 2, 3):
+        wait_until(
+            "all alerts fire",
+            lambda: sum(trouble.watch(prometheus) for trouble in troubles) == len(troubles),
+            seconds=600,
+            every=2,
+            seen=lambda: [(t.alert, bool(t.reported), bool(t.fired)) for t in troubles],
+        )
+        for trouble in troubles:
+            assert trouble.fired - trouble.reported <= due(trouble.alert, noticed=10), trouble
+    ending.cluster.apply(secret_of(ending, ca, a_leaf(ending, ca)))
+    stopped.change(config={"metricsProvider.className": None})
+    for trouble in troubles:
+        # Members that were cut off for minutes find each other after up to two more.
+        if trouble.ensemble != filling:
+            prometheus.wait_quiet(trouble.alert, trouble.ensemble.namespace, seconds=300)
+    stopped.wait_settled()
+    wait_secured(ending, clients="Optional")
+
+
+def test_members_of_an_image_without_the_provider_serve(places: Places) -> None:
+    """3.8.6 comes without it where the images are made from package registries: a warning says so."""
+    ensemble = places.ensemble(replicas=1, version="3.8.6")
+    if "starts without metrics" not in ensemble.cluster.logs(ensemble.namespace, "zk-1"):
+        assert ensemble.condition("SpecValid")["reason"] == "Valid"
+    else:
+        ensemble.wait_condition("SpecValid", "True", "MetricsUnavailable")
+
+
+def test_only_those_that_are_named_reach_the_metrics(
+    scraped: Ensemble, prometheus: Prometheus
+) -> None:
+    """spec.metrics.from restarts nobody, and the NetworkPolicy follows it."""
+    pods = scraped.pod_uids()
+    scraped.change(metrics={"from": [{"podSelector": {"matchLabels": {"app": "nobody"}}}]})
+    scraped.wait_settled()
+    policy = scraped.cluster.get("networkpolicy", "zk", scraped.namespace)
+    assert policy is not None
+    (rule,) = [r for r in policy["spec"]["ingress"] if r["ports"][0]["port"] == 7000]
+    assert rule["from"] == [{"podSelector": {"matchLabels": {"app": "nobody"}}}]
+    assert scraped.pod_uids() == pods
+    assert prometheus.ask("vector(1)")
