@@ -208,10 +208,10 @@ def begin(source: Source, ensemble: Ensemble) -> Adoption:
     ):
         client.create(BEFORE, b"kept")
         _, stat = client.get(BEFORE)
-    if refusal := source.refusal():
-        code, said = ask(source, ensemble)
-        assert code == 1, said
-        assert refusal in said
+    expected, words = source.first_answer()
+    code, said = ask(source, ensemble)
+    assert (code, words in said) == (expected, True), said
+    if code == 1:
         with _writing(source, "first-writer", source.hosts) as writer:
             source.prepare()
             check(writer.stop())

@@ -89,9 +89,9 @@ class Bitnami(Source):
             ),
         )
 
-    def refusal(self) -> str:
-        """A part of what `kubectl zk adopt` answers before `prepare`."""
-        return "ZOO_CFG_server_1" if self.members == 1 else "ZOO_RECONFIG_ENABLED"
+    def first_answer(self) -> tuple[int, str]:
+        """It refuses, with the variables to set."""
+        return 1, "ZOO_CFG_server_1" if self.members == 1 else "ZOO_RECONFIG_ENABLED"
 
     def prepare(self) -> None:
         """Turn reconfiguration on, and restart the members one by one, the leader last."""

@@ -48,6 +48,13 @@ _CONFIG: Final = (
     "admin.serverPort=8080",
     "dynamicConfigFile=/data/zoo.cfg.dynamic",  # the start script relies on its being the last
 )
+_LOGGING: Final = """<configuration>
+  <appender name="CONSOLE" class="ch.qos.logback.core.ConsoleAppender">
+    <encoder><pattern>%d{ISO8601} [%t] %-5p %c{1} - %m%n</pattern></encoder>
+  </appender>
+  <root level="INFO"><appender-ref ref="CONSOLE"/></root>
+</configuration>
+"""
 
 
 class Pravega(Source):
@@ -61,6 +68,10 @@ class Pravega(Source):
         standard = "pod-security.kubernetes.io/enforce=baseline"
         self.cluster.kubectl("label", "namespace", self.namespace, standard, "--overwrite")
         super().start()
+
+    def first_answer(self) -> tuple[int, str]:
+        """It agrees, and gives the command of `prepare`."""
+        return 0, f"patch service/{self.service} --type merge"
 
     def prepare(self) -> None:
         """Let the headless Service know pods that are not ready: a member that has left must be found."""
@@ -84,6 +95,7 @@ class Pravega(Source):
         }
         files = {
             "zoo.cfg": "".join(f"{line}\n" for line in _CONFIG),
+            "logback.xml": _LOGGING,
             "env.sh": "".join(f"{name}={value}\n" for name, value in environment.items()),
         }
         quorum = {"name": "tcp-quorum", "port": 2888}

@@ -49,9 +49,9 @@ class Source(ABC):
     def manifests(self) -> tuple[Object, ...]:
         """Everything its owner has applied, in order."""
 
-    def refusal(self) -> str:
-        """A part of what `kubectl zk adopt` answers before `prepare`; empty if it agrees at once."""
-        return ""
+    def first_answer(self) -> tuple[int, str]:
+        """What `kubectl zk adopt` answers before `prepare`: its exit code, and a part of its text."""
+        return 0, "what would happen"
 
     def prepare(self) -> None:  # noqa: B027 -- nothing, unless a kind needs something
         """What docs/how-to/migrate.md tells its owner to do before the adoption."""

@@ -33,6 +33,6 @@ newest=$(tail -n 1 /conf/zoo.cfg)
 mkdir -p "$data/conf"
 { head -n -1 /conf/zoo.cfg && echo "$newest"; } > /tmp/zoo.cfg
 cp /tmp/zoo.cfg "$static"
-cp /conf/env.sh "$data/conf/"
+cp /conf/env.sh /conf/logback.xml "$data/conf/"
 [[ -f $dynamic ]] || { echo "this member is not registered"; exit 1; }
 zkServer.sh --config "$data/conf" start-foreground
