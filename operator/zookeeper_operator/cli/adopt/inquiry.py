@@ -39,7 +39,8 @@ class Inquiry:
     """What was found.
 
     `obstacles` are what its owner has to do first, `steps` what would happen; `policy` is a NetworkPolicy to
-    create beside those of the source, if there are any.
+    create beside those of the source, if there are any. `hiding` is the Service of the source that gives
+    pods no name while they are not ready, if it does.
     """
 
     wish: Wish
@@ -49,6 +50,7 @@ class Inquiry:
     obstacles: tuple[str, ...] = ()
     steps: tuple[Foretold, ...] = ()
     policy: Object | None = None
+    hiding: str = ""
 
 
 async def inquire(kube: Kube, zookeeper: ZooKeeper, wish: Wish) -> Inquiry:
@@ -89,6 +91,7 @@ async def inquire(kube: Kube, zookeeper: ZooKeeper, wish: Wish) -> Inquiry:
         obstacles=tuple(problem.message for problem in obstacles),
         steps=foretell(voters, ours) if voters and not obstacles else (),
         policy=await _find_policy(kube, wish, source),
+        hiding=await _find_hiding_service(kube, statefulset),
     )
 
 
@@ -133,6 +136,22 @@ async def _fetch_statefulset(kube: Kube, wish: Wish) -> Object | None:
     if body is None:
         raise Failure(f"there is no StatefulSet {name} in namespace {namespace}")
     return body
+
+
+async def _find_hiding_service(kube: Kube, statefulset: Object | None) -> str:
+    """The Service that names the pods of the source, if it names only those that are ready."""
+    if statefulset is None:
+        return ""
+    namespace, name = (
+        statefulset["metadata"]["namespace"],
+        statefulset["spec"].get("serviceName", ""),
+    )
+    try:
+        service = await kube.get(RESOURCES["Service"], namespace, name) if name else None
+    except KubeError:
+        return ""
+    hides = service is not None and not service["spec"].get("publishNotReadyAddresses")
+    return name if hides else ""
 
 
 async def _find_policy(kube: Kube, wish: Wish, source: Source) -> Object | None:

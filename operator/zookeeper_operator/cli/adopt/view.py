@@ -88,6 +88,12 @@ def _hints(inquiry: Inquiry) -> Iterator[str]:
             f"{pods.namespace} annotate statefulset/{pods.name} "
             f"{names.ANNOTATION_ADOPTABLE_BY}={wish.namespace}/{wish.name}"
         )
+    if inquiry.hiding and pods is not None:
+        yield (
+            "let members be found while their pods are not ready, or one that has left may not get its vote "
+            f"back: kubectl --namespace {pods.namespace} patch service/{inquiry.hiding} --type merge --patch "
+            """'{"spec":{"publishNotReadyAddresses":true}}'"""
+        )
     if inquiry.policy is not None:
         yield "a NetworkPolicy selects the pods of the source: apply the one that is in the manifest as well"
     yield "set jute.maxbuffer of the source in jvm.options, and skipACL in config, if the source has them"

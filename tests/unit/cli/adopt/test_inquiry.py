@@ -40,6 +40,11 @@ POLICY: Object = {
     "metadata": {"name": "zookeeper", "namespace": "old"},
     "spec": {"podSelector": {"matchLabels": LABELS}},
 }
+SERVICE: Object = {
+    "kind": "Service",
+    "metadata": {"name": "zookeeper-headless", "namespace": "old"},
+    "spec": {"clusterIP": "None"},
+}
 
 
 @dataclass
@@ -109,6 +114,15 @@ async def test_a_policy_is_proposed_only_beside_one() -> None:
     assert found.policy is not None
     assert found.policy["spec"]["podSelector"] == {"matchLabels": LABELS}
     assert len(list(yaml.safe_load_all(as_yaml(found)))) == 2
+
+
+async def test_a_service_that_hides_pods_is_told() -> None:
+    """A member of pravega's that has left is never ready, and could not get its vote back."""
+    found = await ask(Members(), SERVICE)
+    assert "patch service/zookeeper-headless" in render(found)
+    spec = {**SERVICE["spec"], "publishNotReadyAddresses": True}
+    assert "patch service" not in render(await ask(Members(), {**SERVICE, "spec": spec}))
+    assert "patch service" not in render(await ask())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,14 @@
+#!/bin/bash
+# Stands in for the readiness probe of pravega's image: a member that is in no list is not ready, and an observer
+# is made a voter.
+set -euo pipefail
+# shellcheck source=pravega-functions.sh
+. /usr/local/bin/functions.sh
+
+[[ $(printf ruok | nc -w 5 localhost "$CLIENT_PORT") == imok ]] || exit 1
+getent hosts "$DOMAIN" > /dev/null || exit 0
+list=$(sed -n 's/^dynamicConfigFile=//p' "$static")
+line=$(grep "^server\.$id=" "$list") || { echo "member $id is in no list"; exit 1; }
+[[ $line == *:observer* ]] || exit 0
+printf 'reconfig -remove %s\nreconfig -add server.%s=%s\nquit\n' "$id" "$id" "$(server_line participant)" |
+  zkCli.sh -server "$(ensemble)"
