@@ -199,15 +199,19 @@ async def test_the_page_survives_the_loss_of_the_cluster(
 ) -> None:
     """Cut off, silent, or refusing everything: no member is called lost, and it comes back by itself.
 
-    The cluster may be lost when the page has just been `opened`, and no or not every member has answered.
+    The cluster may be lost when the page has just been `opened`, and the leader has not answered as the
+    others have.
     """
+    before = place.stage.farm.truth(place.name)["leader"]
+    if opened:
+        place.proxy.decide = lambda c: Hang(120) if c.name.startswith(f"zk-{before}:") else None
     async with PageReader(place.link) as reader, reader.follow(place.path):
         if opened:
             await reader.until(lambda v: serving(v) == [1, 2, 3])
+            await asyncio.sleep(1)
         else:
             await place.whole(reader)
-        before = leading(reader.values)
-        assert before is not None
+        assert leading(reader.values) == before, reader.values["picture"]
         if fault is None:
             await place.proxy.shut()
         else:
