@@ -28,6 +28,8 @@ from kazoo.protocol.states import ZnodeStat
 
 FIRST: Final = 11
 BEFORE: Final = "/before"
+RESYNC_SECONDS: Final = 360
+"""Within which the operator looks again at an ensemble that has nothing left to do."""
 LONG_SECONDS: Final = 1500 * PATIENCE
 
 
@@ -85,7 +87,7 @@ class Adoption:
         self.proceed("Finish")
         self.wait_adopted()
 
-    def wait(self, reason: str, words: str = "") -> None:
+    def wait(self, reason: str, words: str = "", *, seconds: float = 0) -> None:
         """Wait until the adoption stands like this."""
 
         def stands() -> bool:
@@ -95,7 +97,7 @@ class Adoption:
         wait_until(
             f"Adopted: {reason} {words}",
             stands,
-            seconds=self.step_seconds,
+            seconds=seconds or self.step_seconds,
             seen=lambda: self.ensemble.status().get("conditions"),
         )
 
@@ -400,8 +402,7 @@ def test_its_owner_puts_the_source_back_in_the_middle(places: Places, tmp_path: 
         assert adoption.voters() == set(adoption.ours)
         adoption.finish()
         adoption.source.scale(3)
-        adoption.wait("SourceCameBack")
+        adoption.wait("SourceCameBack", seconds=RESYNC_SECONDS)
         adoption.source.scale(0)
-        adoption.wait("Adopted")
         check(writer.stop())
     adoption.end()

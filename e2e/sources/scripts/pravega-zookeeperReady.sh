@@ -10,5 +10,9 @@ getent hosts "$DOMAIN" > /dev/null || exit 0
 list=$(sed -n 's/^dynamicConfigFile=//p' "$static")
 line=$(grep "^server\.$id=" "$list") || { echo "member $id is in no list"; exit 1; }
 [[ $line == *:observer* ]] || exit 0
-printf 'reconfig -remove %s\nreconfig -add server.%s=%s\nquit\n' "$id" "$id" "$(server_line participant)" |
-  zkCli.sh -server "$(ensemble)"
+zkCli.sh -server "$(ensemble)" reconfig -remove "$id"
+for ((tries = 3; tries > 0; tries--)); do # refused just after the removal
+  sleep 1
+  if zkCli.sh -server "$(ensemble)" reconfig -add "server.$id=$(server_line participant)"; then exit 0; fi
+done
+exit 1
