@@ -117,7 +117,7 @@ async def test_a_policy_is_proposed_only_beside_one() -> None:
 
 
 async def test_a_service_that_hides_pods_is_told() -> None:
-    """A member of pravega's that has left is never ready, and could not get its vote back."""
+    """A member of pravega's that has left is not ready, and has no name then."""
     found = await ask(Members(), SERVICE)
     assert "patch service/zookeeper-headless" in render(found)
     spec = {**SERVICE["spec"], "publishNotReadyAddresses": True}
