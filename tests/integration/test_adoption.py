@@ -323,6 +323,9 @@ async def test_a_single_server_is_taken_over_at_the_end(adoption: Adoption) -> N
         await adoption.reconcile_until(lambda: "adoptedAt" in adoption.ensemble["status"])
         assert adoption.source_pods == 0
         await adoption.reconcile_until(lambda: adoption.ensemble["status"]["membership"]["settled"])
+        again = await adoption.controller.reconcile(KEY)
+        assert again is not None
+        assert again <= 10, "a source that comes back must not wait for the next resync"
     finally:
         writer.stop()
     check([writer], adoption.servers, FIRST + 2)

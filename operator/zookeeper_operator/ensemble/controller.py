@@ -348,6 +348,8 @@ class EnsembleController:
     def _when_again(self, memory: _Memory, plan: Plan, outcome: Outcome) -> float:
         settings = self._settings
         if plan.settled and not outcome.done and not outcome.failure:
+            if plan.situation.ensemble.spec.adopt is not None:
+                return settings.probe_seconds  # no event comes from a source that runs again
             return settings.resync_seconds * self._uniform(0.85, 1.15)
         pause = settings.unsettled_seconds
         hurries = any(action.disruptive or _is_certificate(action) for action in outcome.done)
