@@ -13,7 +13,7 @@ Safety:
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble.actions import Basis, Reconfigure, ScaleSource
-from zookeeper_operator.ensemble.adoption.checks import find_obstacles
+from zookeeper_operator.ensemble.adoption.checks import find_obstacles, read_config_of
 from zookeeper_operator.ensemble.adoption.record import has_begun, is_adopting
 from zookeeper_operator.ensemble.adoption.rivals import find_taken_ids
 from zookeeper_operator.ensemble.adoption.source import Source
@@ -95,18 +95,28 @@ def _obstacle(situation: Situation) -> Problem | None:
 
 def _leftover_claims(situation: Situation) -> Problem | None:
     """What must be done about claims of an ensemble of this name that was deleted."""
-    uid = situation.ensemble.uid
+    uid, source = situation.ensemble.uid, situation.observed.source
     others = [
         c for c in situation.observed.claims if c.identity != uid and (c.identity or c.member)
     ]
     if not others:
         return None
     named = ", ".join(sorted(c.name for c in others))
-    if any(c.member for c in others):
+    config = None if source is None else read_config_of(source)
+    voted = {c.member_id for c in others if c.member}
+    listed = ", ".join(map(str, sorted(voted & (config.voters if config else frozenset()))))
+    if listed:
+        # Who shows this list has a majority without them, and so everything that was acknowledged.
+        why = (
+            f"{named} belongs to an ensemble of this name that was deleted, whose member {listed} still votes "
+            f"at the source: remove it there (zkCli.sh reconfig -remove {listed}), then delete the claims"
+        )
+    elif voted:
         why = (
             f"{named} belongs to an ensemble of this name that was deleted, and one of its members had a "
             "vote: writes may be there and nowhere else. Do not delete it. Delete this ensemble and create "
-            "it without spec.adopt, with the same firstMemberId: it begins from these volumes"
+            "it without spec.adopt, with the same firstMemberId: it begins from these volumes. If a member "
+            "of the source still votes then, remove it (zkCli.sh reconfig -remove)"
         )
     else:
         why = (

@@ -18,12 +18,13 @@ def find_walk(situation: Situation) -> Walk | None:
     if committed is None or adopt is None or not quorum.healthy:
         return None
     source = tuple(server.id for server in find_voters(situation))
+    own = {i for i in committed.voters if not situation.ensemble.is_foreign(i)}
     ids = {*source, *committed.ids, *(pod.id for pod in observed.pods)}
     running = _running(situation)
     first = situation.ensemble.first_id
     return Walk(
         source=source,
-        ours=tuple(range(first, first + len(source))),
+        ours=tuple(sorted({*range(first, first + len(source)), *own})),
         voters=committed.voters,
         live=frozenset(i for i in ids if quorum.in_sync(i, observed.answers)),
         kept=_kept(situation, running),
@@ -41,8 +42,11 @@ def hosted_while_adopting(situation: Situation, *, live: int) -> int:
     last = names.FIRST_OBSERVER_ID - 1
     wanted = min(len(find_voters(situation)), last - first + 1)
     committed = situation.observed.committed
-    if committed is not None and find_taken_ids(situation.ensemble, committed):
-        return 0  # ZooKeeper counts acknowledgements by id: members of ours would vote for those of another
+    if committed is not None and (taken := find_taken_ids(situation.ensemble, committed)):
+        # ZooKeeper counts acknowledgements by id: a member of ours must not run beside another one of its id.
+        # Those of ours that are committed keep their pods.
+        kept = committed.ids - {server.id for server in taken}
+        return max((i for i in kept if first <= i <= last), default=first - 1) - first + 1
     ids = [i for i in situation.membership.ids if first <= i <= last]
     base = max(max(ids, default=first - 1) - first + 1, live)
     in_sync = situation.quorum.in_sync
@@ -77,7 +81,7 @@ def _running(situation: Situation) -> frozenset[int]:
         )
     adopt, said = situation.ensemble.spec.adopt, {} if source is None else source.answers
     stopped = set(() if adopt is None else adopt.stopped_members)
-    answering = {i for i, answer in said.items() if answer.reachable}
+    answering = {i for i, answer in said.items() if answer.mode or answer.denies}
     return frozenset(s.id for s in voters if s.id not in stopped or s.id in answering)
 
 

@@ -131,6 +131,13 @@ def unfinished(situation: Situation) -> Verdict:
             "spec.adopt is gone before anything was started; it does not become an ensemble of its own: "
             "delete it, and create another one",
         )
+    if situation.ensemble.status.get("adoptedAt"):
+        return Verdict(
+            False,
+            reasons.ADOPTION_UNFINISHED,
+            f"member {named} has got into the configuration again since the adoption ended; nothing about "
+            "members is changed: remove it (zkCli.sh reconfig -remove)",
+        )
     return Verdict(
         False,
         reasons.ADOPTION_UNFINISHED,

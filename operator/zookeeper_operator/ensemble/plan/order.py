@@ -17,6 +17,7 @@ from typing import Final
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Action, Delete
+from zookeeper_operator.ensemble.adoption.rivals import find_taken_ids
 from zookeeper_operator.ensemble.plan.adoption import plan_adoption, why_adoption_waits
 from zookeeper_operator.ensemble.plan.children import (
     plan_children,
@@ -37,6 +38,7 @@ from zookeeper_operator.ensemble.plan.rollout import plan_rollout
 from zookeeper_operator.ensemble.plan.security import plan_security, why_founding_waits
 from zookeeper_operator.ensemble.plan.step import Situation, Step
 from zookeeper_operator.ensemble.plan.storage import plan_storage
+from zookeeper_operator.ensemble.pods import ordinals
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,20 @@ def _being_adopted(situation: Situation) -> str | None:
     found = situation.observed.statefulset(names.VOTER)
     annotations = {} if found is None else found["metadata"].get("annotations") or {}
     by = annotations.get(names.ANNOTATION_ADOPTABLE_BY)
-    if not by:
+    if not by or found is None or not _has_lost_control(situation, len(ordinals(found))):
         return None
     return (
         f"nothing: the ensemble {by} may take this one over; delete this one when it has, or remove the "
         f"annotation {names.ANNOTATION_ADOPTABLE_BY} of its StatefulSet"
     )
+
+
+def _has_lost_control(situation: Situation, pods: int) -> bool:
+    """Whether who takes it over has begun: its members are committed, or pods of this one are stopped."""
+    ensemble, committed = situation.ensemble, situation.observed.committed
+    ours = [i for i in situation.membership.voters if i in ensemble.voter_ids]
+    strangers = committed is not None and find_taken_ids(ensemble, committed)
+    return bool(strangers) or pods < len(ours)
 
 
 def _contradiction(situation: Situation) -> str | None:

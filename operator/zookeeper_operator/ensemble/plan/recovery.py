@@ -10,7 +10,7 @@ Safety:
 * the survivor answers that it has no leader, and holds data on volumes that stay;
 * no other voter can come back with its data, since two of three would be the old majority: the claim that was
   marked as the member's is gone, its volume too, and what stands there now is empty by its own answer;
-* no other ensemble is being taken over, whose members may hold the data;
+* no member of an ensemble that is taken over votes, or is about to: it may hold the data;
 * the request names the pod that is restarted: it is used up by its own effect;
 * what was begun is completed from the published list, which names the pods that must still be restarted.
 """
@@ -24,6 +24,7 @@ from typing import Final
 from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Reconfigure
+from zookeeper_operator.ensemble.adoption.record import is_adopting
 from zookeeper_operator.ensemble.judge.emptiness import EMPTY, is_empty
 from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.observed import Claim, Pod
@@ -173,7 +174,9 @@ def _why_not_survivor(situation: Situation, pod: Pod) -> Verdict | None:
     claims = [c for c in observed.claims if c.member_id == pod.id]
     lasting = [c for c in claims if c.phase == "Bound" and not c.terminating]
     why: str | None = None
-    if any(map(situation.ensemble.is_foreign, situation.membership.voters)):
+    adopt = situation.ensemble.spec.adopt
+    goes_back = adopt is not None and adopt.proceed == "Observe" and is_adopting(observed)
+    if goes_back or any(map(situation.ensemble.is_foreign, situation.membership.voters)):
         why = "members of the ensemble that is taken over vote, and hold the data too"
     elif situation.ensemble.spec.storage.ephemeral:
         why = "its data is in emptyDir and would go with its restart"

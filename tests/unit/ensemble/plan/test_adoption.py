@@ -32,7 +32,7 @@ from zookeeper_operator.ensemble.forecast.forecast import build_forecast
 from zookeeper_operator.ensemble.judge.basis import find_change
 from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.observed import Observed, Refusal
-from zookeeper_operator.ensemble.plan import Plan, build_plan
+from zookeeper_operator.ensemble.plan import Plan, build_plan, understand
 from zookeeper_operator.ensemble.plan.replicas import hosted_voters
 from zookeeper_operator.ensemble.report.notices import build_notices
 from zookeeper_operator.ensemble.report.status import build_status
@@ -407,6 +407,60 @@ def test_a_list_in_which_another_ensemble_has_our_ids_is_not_started_from() -> N
     assert disruptive(plan.actions) == []
     assert plan.situation.membership.servers == LINES
     assert hosted_voters(plan.situation) == 0, "acknowledgements are counted by id"
+
+
+@pytest.mark.parametrize(
+    ("taken", "hosted"),
+    [
+        (Server(13, "other-13.other.demo.svc", "observer"), 2),
+        (Server(102, "vm.example.org", "observer"), 2),
+        (Server(12, "other-12.other.demo.svc"), 1),
+    ],
+)
+def test_who_has_an_id_of_ours_takes_no_pod_from_those_of_ours_that_vote(
+    taken: Server, hosted: int
+) -> None:
+    going = scene((1, 11, 12), running=(1,), leader=11, proceed="Swap")
+    ours = [going.ensemble.server(i) for i in (11, 12) if i != taken.id]
+    plan = build_plan(with_config(going, LINES[0], *ours, taken))
+    assert adopted(plan) == (False, reasons.SOURCE_REFUSED)
+    assert hosted_voters(plan.situation) == hosted
+
+
+def test_a_member_of_ours_is_never_blamed_on_the_source() -> None:
+    """The record of the source is shorter than it was: the ensemble was created again in the middle."""
+    going = scene((1, 11, 12), running=(1,), leader=11, proceed="Swap")
+    published = stamped(
+        build_membership(
+            build_target(
+                going.ensemble,
+                replace(understand(going).membership, source=LINES[:1]),
+            )
+        )
+    )
+    published["metadata"] |= {"uid": "uid-of-cm", "resourceVersion": "1"}
+    plan = build_plan(replace(going, children=(published,)))
+    assert plan.situation.membership.source == LINES[:1]
+    assert adopted(plan)[1] != reasons.SOURCE_REFUSED
+
+
+def test_claims_whose_member_still_votes_at_the_source_hold_nothing_of_their_own() -> None:
+    left = begin()
+    assert left.source is not None
+    lines = [*(s.line() for s in LINES), left.ensemble.server(11).line(), f"version={VERSION:x}"]
+    source = replace(left.source, text="\n".join(lines))
+    claims = (claim(11, identity="of-another", member=True),)
+    plan = build_plan(replace(left, source=source, claims=claims))
+    assert "reconfig -remove 11), then delete the claims" in plan.adoption.message
+
+
+def test_a_member_that_gets_in_again_after_the_end_is_removed_by_hand() -> None:
+    ended = scene((1, 11, 12, 13), running=(1,), leader=11, proceed="Finish")
+    spec = EnsembleSpec.model_validate({"firstMemberId": 11})
+    status = {**ended.ensemble.status, "adoptedAt": "2026-01-01T00:00:00Z"}
+    after = replace(ended.ensemble, spec=spec, status=status)
+    plan = build_plan(replace(ended, ensemble=after, source=None))
+    assert "remove it (zkCli.sh reconfig -remove)" in plan.adoption.message
 
 
 def test_another_domain_of_the_cluster_makes_no_strangers_of_ours() -> None:

@@ -39,7 +39,7 @@ from zookeeper_operator.ensemble.plan import build_plan, understand
 from zookeeper_operator.ensemble.plan.decision import decide
 from zookeeper_operator.ensemble.plan.order import ORDER, Concern, Hold, is_exclusive
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
-from zookeeper_operator.zookeeper.servers import CLOSED_CLIENT
+from zookeeper_operator.zookeeper.servers import CLOSED_CLIENT, Server
 
 LINES = {line.name: line for line in ORDER}
 
@@ -122,8 +122,12 @@ def undelivered() -> Observed:
     return edited(replace(scene, pods=pods, now=NOW), {"labels": {"team": "a"}})
 
 
-def adoptable(scene: Observed) -> Observed:
-    """Another ensemble may take this one over."""
+def adoptable(scene: Observed, *, begun: bool = True) -> Observed:
+    """Another ensemble may take this one over, and has the first vote."""
+    if begun and scene.committed is not None:
+        stranger = Server(11, "other-11.other.demo.svc")
+        servers = (*scene.committed.servers, stranger)
+        scene = replace(scene, committed=replace(scene.committed, servers=servers))
     children = []
     for child in scene.children:
         metadata = child["metadata"]
@@ -406,3 +410,9 @@ def test_an_ensemble_being_deleted_is_left_alone() -> None:
     scene = outdated(at_rest(3), 1)
     going = replace(scene, ensemble=replace(scene.ensemble, deleting=True))
     assert build_plan(going).actions == ()
+
+
+def test_who_may_be_taken_over_goes_on_until_it_is() -> None:
+    scene = adoptable(edited(at_rest(), EDITED), begun=False)
+    assert build_plan(scene).actions
+    assert build_plan(adoptable(scene)).actions == ()
