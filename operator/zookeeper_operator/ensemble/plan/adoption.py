@@ -109,7 +109,8 @@ def _leftover_claims(situation: Situation) -> Problem | None:
         # Who shows this list has a majority without them, and so everything that was acknowledged.
         why = (
             f"{named} belongs to an ensemble of this name that was deleted, whose member {listed} still "
-            f"votes at the source: remove it there (zkCli.sh reconfig -remove {listed}), then delete the claims"
+            f"votes at the source: remove it there (zkCli.sh reconfig -remove {listed}), then delete the "
+            "claims"
         )
     elif voted:
         why = (
