@@ -12,7 +12,7 @@ declare -A lanes=()
 trap 'end_lanes; rm -rf "$results"' EXIT
 export PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-} --durations=15"
 export E2E_RUN=$((EPOCHSECONDS % 100000))
-waiting=(e2e/test_{long_rest,alerts,backups,disasters,cert_manager,discovery}.py) # the longest first
+waiting=(e2e/test_{long_rest,alerts,discovery}.py) # the longest first
 
 ticks() { # ticks: how long the processors have worked, and how long they have been there
   awk '/^cpu / { print $2 + $3 + $4 + $7 + $8, $2 + $3 + $4 + $5 + $6 + $7 + $8 }' /proc/stat
