@@ -60,7 +60,7 @@ check: lint unit simulate ## everything that needs no cluster
 
 .PHONY: integration
 integration: setup ## a real API server and real ZooKeeper servers as local processes
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not long' tests/integration
+	$(BIN)/pytest -n 2 --dist loadfile -m 'not long' tests/integration
 
 .PHONY: bench-scale
 bench-scale: setup ## many ensembles on a local control plane, measured (SIZES="100 300 1000")
@@ -73,7 +73,7 @@ e2e: setup cluster ## the promises users read, on the kind cluster, installed by
 .PHONY: e2e-long
 e2e-long: setup cluster ## more seeds, many rolls and scalings under writers, interrupted at every step; the how-to pages
 	$(BIN)/python -m tests.simulation --seeds 500
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m long tests/integration
+	$(BIN)/pytest -n 2 --dist loadfile -m long tests/integration
 	eval "$$($(CLUSTER) env)"; $(CURDIR)/$(BIN)/pytest -m long e2e
 
 .PHONY: bench-snapshots

@@ -81,7 +81,7 @@ else
   joined lint
   joined checks
   on_cluster integration \
-    suite integration -n 2 --dist loadfile --no-loadscope-reorder -m 'not long' tests/integration
+    suite integration -n 2 --dist loadfile -m 'not long' tests/integration
   joined integration
 fi
 .venv/bin/python e2e/count.py "$results"

@@ -17,12 +17,6 @@ from zookeeper_operator.kube.client import KubeClient, connect
 from zookeeper_operator.settings import Settings
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files come first, so that nothing waits for them in the end."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
-
-
 @pytest.fixture(scope="session")
 def zookeeper_jars() -> Path:
     return resolve_jars()
