@@ -7,7 +7,7 @@ the one that created it), and nothing of the source is changed but the number of
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -259,11 +259,20 @@ def check_published_from(adoption: Adoption) -> None:
 # ---- real sources ----
 
 
-@pytest.mark.long
-@pytest.mark.slow
-@pytest.mark.timeout(LONG_SECONDS)
-@pytest.mark.parametrize("version", ["3.8.6", "3.9.4"])
-@pytest.mark.parametrize("kind", [Bitnami, Pravega])
+def long_test(test: Callable[..., None]) -> Callable[..., None]:
+    """A repetition, for `make e2e-long`."""
+    for mark in (pytest.mark.timeout(LONG_SECONDS), pytest.mark.slow, pytest.mark.long):
+        test = mark(test)
+    return test
+
+
+def of_every_chart(test: Callable[..., None]) -> Callable[..., None]:
+    """The same, with each kind of source and each release."""
+    releases = pytest.mark.parametrize("version", ["3.8.6", "3.9.4"])
+    return long_test(releases(pytest.mark.parametrize("kind", [Bitnami, Pravega])(test)))
+
+
+@of_every_chart
 def test_a_single_server(places: Places, tmp_path: Path, kind: type[Source], version: str) -> None:
     """It has nobody to stand in for it: its vote goes over at Finish, and its clients know ours before."""
     adoption = begin_with(kind, places, members=1, version=version)
@@ -275,11 +284,7 @@ def test_a_single_server(places: Places, tmp_path: Path, kind: type[Source], ver
     adoption.end()
 
 
-@pytest.mark.long
-@pytest.mark.slow
-@pytest.mark.timeout(LONG_SECONDS)
-@pytest.mark.parametrize("version", ["3.8.6", "3.9.4"])
-@pytest.mark.parametrize("kind", [Bitnami, Pravega])
+@of_every_chart
 def test_there_and_back_and_there_again(
     places: Places, tmp_path: Path, kind: type[Source], version: str
 ) -> None:
@@ -296,11 +301,7 @@ def test_there_and_back_and_there_again(
     adoption.end()
 
 
-@pytest.mark.long
-@pytest.mark.slow
-@pytest.mark.timeout(LONG_SECONDS)
-@pytest.mark.parametrize("version", ["3.8.6", "3.9.4"])
-@pytest.mark.parametrize("kind", [Bitnami, Pravega])
+@of_every_chart
 def test_five_members(places: Places, tmp_path: Path, kind: type[Source], version: str) -> None:
     adoption = begin_with(kind, places, members=5, version=version)
     with writing(adoption) as writer:
@@ -312,9 +313,7 @@ def test_five_members(places: Places, tmp_path: Path, kind: type[Source], versio
     adoption.end()
 
 
-@pytest.mark.long
-@pytest.mark.slow
-@pytest.mark.timeout(LONG_SECONDS)
+@long_test
 @pytest.mark.parametrize(("members", "version"), [(1, "3.9.4"), (3, "3.8.6"), (5, "3.9.4")])
 def test_a_plain_source_of_another_size_or_release(
     places: Places, tmp_path: Path, members: int, version: str
@@ -361,9 +360,7 @@ def test_the_operator_is_killed_at_every_step(
     adoption.end()
 
 
-@pytest.mark.long
-@pytest.mark.slow
-@pytest.mark.timeout(LONG_SECONDS)
+@long_test
 def test_a_pod_of_the_source_restarts_from_its_own_list(places: Places, tmp_path: Path) -> None:
     """As when its node is drained: a voter learns the newer list from the others, and keeps its vote.
 
@@ -387,9 +384,7 @@ def test_a_pod_of_the_source_restarts_from_its_own_list(places: Places, tmp_path
     adoption.end()
 
 
-@pytest.mark.long
-@pytest.mark.slow
-@pytest.mark.timeout(LONG_SECONDS)
+@long_test
 def test_its_owner_puts_the_source_back_in_the_middle(places: Places, tmp_path: Path) -> None:
     """As Helm or Argo do: the members that come back start from their own list, and get no say."""
     adoption = begin_with(Bitnami, places)

@@ -13,7 +13,7 @@ from zookeeper_operator.ensemble.adoption.checks import read_config_of
 from zookeeper_operator.ensemble.adoption.fetch import fetch_source
 from zookeeper_operator.ensemble.adoption.record import has_begun, recorded_source
 from zookeeper_operator.ensemble.adoption.source import Source, read_source_answers
-from zookeeper_operator.ensemble.judge.quorum import judge_quorum
+from zookeeper_operator.ensemble.judge.quorum import Quorum, judge_quorum
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.published import published_membership
 from zookeeper_operator.ensemble.security.readiness import published_config, secure_access
@@ -146,9 +146,9 @@ class ConfigurationReader:
         assert source is not None
         answers = {**read_source_answers(source.answers, ours), **ours}
         voters = find_expected_voters(observed, source, ours)
-        if why := source.why or _why_unconfirmed(observed, answers, voters):
-            return Told(answers, None, why, source=source)
         quorum = judge_quorum(answers, committed=None, published=voters)
+        if why := source.why or _why_unconfirmed(observed, answers, voters, quorum):
+            return Told(answers, None, why, source=source)
         following = tuple(a for a in addresses if quorum.in_sync(a.id, answers))
         try:
             config = (
@@ -201,7 +201,7 @@ def find_expected_voters(
 
 
 def _why_unconfirmed(
-    observed: Observed, answers: Mapping[int, Answers], voters: frozenset[int]
+    observed: Observed, answers: Mapping[int, Answers], voters: frozenset[int], quorum: Quorum
 ) -> str:
     """Why the configuration is not read now, while another ensemble is taken over.
 
@@ -209,7 +209,6 @@ def _why_unconfirmed(
     """
     if not voters:
         return "who votes is not known: the list of members is gone, and no member of ours serves"
-    quorum = judge_quorum(answers, committed=None, published=voters)
     if not quorum.healthy:
         return "no majority has answered that it serves, so the configuration was not read"
     is_foreign = observed.ensemble.is_foreign

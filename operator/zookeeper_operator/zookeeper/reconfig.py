@@ -34,7 +34,7 @@ from zookeeper_operator.zookeeper.session import FAILURES, RETRY_SECONDS, Deadli
 OpenSession = Callable[[], AbstractContextManager[Session]]
 """Opens a session as the super user, within the deadline of the call."""
 
-_CONFIG_NODE: Final = "/zookeeper/config"
+CONFIG_NODE: Final = "/zookeeper/config"
 _ANSWER_SECONDS: Final = 3.0  # a reconfiguration takes less than 0.1
 
 _REFUSALS: Final[Mapping[type[KazooException], str]] = {
@@ -63,6 +63,17 @@ class Step:
         return joined and not config.ids.intersection(self.leaving)
 
 
+def read_config_node(session: Session, deadline: Deadline) -> bytes:
+    """What `/zookeeper/config` holds, after a sync.
+
+    Raises:
+        session.FAILURES: it could not be read; nothing is known.
+    """
+    session.sync_async(CONFIG_NODE).get(timeout=deadline.left())
+    data, _ = session.get_async(CONFIG_NODE).get(timeout=deadline.left())
+    return bytes(data or b"")
+
+
 def read_config(open_session: OpenSession, deadline: Deadline) -> CommittedConfig:
     """Read `/zookeeper/config` after a sync.
 
@@ -71,17 +82,16 @@ def read_config(open_session: OpenSession, deadline: Deadline) -> CommittedConfi
     """
     with open_session() as session:
         try:
-            session.sync_async(_CONFIG_NODE).get(timeout=deadline.left())
-            data, _ = session.get_async(_CONFIG_NODE).get(timeout=deadline.left())
+            data = read_config_node(session, deadline)
         except FAILURES as error:
             raise EnsembleUnreachableError(
-                f"{_CONFIG_NODE} is not answered: {_name(error)}"
+                f"{CONFIG_NODE} is not answered: {_name(error)}"
             ) from error
         try:
             return parse_config(data.decode())
         except ValueError as error:
             raise EnsembleUnreachableError(
-                f"{_CONFIG_NODE} is not understood: {one_line(str(error))}"
+                f"{CONFIG_NODE} is not understood: {one_line(str(error))}"
             ) from error
 
 

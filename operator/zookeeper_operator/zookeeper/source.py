@@ -17,10 +17,9 @@ from zookeeper_operator.zookeeper.protocol import (
     EnsembleUnreachableError,
     SourceAnswer,
 )
-from zookeeper_operator.zookeeper.reconfig import OpenSession
+from zookeeper_operator.zookeeper.reconfig import CONFIG_NODE, OpenSession, read_config_node
 from zookeeper_operator.zookeeper.session import FAILURES, Deadline
 
-_CONFIG_NODE: Final = "/zookeeper/config"
 _LONGEST: Final = 1 << 14
 _MODES: Final = frozenset({"leader", "follower", "observer", "standalone"})
 _FORBIDDEN: Final = "is not in the whitelist"
@@ -113,17 +112,15 @@ def read_source_config(open_session: OpenSession, deadline: Deadline) -> str:
     """
     with open_session() as session:
         try:
-            session.sync_async(_CONFIG_NODE).get(timeout=deadline.left())
-            data, _ = session.get_async(_CONFIG_NODE).get(timeout=deadline.left())
+            return read_config_node(session, deadline).decode(errors="replace")
         except NoNodeError:
             return ""
         except NoAuthError as error:
             raise EnsembleUnreachableError(
-                f"{_CONFIG_NODE} may not be read: its ACL does not let everyone read it"
+                f"{CONFIG_NODE} may not be read: its ACL does not let everyone read it"
             ) from error
         except FAILURES as error:
             why = (
                 type(error).__name__ if isinstance(error, KazooException) else one_line(str(error))
             )
-            raise EnsembleUnreachableError(f"{_CONFIG_NODE} is not answered: {why}") from error
-    return bytes(data or b"").decode(errors="replace")
+            raise EnsembleUnreachableError(f"{CONFIG_NODE} is not answered: {why}") from error

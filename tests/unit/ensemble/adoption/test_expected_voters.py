@@ -7,16 +7,13 @@ from typing import Any, cast
 import pytest
 from tests.unit.cli.clusters import ReadOnlyKube
 from tests.unit.ensemble.plan.scenes import answers
-from tests.unit.ensemble.plan.test_adoption import LINES, OURS, VERSION, scene
+from tests.unit.ensemble.plan.test_adoption import LINES, OURS, VERSION, published_list, scene
 
 from zookeeper_operator.control.controller import Key
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.build.membership import build_membership
-from zookeeper_operator.ensemble.build.stamp import stamped
 from zookeeper_operator.ensemble.configuration_reader import ConfigurationReader, Told
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import understand
-from zookeeper_operator.ensemble.target import build_target
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.protocol import Access, Address, Endpoint, SourceAnswer, ZooKeeper
 from zookeeper_operator.zookeeper.servers import CommittedConfig
@@ -125,9 +122,9 @@ async def test_a_list_that_was_made_from_the_record_names_no_quorum() -> None:
     status = {**observed.ensemble.status, "adoption": {"source": [s.line() for s in LINES]}}
     ensemble = replace(observed.ensemble, status=status)
     lost = replace(observed, ensemble=ensemble, children=(), committed=None, answers={})
-    made = build_membership(build_target(ensemble, understand(lost).membership))
+    made = published_list(ensemble, understand(lost).membership)
     assert made["data"]["configVersion"] == "0"
-    again = replace(lost, children=(stamped(made),))
+    again = replace(lost, children=(made,))
     members = Members(again, LED_BY_3, {})
     kube: Any = ReadOnlyKube([])
     told = await ConfigurationReader(kube, cast("ZooKeeper", members)).ask(

@@ -99,8 +99,7 @@ def scene(
     voting = frozenset(voters)
     config = CommittedConfig(VERSION, tuple(lines[i] for i in sorted(voting)))
     membership = Membership(config.servers, VERSION, (), "uid-of-zk", source=LINES)
-    published = stamped(build_membership(build_target(ensemble, membership)))
-    published["metadata"] |= {"uid": "uid-of-cm", "resourceVersion": "1"}
+    published = published_list(ensemble, membership)
     said = {i: answers(i, leader, voting) for i in ours}
     return Observed(
         ensemble,
@@ -113,6 +112,13 @@ def scene(
         source=found,
         fresh_password="fresh",
     )
+
+
+def published_list(ensemble: Ensemble, membership: Membership) -> dict[str, Any]:
+    """The live ConfigMap that names these members."""
+    body = stamped(build_membership(build_target(ensemble, membership)))
+    body["metadata"] |= {"uid": "uid-of-cm", "resourceVersion": "1"}
+    return body
 
 
 def adopted(plan: Plan) -> tuple[bool | None, str]:
@@ -430,15 +436,8 @@ def test_who_has_an_id_of_ours_takes_no_pod_from_those_of_ours_that_vote(
 def test_a_member_of_ours_is_never_blamed_on_the_source() -> None:
     """The record of the source is shorter than it was: the ensemble was created again in the middle."""
     going = scene((1, 11, 12), running=(1,), leader=11, proceed="Swap")
-    published = stamped(
-        build_membership(
-            build_target(
-                going.ensemble,
-                replace(understand(going).membership, source=LINES[:1]),
-            )
-        )
-    )
-    published["metadata"] |= {"uid": "uid-of-cm", "resourceVersion": "1"}
+    shorter = replace(understand(going).membership, source=LINES[:1])
+    published = published_list(going.ensemble, shorter)
     plan = build_plan(replace(going, children=(published,)))
     assert plan.situation.membership.source == LINES[:1]
     assert adopted(plan)[1] != reasons.SOURCE_REFUSED
@@ -511,15 +510,8 @@ def test_a_source_of_one_is_exchanged_only_where_its_pod_can_be_stopped_at_once(
     assert one.source is not None
     assert one.source.pods is not None
     alone = replace(one.source, servers=LINES[:1], pods=replace(one.source.pods, writable=False))
-    published = stamped(
-        build_membership(
-            build_target(
-                one.ensemble,
-                Membership(LINES[:1], VERSION, (), "uid-of-zk", source=LINES[:1]),
-            )
-        )
-    )
-    published["metadata"] |= {"uid": "uid-of-cm", "resourceVersion": "1"}
+    alone_listed = Membership(LINES[:1], VERSION, (), "uid-of-zk", source=LINES[:1])
+    published = published_list(one.ensemble, alone_listed)
     plan = build_plan(replace(one, source=alone, children=(published,)))
     assert adopted(plan) == (False, reasons.WAITING_FOR_SOURCE)
     assert words in plan.adoption.message
