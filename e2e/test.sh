@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test.sh        every check of the project; the last line counts the tests of all stages
+# test.sh        every check of the project; says how long each file took, and counts the tests in the last line
 # test.sh e2e    the tests on the kind cluster only, which must be up
 #
 # Two cores are kept busy: the files of `waiting` hold tests that mostly wait, for minutes, and run beside all
