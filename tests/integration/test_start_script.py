@@ -20,6 +20,7 @@ from typing import Final
 import pytest
 from kazoo.client import KazooClient
 from tests.integration.processes import another_network
+from tests.integration.zookeeper_servers import ZooKeeperServer
 
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble import names
@@ -34,16 +35,27 @@ from zookeeper_operator.zookeeper.admin import AdminServers
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.protocol import Address
 from zookeeper_operator.zookeeper.routes.direct import DirectAdmin
+from zookeeper_operator.zookeeper.servers import Server
 
 REFUSED: Final = 64
 SECONDS: Final = 30.0
 ORIGINAL: Final = Ensemble("demo", "zk", "uid-1", 1, EnsembleSpec(replicas=1))
 COPY: Final = replace(ORIGINAL, namespace="copy", uid="uid-2")
+TIGHT: Final = replace(
+    ORIGINAL,
+    spec=EnsembleSpec(
+        replicas=1,
+        config={"tickTime": 100, "initLimit": 1, "syncLimit": 300, "maxSessionTimeout": 40000},
+    ),
+)
+"""100 ms are no time to write a large tree to a volume."""
+LARGE_ZNODES: Final = 100
+LARGE_BYTES: Final = 1_000_000
 MEMBER: Final = Address(1, "demo", "zk-1", "127.0.0.1")
 ENTRYPOINT: Final = """#!/bin/bash
 sed -i "s#^dataDir=.*#dataDir=$START_ROOT/data#; s#^dataLogDir=.*#dataLogDir=$START_ROOT/datalog#" \
   "$START_ROOT/conf/zoo.cfg"
-exec java -Xmx128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djdk.net.hosts.file=$START_ROOT/hosts \
+exec java -Xmx${HEAP:-128m} -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djdk.net.hosts.file=$START_ROOT/hosts \
   $SERVER_JVMFLAGS -cp "$START_ROOT/config:$JARS/*" org.apache.zookeeper.server.quorum.QuorumPeerMain \
   "$START_ROOT/conf/zoo.cfg"
 """
@@ -249,3 +261,63 @@ async def test_a_member_that_has_lost_its_data_says_so_and_founds_again_in_a_lat
     assert before.epoch is not None
     assert again.epoch is not None
     assert again.epoch > 1005 > before.epoch
+
+
+@pytest.fixture
+def tight(tmp_path: Path, zookeeper_jars: Path) -> Iterator[Pod]:
+    pod = Pod(tmp_path / "tight", TIGHT, zookeeper_jars)
+    pod.environment["HEAP"] = "600m"
+    yield pod
+    pod.stop()
+
+
+@pytest.fixture
+def joiner(tight: Pod, tmp_path: Path, zookeeper_jars: Path) -> Iterator[ZooKeeperServer]:
+    """An empty member, on ports beside those of the pod."""
+    server = ZooKeeperServer(
+        2, jars=zookeeper_jars, directory=tmp_path / "joiner", heap_mebibytes=600
+    )
+    observer = Server(2, server.ip, "observer", 2889, 3889, f"{server.ip}:2190")
+    limits = {"initLimit": 600, "syncLimit": 300, "admin.serverPort": 8090}
+    server.prepare([TIGHT.server(1), observer], founder=False, extra=limits)
+    (server.directory / "options").write_text(f"-Djdk.net.hosts.file={tight.path}/hosts\n")
+    yield server
+    server.kill()
+
+
+def fill() -> None:
+    writer = client()
+    for number in range(LARGE_ZNODES):
+        writer.create(f"/{number}", bytes(LARGE_BYTES))
+    writer.stop()
+    writer.close()
+
+
+def copied(joiner: ZooKeeperServer, *, seconds: float) -> int:
+    """How many of the znodes a member has, as soon as it serves; 0 if it does not in this time."""
+    reader = KazooClient(f"{joiner.ip}:2190", timeout=10, read_only=True)
+    try:
+        reader.start(timeout=seconds)
+        return len(reader.get_children("/")) - len({"zookeeper"})
+    except reader.handler.timeout_exception:
+        return 0
+    finally:
+        reader.stop()
+        reader.close()
+
+
+async def test_a_leader_that_starts_with_much_data_lets_others_copy_it(
+    tight: Pod, joiner: ZooKeeperServer
+) -> None:
+    """What it was sent takes the other one longer to write than the limit that both are configured with."""
+    tight.start()
+    await wait_until(tight, serving=True)
+    await asyncio.to_thread(fill)
+    joiner.start()
+    assert await asyncio.to_thread(copied, joiner, seconds=10) == 0
+    assert "Read timed out" in tight.log(), "this is how it goes wrong, again and again"
+    tight.stop()
+    tight.publish(version=1 << 32)
+    tight.start()
+    await wait_until(tight, serving=True)
+    assert await asyncio.to_thread(copied, joiner, seconds=SECONDS) == LARGE_ZNODES

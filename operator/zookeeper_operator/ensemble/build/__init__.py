@@ -6,7 +6,7 @@ and nothing else, without nulls or empty maps, in an order that depends on the s
 
 from typing import Final
 
-BUILDER_REVISION: Final = 5
+BUILDER_REVISION: Final = 6
 """Raised by one whenever the builders make another pod template or another `NAME-config` of the same
 spec.
 

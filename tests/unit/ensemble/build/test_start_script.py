@@ -1,5 +1,7 @@
 """start.sh, run for real by bash in a folder that plays the root of a pod."""
 
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -170,6 +172,72 @@ def test_metrics_are_turned_on_where_the_image_has_the_provider(root: Root, fold
 def test_an_image_without_the_scripts_of_zookeeper_starts_without_metrics(root: Root) -> None:
     root.started()
     assert "metricsProvider.className" not in settings(root)
+
+
+def init_limit(root: Root) -> str:
+    """The limit that the member starts with."""
+    root.started()
+    (line,) = re.findall(
+        r"^initLimit=(.*)$", (root.path / "conf/zoo.cfg").read_text(), re.MULTILINE
+    )
+    return line
+
+
+def store_database(root: Root, **sizes: int) -> None:
+    """Files of the database, by their names with `_` for `.`, and their sizes in MiB."""
+    for name, size in sizes.items():
+        folder = root.path / ("data" if name.startswith("snapshot") else "datalog") / "version-2"
+        folder.mkdir(exist_ok=True)
+        (folder / name.replace("_", ".")).write_bytes(bytes(size << 20))
+    root.stamp("uid-1 1\ndemo/zk\n")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "limit"),
+    [
+        ({}, "10"),
+        ({"snapshot_0": 19}, "10"),
+        ({"snapshot_100000000": 40}, "12"),
+        ({"snapshot_10000000a": 40, "snapshot_9fffffff": 200}, "12"),
+        ({"snapshot_10000000a": 40, "log_100000001": 60, "log_10000000b": 20}, "13"),
+        ({"log_1": 20}, "11"),
+        ({"snapshot_5_gz": 20}, "14"),
+        ({"snapshot_5_snappy": 20, "log_6": 20}, "15"),
+        ({"snapshot_unknown": 80}, "10"),
+    ],
+)
+def test_a_member_with_more_data_gives_others_more_time_to_copy_it(
+    root: Root, sizes: dict[str, int], limit: str
+) -> None:
+    """A second for each 10 MiB of the newest snapshot and the log since, in whole ticks of two seconds."""
+    store_database(root, **sizes)
+    assert init_limit(root) == limit
+
+
+def test_space_that_a_log_has_only_reserved_does_not_count(root: Root) -> None:
+    store_database(root, log_1=0)
+    os.truncate(root.path / "datalog/version-2/log.1", 200 << 20)
+    assert init_limit(root) == "10"
+
+
+@pytest.mark.parametrize(
+    ("configured", "limit"),
+    [
+        ("tickTime=2000\ninitLimit=60\n", "62"),
+        ("tickTime=500\ninitLimit=10\n", "18"),
+        ("tickTime=3000\ninitLimit=10 \n", "11"),
+        ("tickTime=2000\ninitLimit=many\n", "many"),
+        ("tickTime=abc\ninitLimit=10\n", "10"),
+        ("tickTime=0\ninitLimit=10\n", "10"),
+    ],
+)
+def test_the_limit_of_the_configuration_is_the_least_one(
+    root: Root, configured: str, limit: str
+) -> None:
+    """What is no number is left as it is: the server says what is wrong with it."""
+    (root.path / "config/zoo.cfg").write_text(configured)
+    store_database(root, snapshot_1=40)
+    assert init_limit(root) == limit
 
 
 def test_nothing_is_said_of_metrics_that_are_not_asked_for(root: Root) -> None:

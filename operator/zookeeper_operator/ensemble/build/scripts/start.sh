@@ -14,6 +14,9 @@ readonly id=${ZOO_MY_ID:?} host=${POD_NAME:?}.${MEMBERS_DOMAIN:?} identity=${ENS
 readonly root=${START_ROOT:-} # only tests set it
 readonly data=$root/data datalog=$root/datalog conf=$root/conf config=$root/config
 readonly kept_lists=3 refused=64
+# In kibibytes a second, for a network and a volume that are slow or busy; how much smaller compression makes a
+# snapshot at most.
+readonly slowest_sync=10240 packed=4
 
 # The last message of a container: in its log, and where the kubelet reads it for the pod's status.
 say_last() {
@@ -215,13 +218,48 @@ prune() {
   rm -f "$conf"/*.tmp "$conf/zoo.cfg.bak"
 }
 
+# The kibibytes of this member's database at most: its newest snapshot, and the transactions since. Files of
+# the log are sparse, so what counts is the space they take.
+database_size() {
+  local file name zxid size newest=-1 total=0
+  for file in "$data"/version-2/snapshot.* "$datalog"/version-2/log.*; do
+    name=${file##*/} name=${name%.gz} name=${name%.snappy} zxid=${name#*.}
+    [[ $zxid =~ ^[0-9a-f]{1,16}$ ]] || continue
+    size=$(stat -c %b "$file")
+    ((size /= 2)) || true # from blocks of 512 bytes
+    [[ $file == */"$name" ]] || ((size *= packed)) || true
+    if ((16#$zxid > newest)); then
+      if [[ $name == snapshot.* ]]; then newest=$((16#$zxid)) total=0; fi
+      ((total += size)) || true
+    fi
+  done
+  echo "$total"
+}
+
+# number_of KEY: its value in zoo.cfg; nothing if that is no number, which ZooKeeper itself reports.
+number_of() { sed -n "s/^$1=\([1-9][0-9]\{0,6\}\)[[:space:]]*$/\1/p" "$config/zoo.cfg"; }
+
+# zoo.cfg with an initLimit that is large enough for the data. A leader drops a member that has not written
+# what it was sent to its volume within so many ticks, and begins anew: with a limit that is too small for the
+# data, for ever. The value of zoo.cfg is what a member without data has.
+settings() {
+  local tick limit
+  tick=$(number_of tickTime) limit=$(number_of initLimit)
+  if [[ $tick && $limit ]]; then
+    ((limit += $(database_size) * 1000 / slowest_sync / tick)) || true
+    sed "s/^initLimit=.*/initLimit=$limit/" "$config/zoo.cfg"
+  else
+    cat "$config/zoo.cfg"
+  fi
+}
+
 write_configuration() {
   local list=$conf/zoo.cfg.dynamic
   # Version 0 has no suffix, so it can never be taken for a list the ensemble has agreed on.
   ((16#$version == 0)) || list+=.$version
   printf '%s\n' "$servers" | write "$list"
   write "$conf/logback.xml" < "$config/logback.xml"
-  { cat "$config/zoo.cfg" && metrics_keys && echo "dynamicConfigFile=$list"; } | write "$conf/zoo.cfg"
+  { settings && metrics_keys && echo "dynamicConfigFile=$list"; } | write "$conf/zoo.cfg"
 }
 
 # Whether the image has ZooKeeper's provider for Prometheus, in a folder that zkEnv.sh looks for jars in.
