@@ -1,7 +1,6 @@
 """start.sh, run for real by bash in a folder that plays the root of a pod."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -177,10 +176,9 @@ def test_an_image_without_the_scripts_of_zookeeper_starts_without_metrics(root: 
 def init_limit(root: Root) -> str:
     """The limit that the member starts with."""
     root.started()
-    (line,) = re.findall(
-        r"^initLimit=(.*)$", (root.path / "conf/zoo.cfg").read_text(), re.MULTILINE
-    )
-    return line
+    text = (root.path / "conf/zoo.cfg").read_text()
+    (line,) = (line for line in text.splitlines() if line.startswith("initLimit="))
+    return line.removeprefix("initLimit=")
 
 
 def store_database(root: Root, **sizes: int) -> None:
