@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from cryptography import x509
@@ -27,6 +28,7 @@ _PURPOSES: Final = {
 }
 _CURVES: Final = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 _LONGEST_TEXT: Final = 200
+_MOST_REMEMBERED: Final = 512
 _LONGEST_NAME: Final = 253  # a DNS name has no more, and is compared as a whole
 _MOST_NAMES: Final = 1000
 _LARGEST: Final = 64 * 1024
@@ -87,11 +89,7 @@ class Certificate:
 
     def is_issued_by(self, issuer: "Certificate") -> bool:
         """Whether the names fit and the issuer's key made the signature."""
-        try:
-            load(self).verify_directly_issued_by(load(issuer))
-        except Exception as error:  # noqa: BLE001 -- one exception per algorithm, all of them mean no
-            return _no(error)
-        return True
+        return _is_issued_by(self.der, issuer.der)
 
     @property
     def is_self_signed(self) -> bool:
@@ -162,7 +160,7 @@ def read_certificate(der: bytes) -> Certificate:
     if len(der) > _LARGEST:
         raise ValueError(f"larger than {_LARGEST} bytes")
     try:
-        return _read(x509.load_der_x509_certificate(der))
+        return _read(der)
     except UNREADABLE as error:
         raise ValueError(printable(str(error)) or type(error).__name__) from error
 
@@ -195,11 +193,24 @@ def algorithm_of(key: object) -> str:
     return type(key).__name__.replace("PublicKey", "").replace("PrivateKey", "")
 
 
+@lru_cache(maxsize=_MOST_REMEMBERED)
+def _is_issued_by(der: bytes, issuer: bytes) -> bool:
+    found, by = map(x509.load_der_x509_certificate, (der, issuer))
+    try:
+        found.verify_directly_issued_by(by)
+    except Exception as error:  # noqa: BLE001 -- one exception per algorithm, all of them mean no
+        return _no(error)
+    return True
+
+
 def _no(_reason: Exception) -> bool:
     return False
 
 
-def _read(found: x509.Certificate) -> Certificate:
+# Each reconcile reads what its members mount and serve, which changes once in months.
+@lru_cache(maxsize=_MOST_REMEMBERED)
+def _read(der: bytes) -> Certificate:
+    found = x509.load_der_x509_certificate(der)
     if found.serial_number <= 0:
         raise ValueError("its serial number is not positive, which RFC 5280 forbids")
     constraints = _extension(found, x509.BasicConstraints)

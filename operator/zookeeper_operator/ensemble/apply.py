@@ -31,6 +31,7 @@ from zookeeper_operator.ensemble.actions import (
     describe_reconfiguration,
 )
 from zookeeper_operator.ensemble.adoption.source import read_source_answers
+from zookeeper_operator.ensemble.build.stamp import stamp_of
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.judge.basis import find_change
 from zookeeper_operator.ensemble.observe import addresses_of
@@ -40,7 +41,6 @@ from zookeeper_operator.ensemble.plan.children import super_password
 from zookeeper_operator.ensemble.security.readiness import secure_access
 from zookeeper_operator.ensemble.security.users import session_login
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, NamespaceEndingError, Object
-from zookeeper_operator.kube.hashes import content_hash
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.protocol import (
     Access,
@@ -239,7 +239,7 @@ class Applier:
         write = self._kube.create if action.only_new else self._kube.apply
         result = await write(RESOURCES[body["kind"]], body)
         metadata = result["metadata"]
-        outcome.applied[metadata["uid"]] = Applied(metadata["resourceVersion"], content_hash(body))
+        outcome.applied[metadata["uid"]] = Applied(metadata["resourceVersion"], stamp_of(body))
         if body["kind"] == "StatefulSet":
             outcome.generations[metadata["name"]] = metadata.get("generation", 0)
 

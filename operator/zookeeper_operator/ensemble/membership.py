@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from zookeeper_operator.kube.api import Object
@@ -68,7 +69,13 @@ def read_membership(config_map: Object) -> Membership:
         ValueError: a value has another form, or the list is empty. An empty list is never taken for
             an ensemble without members.
     """
-    data = config_map.get("data") or {}
+    return _read(frozenset((config_map.get("data") or {}).items()))
+
+
+# A reconcile reads the same text some twenty times.
+@lru_cache(maxsize=256)
+def _read(items: frozenset[tuple[str, str]]) -> Membership:
+    data = dict(items)
     servers = read_lines(data[SERVERS_KEY].splitlines())
     if not servers:
         raise ValueError("the membership names no server")

@@ -8,6 +8,7 @@ that could not be read is None, and neither is ever taken for "gone".
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Final
 
 from zookeeper_operator.api.conditions import Condition
@@ -193,10 +194,10 @@ class Issuance:
 
 @dataclass(frozen=True)
 class Applied:
-    """An apply that was carried out: the resource version it led to, and the hash of its content."""
+    """An apply that was carried out: the resource version it led to, and the stamp of what was applied."""
 
     version: str
-    content: str
+    stamp: str
 
 
 @dataclass(frozen=True)
@@ -262,11 +263,13 @@ class Observed:
     fresh_keys: tuple[PrivateKey, PrivateKey] | None = None
     """New keys for a CA and for a certificate, for an ensemble that may need them."""
 
+    @cached_property
+    def _children_by_name(self) -> Mapping[tuple[str, str], Object]:
+        return {(c["kind"], c["metadata"]["name"]): c for c in self.children}
+
     def child(self, kind: str, name: str) -> Object | None:
         """The owned live object of that kind and name."""
-        return next(
-            (c for c in self.children if c["kind"] == kind and c["metadata"]["name"] == name), None
-        )
+        return self._children_by_name.get((kind, name))
 
     def statefulset(self, component: str) -> Object | None:
         """The owned live StatefulSet of a component."""

@@ -5,6 +5,7 @@ Pure: text becomes values and values become text. Nothing here depends on where 
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 CLIENT_PORT: Final = 2181
@@ -90,6 +91,7 @@ def majority(voters: int) -> int:
     return voters // 2 + 1
 
 
+@lru_cache(maxsize=4096)
 def parse_server(line: str) -> Server:
     """Read one `server.N=` line.
 

@@ -5,6 +5,12 @@ from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.hashes import content_hash
 
 
+def stamp_of(body: Object) -> str:
+    """The stamp that an object bears; empty if it bears none."""
+    annotations = body["metadata"].get("annotations") or {}
+    return str(annotations.get(names.ANNOTATION_APPLIED) or "")
+
+
 def stamped(body: Object) -> Object:
     """The body with the hash of itself as an annotation, computed as if it did not bear one.
 

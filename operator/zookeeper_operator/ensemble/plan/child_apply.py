@@ -11,19 +11,17 @@ from zookeeper_operator.certificates.key_store import KEY_STORE
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import Apply
 from zookeeper_operator.ensemble.build.auth import PASSWORD_KEY
-from zookeeper_operator.ensemble.build.stamp import stamped
+from zookeeper_operator.ensemble.build.stamp import stamp_of
 from zookeeper_operator.ensemble.observed import Applied
 from zookeeper_operator.ensemble.plan.claim_deletion import build_stop_basis
 from zookeeper_operator.ensemble.plan.pin import is_pinned
 from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.diff import first_difference
-from zookeeper_operator.kube.hashes import content_hash
 
 
 def find_apply(situation: Situation, body: Object, live: Object | None) -> Apply | None:
-    """The apply that makes a live child what it must be; None if it is, or is being deleted."""
-    body = stamped(body)
+    """The apply that makes a live child what it must be, stamped; None if it is, or is being deleted."""
     if live is None:
         return build_apply(body, "it is missing", only_new=_is_drawn(body))
     if live["metadata"].get("deletionTimestamp"):
@@ -78,7 +76,7 @@ def _was_just_applied(situation: Situation, body: Object, live: Object) -> bool:
     metadata = live["metadata"]
     known = situation.observed.applied.get(metadata["uid"])
     return known is not None and known == Applied(
-        metadata.get("resourceVersion", ""), content_hash(body)
+        metadata.get("resourceVersion", ""), stamp_of(body)
     )
 
 
@@ -93,6 +91,4 @@ def _bare(body: Object) -> Object:
 
 def is_applied(live: Object, body: Object) -> bool:
     """Whether a live child bears the stamp of what it must be."""
-    annotations = live["metadata"].get("annotations") or {}
-    stamp = body["metadata"]["annotations"][names.ANNOTATION_APPLIED]
-    return bool(annotations.get(names.ANNOTATION_APPLIED) == stamp)
+    return stamp_of(live) == stamp_of(body)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble.actions import Action, Delete
 from zookeeper_operator.ensemble.build.issuance import build_certificate
+from zookeeper_operator.ensemble.build.stamp import stamped
 from zookeeper_operator.ensemble.certificate_names import issued_hosts
 from zookeeper_operator.ensemble.plan.child_apply import find_apply
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
@@ -26,7 +27,7 @@ def plan_issuance(situation: Situation) -> Step:
         return Step(_DONE)
     if tls is not None and tls.source.issuer_ref is not None:
         body = build_certificate(situation.target, tls.source.issuer_ref, issued_hosts(ensemble))
-        apply = find_apply(situation, body, live)
+        apply = find_apply(situation, stamped(body), live)
         # What cert-manager refuses must not stop anything else.
         action: Action | None = None if apply is None else replace(apply, optional=True)
     elif live is not None:
