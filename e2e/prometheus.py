@@ -19,14 +19,13 @@ ROOT: Final = Path(__file__).parents[1]
 CHART: Final = ROOT / "charts" / "zookeeper-operator"
 NAMESPACE: Final = "monitoring"
 SCRAPE_SECONDS: Final = 5
-WAIT_SECONDS: Final = {"30s": 30, "1m": 60, "2m": 120, "3m": 180, "5m": 300, "": 0}
-LASTING: Final = {alert.name: alert.lasting for alert in all_alerts()}
+LASTING_SECONDS: Final = {alert.name: alert.lasting_seconds for alert in all_alerts()}
 _LABEL_PREFIX: Final = "__meta_kubernetes_pod_label_"
 
 
 def due(alert: str, *, noticed: float = 30) -> float:
     """How long an alert may take: its own time, two scrapes, and what the operator takes to notice."""
-    return WAIT_SECONDS[LASTING[alert]] + 2 * SCRAPE_SECONDS + noticed
+    return LASTING_SECONDS[alert] + 2 * SCRAPE_SECONDS + noticed
 
 
 def chart_objects() -> list[Object]:

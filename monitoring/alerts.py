@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 Severity = Literal["critical", "warning"]
 
+_UNITS: Final[Mapping[str, float]] = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 RUNBOOKS: Final = "docs/runbooks/"
 """Where the runbooks are in the repository; the chart's `monitoring.rules.runbookBase` takes its place."""
 
@@ -45,6 +46,11 @@ class Alert:
     summary: str
     description: str
     runbook: str
+
+    @property
+    def lasting_seconds(self) -> float:
+        """How long the expression must be true; 0 for an alert at once."""
+        return float(self.lasting[:-1]) * _UNITS[self.lasting[-1]] if self.lasting else 0
 
     def to_rule(self) -> dict[str, Any]:
         """Return the rule as Prometheus reads it."""
