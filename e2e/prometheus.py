@@ -143,6 +143,13 @@ class Prometheus:
         series = self.ask(f'ALERTS{{alertname="{alert}",alertstate="firing"{where}}}')
         return [s["metric"] for s in series]
 
+    def fired_at(self, alert: str, namespace: str) -> float:
+        """When an alert of a namespace first fired, within the last hour: the time of the evaluation."""
+        chosen = f'alertname="{alert}",namespace="{namespace}",alertstate="firing"'
+        often = f"{SCRAPE_SECONDS}s"
+        (found,) = self.ask(f"min(min_over_time(timestamp(ALERTS{{{chosen}}})[1h:{often}]))")
+        return float(found["value"][1])
+
     def wait_firing(self, alert: str, *, seconds: float) -> dict[str, str]:
         """Wait until an alert fires; its labels."""
         return wait_until(f"{alert} fires", lambda: self.firing(alert), seconds=seconds)[0]
