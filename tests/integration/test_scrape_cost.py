@@ -1,0 +1,67 @@
+"""What scrapes by Prometheus cost the operator: its CPU with and without, in turns, in one process."""
+
+import asyncio
+import logging
+import statistics
+import time
+from typing import Final
+
+import pytest
+from tests.bench.scale import SCRAPE_SECONDS, cpu_seconds, scrape
+from tests.integration.operator_process import OperatorProcess
+from tests.integration.stage import ENSEMBLE, Stage, is_settled
+from tests.integration.waiting import until
+
+from zookeeper_operator.kube.api import Object
+
+SPEC: Final[Object] = {"replicas": 3, "storage": {"data": {"size": "1Gi"}}}
+MANY: Final = 100
+TURNS: Final = 4
+TURN_SECONDS: Final = 60.0
+MORE: Final = 1.15
+"""How much more it may be; two turns of the same kind differ by up to a tenth."""
+
+
+async def cores(operator: OperatorProcess, *, scraped: bool) -> float:
+    """The CPU of a turn, in cores."""
+    started, before = time.monotonic(), cpu_seconds(operator.pid)
+    if scraped:
+        await scrape(operator, seconds=TURN_SECONDS, every=SCRAPE_SECONDS)
+    else:
+        await asyncio.sleep(TURN_SECONDS)
+    return (cpu_seconds(operator.pid) - before) / (time.monotonic() - started)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+async def test_to_be_scraped_costs_no_cpu_to_speak_of(stage: Stage) -> None:
+    """By the settings of the chart; `make bench-scale` measures the same with a thousand."""
+    (place,) = await stage.namespaces("scrape-cost")
+    operator = stage.operator(
+        place, namespaces=place, workers="8", probe_seconds="10", resync_seconds="120"
+    )
+    operator.start()
+    names = [f"zk-{number:03}" for number in range(MANY)]
+    limit = asyncio.Semaphore(16)
+
+    async def create(name: str) -> None:
+        async with limit:
+            await stage.create(place, SPEC, name=name)
+
+    await asyncio.gather(*(create(name) for name in names))
+
+    async def settled() -> bool:
+        await asyncio.sleep(1)  # a list of all is work for the machine that is measured
+        live = await stage.kube.list(ENSEMBLE, place)
+        return len(live) == MANY and all(map(is_settled, live))
+
+    await until(settled, seconds=900)
+    await asyncio.sleep(TURN_SECONDS / 2)
+    without, scraped = [], []
+    for _ in range(TURNS):
+        without.append(await cores(operator, scraped=False))
+        scraped.append(await cores(operator, scraped=True))
+    ratio = statistics.mean(scraped) / statistics.mean(without)
+    told = [[round(value, 4) for value in turns] for turns in (without, scraped)]
+    logging.getLogger("cost").info("cores without and with scrapes: %s, ratio %.3f", told, ratio)
+    assert ratio <= MORE, told
