@@ -4,13 +4,14 @@ Each test looks at its own ensembles alone: these tests mostly wait, and run bes
 """
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 import pytest
 from e2e.backups import API, SMALL, STORAGE, claim, create
-from e2e.changes import cut_off
+from e2e.changes import cut_off, frozen, happens
 from e2e.cluster import Object, wait_until
 from e2e.ensembles import Ensemble
 from e2e.places import Operator, Places
@@ -27,6 +28,7 @@ WITHOUT_DATA: Final = frozenset(
     {"Writing a snapshot, mean", "Probes that failed", "Events", "Certificate"}
 )
 
+SNAPSHOT_WRITES: Final = 30
 BACKUPS: Final = "often"
 STARTING_SECONDS: Final = 10
 BACKUP_SECONDS: Final = 60
@@ -58,25 +60,60 @@ def unsaved(module_places: Places, prometheus: Prometheus) -> Ensemble:
     return ensemble
 
 
+def panels(ensemble: Ensemble) -> Iterator[tuple[str, str]]:
+    """Every query of every panel, with the title of the panel and an ensemble chosen."""
+    places = {"$namespace": ensemble.namespace, "$ensemble": ensemble.name}
+    for board in DASHBOARDS:
+        for panel in board["panels"]:
+            for target in panel.get("targets", []):
+                expression = target["expr"].replace("$__rate_interval", "1m")
+                for place, value in places.items():
+                    expression = expression.replace(place, value)
+                yield panel["title"], expression
+
+
+def has_number(prometheus: Prometheus, expression: str) -> bool:
+    """Whether an expression gives a number; a mean over what has not happened is none."""
+    return any(series["value"][1] != "NaN" for series in prometheus.ask(expression))
+
+
 @pytest.mark.usefixtures("unsaved")
 def test_every_query_of_every_panel_returns_data(scraped: Ensemble, prometheus: Prometheus) -> None:
-    """Of both dashboards, with the ensemble chosen."""
+    """Of both dashboards; those about what does not happen here are left out."""
     scraped.write("/seen", "by Prometheus")
-    places = {"$namespace": scraped.namespace, "$ensemble": scraped.name, "$__rate_interval": "1m"}
 
     def empty() -> list[str]:
-        found = []
-        for board in DASHBOARDS:
-            for panel in board["panels"]:
-                for target in panel.get("targets", []):
-                    expression = target["expr"]
-                    for place, value in places.items():
-                        expression = expression.replace(place, value)
-                    if panel["title"] not in WITHOUT_DATA and not prometheus.ask(expression):
-                        found.append(panel["title"])
-        return found
+        return [
+            title
+            for title, expression in panels(scraped)
+            if title not in WITHOUT_DATA and not prometheus.ask(expression)
+        ]
 
     wait_until("every panel has data", lambda: not empty(), seconds=120, every=5, seen=empty)
+
+
+@pytest.mark.long
+def test_every_query_of_every_panel_without_exception(
+    places: Places, prometheus: Prometheus
+) -> None:
+    """An ensemble with TLS that writes snapshots all the time, and of which a member becomes silent."""
+    ensemble = places.ensemble(tls={}, config={"snapCount": "20"})
+    wait_secured(ensemble, clients="Optional")
+    prometheus.wait_seen(ensemble)
+    empty = dict.fromkeys(panels(ensemble))
+
+    def all_seen() -> bool:
+        with ensemble.client(f"pod/{ensemble.pod_name(ensemble.leader())}") as client:
+            client.ensure_path("/seen")
+            for number in range(SNAPSHOT_WRITES):
+                client.set("/seen", b"%d" % number)
+        for panel in [panel for panel in empty if has_number(prometheus, panel[1])]:
+            del empty[panel]
+        return not empty
+
+    with frozen(ensemble, ensemble.followers()[0]):
+        happens("every panel has data", all_seen, seconds=60)
+    wait_until("every panel has had data", all_seen, seconds=300, every=5, seen=lambda: [*empty])
 
 
 @dataclass

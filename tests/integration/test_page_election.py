@@ -35,7 +35,6 @@ from zookeeper_operator.zookeeper.protocol import Address, ZooKeeper
 from zookeeper_operator.zookeeper.routes.direct import DirectAdmin, DirectClients
 
 VOTERS: Final = (1, 2, 3)
-NAMESPACE: Final = "page-election"
 SOON_SECONDS: Final = 1.0
 LEADER: Final = "document.querySelector('.member.leader')?.dataset.member"
 _LINE: Final = re.compile(
@@ -50,7 +49,7 @@ class Served:
 
     link: str
     servers: ZooKeeperServers
-    path: str = f"ensembles/{NAMESPACE}/zk"
+    path: str
 
     def kill_leader(self) -> tuple[int, Mapping[int, int]]:
         """End the leader as a lost node does: its id, and how much each log holds until then."""
@@ -62,7 +61,7 @@ class Served:
     def restart(self, member: int) -> None:
         """Start a server again, and wait until all serve."""
         self.servers[member].start()
-        self.servers.wait_until_serving(VOTERS)
+        self.servers.wait_until_serving(VOTERS, seconds=120)
 
     def moments(self, new: int, read: Mapping[int, int]) -> tuple[float, float]:
         """When the new leader was elected, and when a majority served under it.
@@ -111,17 +110,18 @@ class OfServers:
 
 @pytest.fixture
 async def served(
-    stage: Stage, control_plane: ControlPlane, zookeeper: ZooKeeperServers
+    stage: Stage,
+    control_plane: ControlPlane,
+    zookeeper: ZooKeeperServers,
+    request: pytest.FixtureRequest,
 ) -> AsyncIterator[Served]:
-    await stage.namespaces(NAMESPACE)
-    operator = stage.operator(NAMESPACE, namespaces=NAMESPACE)
+    (name,) = await stage.namespaces(f"page-{request.function.__name__[5:20].replace('_', '-')}")
+    operator = stage.operator(name, namespaces=name)
     operator.start()
-    await stage.create(NAMESPACE, SPEC)
-    await asyncio.gather(
-        stage.settled([NAMESPACE]), asyncio.to_thread(zookeeper.restore, list(VOTERS))
-    )
+    await stage.create(name, SPEC)
+    await asyncio.gather(stage.settled([name]), asyncio.to_thread(zookeeper.restore, list(VOTERS)))
     operator.kill()
-    _, target = await make_target(stage, control_plane, NAMESPACE)
+    _, target = await make_target(stage, control_plane, name)
     members = OfServers(zookeeper)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(members.close)
@@ -129,12 +129,12 @@ async def served(
         admin = await stack.enter_async_context(open_admin_servers(target, kube))
         znodes = Znodes(kube, OneMember(zookeeper[1].ip))
         stack.push_async_callback(znodes.close)
-        watchers = Watchers(kube, cast("ZooKeeper", members), NAMESPACE)
+        watchers = Watchers(kube, cast("ZooKeeper", members), name)
         stack.push_async_callback(watchers.close)
-        place = {"context": "local", "namespace": NAMESPACE, "name": "zk", "home": NAMESPACE}
+        place = {"context": "local", "namespace": name, "name": "zk", "home": name}
         sources = Sources(watchers, znodes, LoadReader(kube, admin), WhatIf(target, kube), place)
         link = await stack.enter_async_context(serve(sources, 0))
-        yield Served(link, zookeeper)
+        yield Served(link, zookeeper, f"ensembles/{name}/zk")
 
 
 def late(served: Served, new: int, read: Mapping[int, int], shown: float) -> tuple[float, float]:
