@@ -229,6 +229,16 @@ MEMBERS: Final = (
         _page("ZookeeperOutstandingRequests"),
     ),
     Alert(
+        "ZookeeperConnectionsNearLimit",
+        f"max by ({_MEMBER}) (num_alive_connections{{{_OURS}}}) > on ({_ENSEMBLE}) group_left "
+        f"0.85 * {_gauge('connection_limit')}",
+        "5m",
+        "warning",
+        f"{_ONE.capitalize()} has almost as many connections as it accepts",
+        "More than 85 % of maxCnxns of spec.config. At the limit it rejects clients.",
+        _page("ZookeeperConnectionsNearLimit"),
+    ),
+    Alert(
         "ZookeeperConnectionsRejected",
         f"sum by ({_MEMBER}) (increase(connection_rejected{{{_OURS}}}[5m])) > 0",
         "5m",
