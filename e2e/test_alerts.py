@@ -93,6 +93,7 @@ def test_every_query_of_every_panel_returns_data(scraped: Ensemble, prometheus: 
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("unsaved")
 def test_every_query_of_every_panel_without_exception(
     places: Places, prometheus: Prometheus
 ) -> None:

@@ -58,10 +58,10 @@ class Served:
         self.servers[leader].kill()
         return leader, read
 
-    def restart(self, member: int) -> None:
+    async def restart(self, member: int) -> None:
         """Start a server again, and wait until all serve."""
-        self.servers[member].start()
-        self.servers.wait_until_serving(VOTERS, seconds=120)
+        self.servers[member].start()  # here: it would end with another thread
+        await asyncio.to_thread(self.servers.wait_until_serving, VOTERS, seconds=120)
 
     def moments(self, new: int, read: Mapping[int, int]) -> tuple[float, float]:
         """When the new leader was elected, and when a majority served under it.
@@ -109,32 +109,38 @@ class OfServers:
 
 
 @pytest.fixture
+def voters(zookeeper: ZooKeeperServers) -> ZooKeeperServers:
+    zookeeper.restore(list(VOTERS))
+    return zookeeper
+
+
+@pytest.fixture
 async def served(
     stage: Stage,
     control_plane: ControlPlane,
-    zookeeper: ZooKeeperServers,
+    voters: ZooKeeperServers,
     request: pytest.FixtureRequest,
 ) -> AsyncIterator[Served]:
     (name,) = await stage.namespaces(f"page-{request.function.__name__[5:20].replace('_', '-')}")
     operator = stage.operator(name, namespaces=name)
     operator.start()
     await stage.create(name, SPEC)
-    await asyncio.gather(stage.settled([name]), asyncio.to_thread(zookeeper.restore, list(VOTERS)))
+    await stage.settled([name])
     operator.kill()
     _, target = await make_target(stage, control_plane, name)
-    members = OfServers(zookeeper)
+    members = OfServers(voters)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(members.close)
         kube = await stack.enter_async_context(open_cluster(target))
         admin = await stack.enter_async_context(open_admin_servers(target, kube))
-        znodes = Znodes(kube, OneMember(zookeeper[1].ip))
+        znodes = Znodes(kube, OneMember(voters[1].ip))
         stack.push_async_callback(znodes.close)
         watchers = Watchers(kube, cast("ZooKeeper", members), name)
         stack.push_async_callback(watchers.close)
         place = {"context": "local", "namespace": name, "name": "zk", "home": name}
         sources = Sources(watchers, znodes, LoadReader(kube, admin), WhatIf(target, kube), place)
         link = await stack.enter_async_context(serve(sources, 0))
-        yield Served(link, zookeeper, f"ensembles/{name}/zk")
+        yield Served(link, voters, f"ensembles/{name}/zk")
 
 
 def late(served: Served, new: int, read: Mapping[int, int], shown: float) -> tuple[float, float]:
@@ -169,7 +175,7 @@ async def test_a_leader_is_shown_within_a_second_of_what_the_logs_say(served: Se
             old, read = await asyncio.to_thread(served.kill_leader)
             shown = await reader.until(partial(another_leads, old))
             found.append(late(served, leading(reader.values) or 0, read, shown))
-            await asyncio.to_thread(served.restart, old)
+            await served.restart(old)
     measured("the page", found)
     assert max(after for _, after in found) <= SOON_SECONDS, found
 
@@ -187,7 +193,7 @@ async def test_twenty_elections_in_a_browser(served: Served) -> None:
             old, read = await asyncio.to_thread(served.kill_leader)
             new = await browser.wait(f"({LEADER}) !== '{old}' && {LEADER}")
             found.append(late(served, int(new), read, time.monotonic()))
-            await asyncio.to_thread(served.restart, old)
+            await served.restart(old)
         assert browser.failed == []
     measured("the browser", found)
     assert max(after for _, after in found) <= SOON_SECONDS, found
