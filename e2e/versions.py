@@ -17,7 +17,7 @@ ROOT: Final = Path(__file__).parents[1]
 FIRST: Final = "ef0154dc35d2c7a5c9e5ae2ba88323e9e1de561c"
 """Version 0.1 of the operator: the last commit before configurations became immutable."""
 WATCHED: Final = "5962a615b2ea9bca4a9bdbd87f6f9eb168d3c6c3"
-"""An older version with all that the alert rules ask for: the last commit before ensembles could be adopted."""
+"""An older version with all that the alert rules ask for: before ensembles could be adopted."""
 
 
 def unpack(commit: str, folder: Path) -> Path:
