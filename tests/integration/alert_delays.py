@@ -12,6 +12,7 @@ SCRAPES: Final = 2
 """One until it is scraped, one until the rules are evaluated."""
 
 UNTIL_TRUE: Final[Mapping[str, float]] = {
+    "ZookeeperMemberLagging": 10,
     "ZookeeperLeadershipFlapping": 360,
     "ZookeeperFsyncSlow": 180,
     "ZookeeperHeapFull": 900,
