@@ -82,20 +82,8 @@ def _value(phases: Sequence[Phase], series: str, value: Value, at: float, began:
 
 
 @contextmanager
-def scraped(tools: Path, directory: Path, histories: Histories, port: int) -> Iterator[str]:
-    """A Prometheus that scrapes them; its address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.end_headers()
-            self.wfile.write(histories.page().encode())
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    target = f"127.0.0.1:{port + 1}"
+def prometheus(tools: Path, directory: Path, target: str, port: int) -> Iterator[str]:
+    """A Prometheus that scrapes one target, with the rules of the chart; its address."""
     often = f"{SCRAPE_SECONDS}s"
     content = {
         "global": {"scrape_interval": often, "evaluation_interval": often},
@@ -117,29 +105,53 @@ def scraped(tools: Path, directory: Path, histories: Histories, port: int) -> It
         ],
         directory=directory,
     )
-    server = ThreadingHTTPServer(("127.0.0.1", port + 1), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     process.start()
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.kill()
+
+
+@contextmanager
+def scraped(tools: Path, directory: Path, histories: Histories, port: int) -> Iterator[str]:
+    """A Prometheus that scrapes them; its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.end_headers()
+            self.wfile.write(histories.page().encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", port + 1), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with prometheus(tools, directory, f"127.0.0.1:{port + 1}", port) as address:
+            yield address
+    finally:
         server.shutdown()
         server.server_close()
 
 
-def first_firings(address: str) -> dict[str, float]:
-    """When the alerts of each history fired first, by the alert: the time of the evaluation."""
+def firings(address: str) -> Iterator[tuple[str, str | None, float]]:
+    """Each alert and namespace for which it has fired, and when it first did: the time of the evaluation."""
     times = 'timestamp(ALERTS{alertstate="firing"})[30m:5s]'
     expression = f"min by (alertname, namespace) (min_over_time({times}))"
     query = urllib.parse.urlencode({"query": expression})
     with urllib.request.urlopen(f"{address}/api/v1/query?{query}", timeout=30) as answer:  # noqa: S310 -- of this process
         found: dict[str, Any] = json.load(answer)
+    for series in found["data"]["result"]:
+        labels = series["metric"]
+        yield labels["alertname"], labels.get("namespace"), float(series["value"][1])
+
+
+def first_firings(address: str) -> dict[str, float]:
+    """When the alert of each history first fired."""
     return {
-        name: float(series["value"][1])
-        for series in found["data"]["result"]
-        for name in (series["metric"]["alertname"],)
-        if series["metric"].get("namespace", name.lower()) == name.lower()
+        name: at for name, namespace, at in firings(address) if namespace in {None, name.lower()}
     }
 
 
