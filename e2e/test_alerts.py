@@ -31,7 +31,7 @@ WITHOUT_DATA: Final = frozenset(
 SNAPSHOT_WRITES: Final = 30
 BACKUPS: Final = "often"
 STARTING_SECONDS: Final = 10
-BACKUP_SECONDS: Final = 60
+BACKUP_SECONDS: Final = 90
 OVERDUE_SECONDS: Final = STARTING_SECONDS + 2 * BACKUP_SECONDS
 """After its time a backup is missed: it may begin late, wait, and take its time."""
 
