@@ -19,14 +19,13 @@ ROOT: Final = Path(__file__).parents[1]
 CHART: Final = ROOT / "charts" / "zookeeper-operator"
 NAMESPACE: Final = "monitoring"
 SCRAPE_SECONDS: Final = 5
-WAIT_SECONDS: Final = {"30s": 30, "1m": 60, "2m": 120, "3m": 180, "5m": 300, "": 0}
-LASTING: Final = {alert.name: alert.lasting for alert in all_alerts()}
+LASTING_SECONDS: Final = {alert.name: alert.lasting_seconds for alert in all_alerts()}
 _LABEL_PREFIX: Final = "__meta_kubernetes_pod_label_"
 
 
 def due(alert: str, *, noticed: float = 30) -> float:
     """How long an alert may take: its own time, two scrapes, and what the operator takes to notice."""
-    return WAIT_SECONDS[LASTING[alert]] + 2 * SCRAPE_SECONDS + noticed
+    return LASTING_SECONDS[alert] + 2 * SCRAPE_SECONDS + noticed
 
 
 def chart_objects() -> list[Object]:
@@ -143,6 +142,13 @@ class Prometheus:
         where = f',namespace="{namespace}"' if namespace else ""
         series = self.ask(f'ALERTS{{alertname="{alert}",alertstate="firing"{where}}}')
         return [s["metric"] for s in series]
+
+    def fired_at(self, alert: str, namespace: str) -> float:
+        """When an alert of a namespace first fired, within the last hour: the time of the evaluation."""
+        chosen = f'alertname="{alert}",namespace="{namespace}",alertstate="firing"'
+        often = f"{SCRAPE_SECONDS}s"
+        (found,) = self.ask(f"min(min_over_time(timestamp(ALERTS{{{chosen}}})[1h:{often}]))")
+        return float(found["value"][1])
 
     def wait_firing(self, alert: str, *, seconds: float) -> dict[str, str]:
         """Wait until an alert fires; its labels."""

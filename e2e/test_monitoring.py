@@ -1,6 +1,7 @@
 """A real Prometheus during ordinary work, and without an operator: only the alerts that are due fire."""
 
 import time
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -10,7 +11,7 @@ from e2e.ensembles import Ensemble
 from e2e.places import Operator, Places
 from e2e.prometheus import Prometheus, due
 from e2e.test_tls import wait_secured
-from e2e.versions import without_installed
+from e2e.versions import ROOT, WATCHED, unpack_checkout, without_installed
 
 pytestmark = [pytest.mark.alone, pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -56,6 +57,28 @@ def test_ordinary_work_sets_off_no_alert(
         f'zookeeper_operator_ensemble_certificate_not_after_seconds{{namespace="{secured.namespace}"}}'
     )
     assert float(ends["value"][1]) > time.time()
+
+
+@pytest.mark.long
+def test_an_upgrade_of_the_operator_sets_off_no_alert(
+    places: Places, prometheus: Prometheus, operator: Operator, tmp_path: Path
+) -> None:
+    """From an older version, by its own chart, to this one: the rules are those of this one all the time."""
+    older = unpack_checkout(WATCHED, tmp_path)
+    try:
+        operator.install(older)
+        operator.wait_working()
+        ensemble = places.ensemble()
+        prometheus.wait_seen(ensemble)
+        pods = ensemble.pod_uids()
+    finally:
+        operator.install(ROOT)
+        operator.wait_working()
+    # As long as an alert about the operator or the quorum waits, and some scrapes more.
+    time.sleep(due("ZookeeperOperatorAbsent"))
+    ensemble.wait_calm(seconds=30)
+    assert ensemble.pod_uids() == pods
+    assert prometheus.fired(ensemble.namespace) == set()
 
 
 @pytest.mark.long

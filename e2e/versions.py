@@ -16,17 +16,24 @@ from e2e.places import Operator
 ROOT: Final = Path(__file__).parents[1]
 FIRST: Final = "ef0154dc35d2c7a5c9e5ae2ba88323e9e1de561c"
 """Version 0.1 of the operator: the last commit before configurations became immutable."""
+WATCHED: Final = "5962a615b2ea9bca4a9bdbd87f6f9eb168d3c6c3"
+"""An older version with all that the alert rules ask for: before ensembles could be adopted."""
 
 
 def unpack(commit: str, folder: Path) -> Path:
     """The operator's source as it was at a commit; the folder to import it from."""
+    return unpack_checkout(commit, folder, "operator") / "operator"
+
+
+def unpack_checkout(commit: str, folder: Path, *paths: str) -> Path:
+    """The repository as it was at a commit, or some paths of it; the folder of the checkout."""
     _fetch_history(commit)
     archive = subprocess.run(
-        ["git", "-C", str(ROOT), "archive", commit, "operator"], capture_output=True, check=True
+        ["git", "-C", str(ROOT), "archive", commit, *paths], capture_output=True, check=True
     )
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
         files.extractall(folder, filter="data")
-    return folder / "operator"
+    return folder
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 Severity = Literal["critical", "warning"]
 
+_UNITS: Final[Mapping[str, float]] = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 RUNBOOKS: Final = "docs/runbooks/"
 """Where the runbooks are in the repository; the chart's `monitoring.rules.runbookBase` takes its place."""
 
@@ -45,6 +46,11 @@ class Alert:
     summary: str
     description: str
     runbook: str
+
+    @property
+    def lasting_seconds(self) -> float:
+        """How long the expression must be true; 0 for an alert at once."""
+        return float(self.lasting[:-1]) * _UNITS[self.lasting[-1]] if self.lasting else 0
 
     def to_rule(self) -> dict[str, Any]:
         """Return the rule as Prometheus reads it."""
@@ -221,6 +227,16 @@ MEMBERS: Final = (
         f"{_ONE.capitalize()} does not keep up with its clients",
         "More than 100 requests wait in it. At 1000, globalOutstandingLimit, it stops reading from clients.",
         _page("ZookeeperOutstandingRequests"),
+    ),
+    Alert(
+        "ZookeeperConnectionsNearLimit",
+        f"max by ({_MEMBER}) (num_alive_connections{{{_OURS}}}) > on ({_ENSEMBLE}) group_left "
+        f"0.85 * {_gauge('connection_limit')}",
+        "5m",
+        "warning",
+        f"{_ONE.capitalize()} has almost as many connections as it accepts",
+        "More than 85 % of maxCnxns of spec.config. At the limit it rejects clients.",
+        _page("ZookeeperConnectionsNearLimit"),
     ),
     Alert(
         "ZookeeperConnectionsRejected",

@@ -337,6 +337,25 @@ MEMBER_CASES: Final = (
     ),
     *_member_cases("ZookeeperFsyncSlow", "fsynctime_sum", Rising(2000), Rising(800), 16),
     *_member_cases("ZookeeperOutstandingRequests", "outstanding_requests", 150, 90, 6),
+    lasts(
+        "ZookeeperConnectionsNearLimit",
+        "nine tenths of it",
+        6,
+        world(known("connection_limit", 1000), says("num_alive_connections", 900, member=2)),
+        of_member(2),
+    ),
+    lasts(
+        "ZookeeperConnectionsNearLimit",
+        "eight tenths of it",
+        30,
+        world(known("connection_limit", 1000), says("num_alive_connections", 800, member=2)),
+    ),
+    lasts(
+        "ZookeeperConnectionsNearLimit",
+        "many, without a limit",
+        30,
+        world(says("num_alive_connections", 9000, member=2)),
+    ),
     *_member_cases("ZookeeperConnectionsRejected", "connection_rejected", Rising(3), 40, 11),
     *_member_cases("ZookeeperFileDescriptors", "open_file_descriptor_count", 19000, 15000, 11),
     *_member_cases(

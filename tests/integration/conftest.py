@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from e2e.browser import find_browser
 from tests.integration.control_plane import ControlPlane, find_tools
+from tests.integration.environments import resolve_environment
 from tests.integration.processes import enter_own_network
 from tests.integration.s3_server import resolve_moto
 from tests.integration.stage import Farm, Stage, open_stage, prepare
@@ -67,6 +68,13 @@ def moto_python() -> Path:
 
 
 @pytest.fixture(scope="session")
+def grafana_python() -> Path:
+    """The Python of an environment with Grafana's own library for dashboards."""
+    lock = Path(__file__).parent / "grafana" / "requirements.lock"
+    return resolve_environment("grafana", lock)
+
+
+@pytest.fixture(scope="session")
 def jars_by_release() -> Mapping[str, Path]:
     """The jars of the newest releases of each line, by the release."""
     return {release: resolve_jars(release) for release in ("3.8.6", "3.8.7", "3.9.5", "3.9.6")}
@@ -96,6 +104,7 @@ def _own_network(request: pytest.FixtureRequest) -> None:
         "jars_by_release",
         "metered_jars",
         "moto_python",
+        "grafana_python",
         "control_plane_tools",
         "prometheus_tools",
         "helm",

@@ -3,12 +3,7 @@
 import hashlib
 import hmac
 import http.client
-import os
-import shutil
 import socket
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from tests.integration.environments import resolve_environment
 from tests.integration.processes import Process
 
 LOCK: Final = Path(__file__).parent / "s3" / "requirements.lock"
@@ -32,27 +28,8 @@ _HOP: Final = {"connection", "transfer-encoding", "keep-alive"}
 
 
 def resolve_moto() -> Path:
-    """The Python of an environment with moto, made once per content of the lock file."""
-    digest = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()[:12]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "zookeeper-operator"
-    environment = cache / f"s3-server-{digest}"
-    ready = environment / "ready"
-    if not ready.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(environment, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
-        with tempfile.TemporaryDirectory() as scratch:
-            subprocess.run(
-                [
-                    *(str(environment / "bin/python"), "-m", "pip", "install", "--quiet"),
-                    *("--require-hashes", "--no-deps", "--disable-pip-version-check"),
-                    *("-r", str(LOCK)),
-                ],
-                check=True,
-                env={**os.environ, "TMPDIR": scratch},
-            )
-        ready.touch()
-    return environment / "bin/python"
+    """The Python of an environment with moto."""
+    return resolve_environment("s3-server", LOCK)
 
 
 @dataclass(frozen=True)

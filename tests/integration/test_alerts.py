@@ -12,6 +12,7 @@ import yaml
 from monitoring.__main__ import CHART
 from monitoring.alerts import Alert, all_alerts
 from tests.integration.alert_cases import CASES, SCENARIOS, Case
+from tests.integration.alert_delays import FIRING, begins, due, extended, history
 from tests.integration.timelines import STEP_SECONDS, Phase, input_series, length
 
 ALERTS: Final = {alert.name: alert for alert in all_alerts()}
@@ -103,6 +104,28 @@ def test_every_alert_has_a_case_of_each_kind() -> None:
     firing = Counter(case.alert for case in CASES if case.fires)
     silent = Counter(case.alert for case in CASES if not case.fires)
     assert set(firing) == set(silent) == set(ALERTS)
+
+
+def at(seconds: float, alert: str, fires: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    return {
+        "eval_time": f"{seconds:g}s",
+        "alertname": alert,
+        "exp_alerts": [expected(ALERTS[alert], labels) for labels in fires],
+    }
+
+
+def test_each_alert_fires_in_its_own_time_and_two_scrapes(
+    prometheus_tools: Path, tmp_path: Path
+) -> None:
+    """Not before its own time, and no later than two scrapes after it; by the clock of promtool."""
+    tests = []
+    for name, case in FIRING.items():
+        start = begins(case.phases)
+        phases = extended(history(name), start + due(name))
+        early = start + ALERTS[name].lasting_seconds - STEP_SECONDS
+        checks = [at(early, name, [])] if ALERTS[name].lasting else []
+        tests.append(unit_test(phases, [*checks, at(start + due(name), name, case.fires)]))
+    assert promtool(prometheus_tools, tmp_path, tests) == ""
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -38,11 +38,14 @@ def provider(servers: ZooKeeperServers, number: int) -> dict[str, object]:
     return {CLASS_KEY: PROVIDER, PORT_KEY: PORT, "metricsProvider.httpHost": servers[number].ip}
 
 
-def found(servers: ZooKeeperServers) -> None:
-    """Three voters and an observer that serve metrics, and a client that has written and read."""
+def found(servers: ZooKeeperServers, extra: Mapping[str, object] | None = None) -> None:
+    """Three voters and an observer that serve metrics, and a client that has written and read.
+
+    `extra` is what the configuration of the voters says beside.
+    """
     lines = [servers[n].line() for n in VOTERS]
     for n in VOTERS:
-        servers[n].prepare(lines, founder=True, extra=provider(servers, n))
+        servers[n].prepare(lines, founder=True, extra={**provider(servers, n), **(extra or {})})
         servers[n].start()
     servers.wait_until_serving(VOTERS, seconds=90)
     observer = servers[OBSERVER]

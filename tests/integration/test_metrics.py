@@ -12,7 +12,11 @@ from zookeeper_operator.control.series import PREFIX, Entry
 from zookeeper_operator.ensemble.series import COUNTED, REPORTED
 from zookeeper_operator.kube.api import Object
 
-SPEC: Final[Object] = {"replicas": 3, "storage": {"ephemeral": True}}
+SPEC: Final[Object] = {
+    "replicas": 3,
+    "storage": {"ephemeral": True},
+    "config": {"maxCnxns": 500},
+}
 # 0 is their value when nothing is wrong and nothing is under way.
 OFTEN_ZERO: Final = frozenset(
     f"{PREFIX}{name}"

@@ -255,6 +255,11 @@ class ZooKeeperServer:
         """The end of its log."""
         return self._process.tail()
 
+    @property
+    def log_file(self) -> Path:
+        """All that it has logged, of every start."""
+        return self._process.log
+
 
 class ZooKeeperServers:
     """Up to nine servers of one machine; tests take from it the ensemble they need."""

@@ -10,6 +10,7 @@ from typing import Final
 
 from zookeeper_operator.api import conditions
 from zookeeper_operator.control.series import Entry, Sample, counter, gauge, histogram
+from zookeeper_operator.ensemble.build.config import connection_limit
 from zookeeper_operator.ensemble.judge.quorum import Quorum
 from zookeeper_operator.ensemble.member_series import MEMBER_ENTRIES, member_samples
 from zookeeper_operator.ensemble.plan import Plan
@@ -88,6 +89,11 @@ _PLAIN_CLIENTS: Final = gauge(
     _ENSEMBLE,
     "Clients that are connected without TLS, while port 2181 is to be closed; absent otherwise.",
 )
+_CONNECTION_LIMIT: Final = gauge(
+    "ensemble_connection_limit",
+    _ENSEMBLE,
+    "Connections that each member accepts (maxCnxns of spec.config); absent without a limit.",
+)
 _LEADER_CHANGES: Final = counter("ensemble_leader_changes", _ENSEMBLE, "Changes of the leader.")
 _ELECTIONS: Final = counter(
     "ensemble_elections", _ENSEMBLE, "Elections, by the increments of the epoch."
@@ -106,6 +112,7 @@ REPORTED: Final[tuple[Entry, ...]] = (
     _EPOCH,
     _CERTIFICATE,
     _PLAIN_CLIENTS,
+    _CONNECTION_LIMIT,
     _LEADER_CHANGES,
     _ELECTIONS,
     _OUTDATED,
@@ -162,6 +169,7 @@ def build_samples(plan: Plan, elections: Elections) -> tuple[Sample, ...]:
         _EPOCH: quorum.epoch,
         _CERTIFICATE: None if leaf is None else leaf.not_after.timestamp(),
         _PLAIN_CLIENTS: _count_plain_clients(plan.situation),
+        _CONNECTION_LIMIT: connection_limit(ensemble.spec),
         _LEADER_CHANGES: elections.leader_changes,
         _ELECTIONS: elections.elections,
         _OUTDATED: _count_outdated(plan.situation),

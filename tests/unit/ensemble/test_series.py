@@ -78,6 +78,16 @@ def test_samples_bear_the_labels_of_their_entries() -> None:
     assert all(len(s.labels) == len(labels[s.name]) for s in found)
 
 
+def test_a_limit_of_connections_is_there_if_the_configuration_sets_one() -> None:
+    """0 means none, as without the key."""
+    limits = []
+    for config in ({"maxCnxns": 500}, {"maxCnxns": "0"}, {}):
+        ensemble = EnsembleUnderTest({"replicas": 3, "config": config})
+        ensemble.rest()
+        limits.append(samples(ensemble.world.observed).get("ensemble_connection_limit"))
+    assert limits == [500, None, None]
+
+
 def test_a_member_that_is_behind_shows_by_how_much() -> None:
     calm = at_rest(3)
     behind = replace(calm.answers[1], zxid=(1 << 32) + 1)

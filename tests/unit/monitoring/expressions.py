@@ -7,7 +7,9 @@ are neither a function nor a keyword nor a metric of the caller's.
 import re
 from typing import Final
 
-_KEYWORDS: Final = {"and", "or", "unless", "on", "ignoring", "by", "without", "offset", "bool"}
+_KEYWORDS: Final = {
+    *("and", "or", "unless", "on", "ignoring", "by", "without", "offset", "bool", "group_left"),
+}
 _STRING: Final = re.compile(r'"[^"]*"')
 _GROUPING: Final = re.compile(r"\b(?:by|on|without|ignoring)\s*\(([^)]*)\)")
 _RANGE: Final = re.compile(r"\[[^\]]*\]")

@@ -125,6 +125,11 @@ def tick_time(spec: EnsembleSpec) -> timedelta:
     return timedelta(milliseconds=_number(spec, "tickTime"))
 
 
+def connection_limit(spec: EnsembleSpec) -> int | None:
+    """How many connections of clients each member accepts; None without a limit, which is the default."""
+    return _whole(spec.config.get("maxCnxns"), "0") or None
+
+
 def _number(spec: EnsembleSpec, key: str) -> int:
     return _whole(spec.config.get(key), DEFAULTS[key])
 
