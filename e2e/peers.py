@@ -4,7 +4,8 @@ Every pod here listens at `PORTS` and answers nothing. One run of a program trie
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -107,6 +108,16 @@ class Member(Peer):
             assert answer in {"open", "refused", "silent"}
             found[int(port)] = answer  # type: ignore[assignment] # one of those three
         return found
+
+
+def wait_doors(
+    address: str, ports: Sequence[int], open_to: Iterable[tuple[Peer, Sequence[int]]]
+) -> None:
+    """Wait until each pod reaches exactly those ports of an address that stand beside it; all try at once."""
+    cases = list(open_to)
+    with ThreadPoolExecutor(len(cases)) as pool:
+        for done in [pool.submit(peer.wait_only, open_, address, ports) for peer, open_ in cases]:
+            done.result()
 
 
 def create_peers(

@@ -3,14 +3,14 @@
 import os
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import pytest
-from e2e.cluster import OPERATOR_NAMESPACE, Object, run
+from e2e.cluster import OPERATOR_NAMESPACE, Cluster, Object, run
 from e2e.ensembles import Ensemble, manifest
-from e2e.peers import PORTS, Member, Peer, create_peers
+from e2e.peers import PORTS, Member, Peer, create_peers, wait_doors
 from e2e.places import Operator, Places
 
 SHOP: Final = {"podSelector": {"matchLabels": {"app": "shop"}}}
@@ -69,9 +69,9 @@ def policy(namespace: str, name: str, app: str, **spec: object) -> Object:
     }
 
 
-@pytest.fixture
-def policies(places: Places, peers: dict[str, Peer]) -> Iterator[None]:
-    """Policies for `server`: each of its ports is open to others, the last to nobody."""
+@contextmanager
+def policies(cluster: Cluster, peers: dict[str, Peer]) -> Iterator[None]:
+    """Policies for `server`, each of whose ports is open to others, and one for the ways out of `monitor`."""
     server, stranger, visitor = peers["server"], peers["stranger"], peers["visitor"]
     anywhere = {"cidr": "0.0.0.0/0", "except": [f"{stranger.address}/32"]}
     elsewhere = {"matchLabels": {"kubernetes.io/metadata.name": visitor.namespace}}
@@ -80,35 +80,43 @@ def policies(places: Places, peers: dict[str, Peer]) -> Iterator[None]:
         {"ports": [{"port": 9002}], "from": [{"namespaceSelector": elsewhere, **SHOP}]},
         {"ports": [{"port": 9003, "endPort": 9004}], "from": [{"ipBlock": anywhere}]},
     ]
-    places.cluster.apply(policy(server.namespace, "server", "server", ingress=rules))
-    yield
-    for name in ("server", "monitor"):
-        places.cluster.delete("networkpolicy", name, server.namespace, "--ignore-not-found")
+    out = {"policyTypes": ["Egress"], "egress": [{"ports": [{"port": 9003}]}]}
+    cluster.apply(
+        policy(server.namespace, "server", "server", ingress=rules),
+        policy(server.namespace, "monitor", "monitor", **out),
+    )
+    try:
+        yield
+    finally:
+        for name in ("server", "monitor"):
+            cluster.delete("networkpolicy", name, server.namespace)
 
 
-def test_the_network_enforces_policies(
-    places: Places, peers: dict[str, Peer], request: pytest.FixtureRequest
-) -> None:
+def test_the_network_enforces_policies(cluster: Cluster, peers: dict[str, Peer]) -> None:
     """Labels, namespaces, ranges of addresses, named ports and ways out, by policies of the test's own.
 
-    Only where this holds does the other test of this file show anything.
+    Only where this holds do the other tests of this file show anything.
     """
     stranger, server = peers["stranger"], peers["server"]
     to = server.address
-    stranger.wait_only(PORTS, to, PORTS)
-    request.getfixturevalue("policies")
-    stranger.wait_only([], to, PORTS)
-    peers["shop"].wait_only([9001, 9003, 9004], to, PORTS)
-    peers["visitor"].wait_only([9002, 9003, 9004], to, PORTS)
-
-    stranger.label(app="shop")
-    stranger.wait_only([9001], to, PORTS)
-    stranger.label(app=None)
-    stranger.wait_only([], to, PORTS)
-
-    out = {"policyTypes": ["Egress"], "egress": [{"ports": [{"port": 9003}]}]}
-    places.cluster.apply(policy(server.namespace, "monitor", "monitor", **out))
-    peers["monitor"].wait_only([9003], to, PORTS)
+    everywhere = [(peer, PORTS) for name, peer in peers.items() if name != "server"]
+    wait_doors(to, PORTS, everywhere)
+    with policies(cluster, peers):
+        wait_doors(
+            to,
+            PORTS,
+            [
+                (stranger, []),
+                (peers["shop"], [9001, 9003, 9004]),
+                (peers["visitor"], [9002, 9003, 9004]),
+                (peers["monitor"], [9003]),
+            ],
+        )
+        stranger.label(app="shop")
+        stranger.wait_only([9001], to, PORTS)
+        stranger.label(app=None)
+        stranger.wait_only([], to, PORTS)
+    wait_doors(to, PORTS, everywhere)
 
 
 # ---- the operator's own policies ----
@@ -131,17 +139,19 @@ def test_every_port_of_a_member_is_open_to_whom_it_is_meant_for(
     guarded.wait_settled()
     leader, followers = leader_of(guarded)
     working = Peer(guarded.cluster, OPERATOR_NAMESPACE, operator.leading_pod())
-    may: list[tuple[Peer, list[int]]] = [
-        (peers["shop"], [2181, 2281]),
-        (peers["monitor"], [7000]),
-        (peers["backup"], [2888, 3888]),
-        (peers["stranger"], []),
-        (peers["visitor"], []),
-        (working, [2181, 2281, 3888, 8080]),
-        (followers[0], [2888, 3888]),
-    ]
-    with ThreadPoolExecutor(len(may)) as pool:
-        list(pool.map(lambda one: one[0].wait_only(one[1], leader, MEMBER_PORTS), may))
+    wait_doors(
+        leader,
+        MEMBER_PORTS,
+        [
+            (peers["shop"], [2181, 2281]),
+            (peers["monitor"], [7000]),
+            (peers["backup"], [2888, 3888]),
+            (peers["stranger"], []),
+            (peers["visitor"], []),
+            (working, [2181, 2281, 3888, 8080]),
+            (followers[0], [2888, 3888]),
+        ],
+    )
 
 
 def test_the_operator_reaches_members_alone_and_only_its_metrics_are_reached(
