@@ -18,7 +18,7 @@ LABEL: Final = "zookeeper-operator-e2e"
 SOURCE_PEERS: Final = [
     {"namespaceSelector": {}, "podSelector": {"matchLabels": {"kind": "ZookeeperMember"}}}
 ]
-"""Members of the operator of pravega: they do not have the label that the chart lets the operator connect to."""
+"""Members as the operator of pravega labels them, to which the chart lets our operator connect by this only."""
 KEEP: Final = bool(os.environ.get("E2E_KEEP"))
 
 
