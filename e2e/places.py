@@ -18,7 +18,7 @@ LABEL: Final = "zookeeper-operator-e2e"
 SOURCE_PEERS: Final = [
     {"namespaceSelector": {}, "podSelector": {"matchLabels": {"kind": "ZookeeperMember"}}}
 ]
-"""Members as the operator of pravega labels them, to which the chart lets our operator connect by this only."""
+"""Members of the operator of pravega: they lack the label by which the chart lets our operator connect."""
 KEEP: Final = bool(os.environ.get("E2E_KEEP"))
 
 
