@@ -1,5 +1,6 @@
 """Where tests work: the installed operator, and namespaces with ensembles in them."""
 
+import json
 import os
 import uuid
 from dataclasses import dataclass, field
@@ -14,6 +15,10 @@ RUN: Final = (
 )[:5]
 """The same in all processes that share the cluster; what others have left is removed."""
 LABEL: Final = "zookeeper-operator-e2e"
+SOURCE_PEERS: Final = [
+    {"namespaceSelector": {}, "podSelector": {"matchLabels": {"kind": "ZookeeperMember"}}}
+]
+"""Members of the operator of pravega: they lack the label by which the chart lets our operator connect."""
 KEEP: Final = bool(os.environ.get("E2E_KEEP"))
 
 
@@ -38,6 +43,7 @@ class Operator:
             # The tag stays the same when the image changes: the annotation makes a running operator take it.
             *("--set", "image.tag=dev", "--set-string", f"podAnnotations.image={image}"),
             *("--set", "certManager.enabled=true"),
+            *("--set-json", f"networkPolicy.sourcePeers={json.dumps(SOURCE_PEERS)}"),
             *("--wait", "--timeout", "3m"),
             timeout=240,
         )

@@ -43,10 +43,11 @@ def wait_secured(ensemble: Ensemble, **security: str) -> Object:
     """Wait until the status says that all is as the spec asks, and what it says of TLS."""
 
     def look() -> Object:
-        status = ensemble.status()
+        body = ensemble.body()
+        status: Object = body.get("status") or {}
         said = status.get("security") or {}
         as_asked = security.items() <= said.items() and bool(security) == bool(said)
-        return status if as_asked and ensemble.is_settled() else {}
+        return status if as_asked and ensemble.is_settled(body) else {}
 
     return wait_until("TLS is as the spec asks", look, seconds=WALK_SECONDS)
 

@@ -71,7 +71,16 @@ healthy() { # within SECONDS
 exists_as_asked() {
   local have
   have=$(nodes | wc -l)
-  [[ $have -gt 0 && (-z ${WORKERS:-} || $have == $((WORKERS + 1))) ]]
+  [[ $have -gt 0 && (-z ${WORKERS:-} || $have == $((WORKERS + 1))) ]] && is_of_our_image
+}
+
+# Nodes of an older build of our own image lack what this checkout expects of them. Stock ones have no label.
+is_of_our_image() {
+  local label='{{index .Config.Labels "zookeeper-operator.offline"}}' node built
+  for node in $(nodes); do
+    built=$(docker container inspect -f "$label" "$node")
+    [[ -z $built || $built == "$(docker image inspect -f "$label" "kindest/node:v$kubernetes_version")" ]] || return 1
+  done
 }
 
 # What a killed engine leaves is started again; what does not come back is recreated.
@@ -96,7 +105,7 @@ reachable() { # within SECONDS
 
 create() { # IMAGE
   if [[ -n $(nodes) ]]; then
-    say "cluster $cluster is broken or of another size: recreating it"
+    say "cluster $cluster is broken, of another size or of an older node image: recreating it"
     kind delete cluster --quiet --name "$cluster"
   fi
   configuration | kind create cluster --quiet --name "$cluster" --image "$1" --config - ||

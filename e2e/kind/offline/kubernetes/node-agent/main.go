@@ -1,6 +1,7 @@
 // Node-agent does on every node what kindnetd and the local path provisioner do in stock kind.
 //
-//	node-agent network   writes the CNI configuration and keeps routes to the other nodes' pods
+//	node-agent network   writes the CNI configuration, keeps routes to the other nodes' pods and
+//	                     enforces NetworkPolicies
 //	node-agent storage   makes directories of this node into volumes
 package main
 
@@ -38,6 +39,7 @@ func run(ctx context.Context, duty, node string) error {
 	}
 	switch duty {
 	case "network":
+		go func() { log.Fatal(keepPolicies(ctx, client, node)) }()
 		return keepNetwork(ctx, client, node, os.Getenv("POD_SUBNET"))
 	case "storage":
 		return provideVolumes(ctx, client, node)
