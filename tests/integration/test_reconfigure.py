@@ -3,10 +3,11 @@
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
-from tests.integration.zookeeper_servers import PASSWORD, ZooKeeperServers
+from kazoo.client import KazooClient
+from tests.integration.zookeeper_servers import PASSWORD, ZooKeeperServer, ZooKeeperServers
 
 from zookeeper_operator.zookeeper.client import ZooKeeperClient
 from zookeeper_operator.zookeeper.protocol import (
@@ -190,3 +191,43 @@ async def test_frozen_members_hold_nobody_up(
     configs = await asyncio.gather(*(client.read_config(access) for _ in range(6)))
     assert len(set(configs)) == 1
     assert time.monotonic() - started < 12
+
+
+@pytest.mark.parametrize(
+    ("logs", "lost"), [("true", frozenset()), ("false", frozenset({"a0", "a1", "a2"}))]
+)
+async def test_a_member_that_gives_its_vote_back_lacks_what_it_has_not_logged(
+    zookeeper: ZooKeeperServers, client: ZooKeeperClient, logs: str, lost: frozenset[str]
+) -> None:
+    """Why `syncEnabled` must stay true: a leader that hands over observes for a moment."""
+    zookeeper.found([1, 2, 3], {"syncEnabled": logs})
+    access = zookeeper.access([1, 2, 3])
+    member = zookeeper[zookeeper.leader([1, 2, 3])]
+    before = await client.read_config(access)
+    observing = await client.reconfigure(
+        access, joining=[member.line("observer")], leaving=[], based_on=before
+    )
+    zookeeper.wait_until_serving([1, 2, 3])
+    assert await asyncio.to_thread(_create, member, ["a0", "a1", "a2"]) == {"a0", "a1", "a2"}
+    await client.reconfigure(access, joining=[member.line()], leaving=[], based_on=observing)
+    zookeeper.wait_until_serving([1, 2, 3])
+    await asyncio.to_thread(_create, member, ["b0", "b1"])
+    member.kill()
+    member.start()
+    zookeeper.wait_until_serving([1, 2, 3])
+    has = await asyncio.to_thread(_create, member, ["c0"])
+    assert {"a0", "a1", "a2", "b0", "b1", "c0"} - has == lost
+    zookeeper.stop()
+
+
+def _create(member: ZooKeeperServer, names: Sequence[str]) -> set[str]:
+    """Create znodes by way of a member; what is below / as it sees it."""
+    reader = KazooClient(f"{member.ip}:2181", timeout=10)
+    reader.start(timeout=30)
+    try:
+        for name in names:
+            reader.ensure_path(f"/{name}")
+        return set(reader.get_children("/")) - {"zookeeper"}
+    finally:
+        reader.stop()
+        reader.close()

@@ -54,6 +54,8 @@ def _wrong_values() -> Iterator[tuple[str, Spec, Spec | None, str]]:
         ("leaderServes", "No"),
         ("tcpKeepAlive", "yes"),
         ("syncEnabled", 1),
+        ("syncEnabled", "false"),
+        ("observer.syncEnabled", "false"),
     )
     for key, value in wrong:
         said = f"{key} must be {KNOWN_KEYS[key].sentence}"

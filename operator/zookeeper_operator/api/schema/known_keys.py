@@ -77,6 +77,11 @@ def _numbers(low: int, high: int = _INT) -> Values:
 
 TEXT: Final = Values()
 TRUE_FALSE: Final = Values('"true" or "false"', TRUE_FALSE_PATTERN, boolean=True)
+WRITTEN: Final = Values(
+    '"true", in quotes, or left out: a leader observes for a moment before its restart, and would lack what '
+    "it has not logged when it votes again",
+    "^(?i:true)$",
+)
 YES_NO: Final = Values('"yes" or "no", in quotes', YES_NO_PATTERN, boolean=True)
 PORT: Final = Values(
     "a port from 1 to 65535 that the member does not listen on itself, so none of "
@@ -187,15 +192,14 @@ _BY_VALUES: Final[Mapping[Values, tuple[str, ...]]] = {
         "metricsProvider.exportJvmInfo",
         "netty.advancedFlowControl.enabled",
         "netty.server.earlyDropSecureConnectionHandshakes",
-        "observer.syncEnabled",
         "pathStats.enabled",
         "request_stale_connection_check",
         "request_stale_latency_check",
         "request_throttle_drop_stale",
         "serializeLastProcessedZxid.enabled",
-        "syncEnabled",
         "tcpKeepAlive",
     ),
+    WRITTEN: ("observer.syncEnabled", "syncEnabled"),
     TEXT: (
         "4lw.commands.whitelist",
         "IPAuthenticationProvider.usexforwardedfor",

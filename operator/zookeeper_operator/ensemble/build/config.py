@@ -11,7 +11,12 @@ from types import MappingProxyType
 from typing import Final
 
 from zookeeper_operator.api.ensemble import EnsembleSpec
-from zookeeper_operator.api.schema.known_keys import KNOWN_KEYS, YES_NO
+from zookeeper_operator.api.schema.known_keys import (
+    KNOWN_KEYS,
+    WRITTEN,
+    YES_NO,
+    keys_that_take,
+)
 from zookeeper_operator.api.schema.owned_keys import refusal_of, refusal_of_value
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.metrics import metrics_endpoint
@@ -83,6 +88,7 @@ DEFAULTS: Final[Mapping[str, str]] = {
 }
 """What a careful administrator sets; `spec.config` may say otherwise."""
 
+_OBSERVER_LOGS: Final = keys_that_take(WRITTEN)
 _LONGEST_NUMBER: Final = 7  # digits
 _LAST_PLAIN_CHARACTER: Final = 0x7E  # of ASCII
 _KIBIBYTE: Final = 1024
@@ -123,6 +129,15 @@ def follower_timeout(spec: EnsembleSpec) -> timedelta:
 def tick_time(spec: EnsembleSpec) -> timedelta:
     """The unit of ZooKeeper's time limits."""
     return timedelta(milliseconds=_number(spec, "tickTime"))
+
+
+def logs_while_observing(spec: EnsembleSpec) -> bool:
+    """Whether a member without a vote writes transactions to its volume.
+
+    One that does not, and is given a vote, lacks after its next start what it has observed
+    (tests/integration/test_reconfigure.py), so new ensembles are refused it.
+    """
+    return all(str(spec.config.get(key, "true")).lower() == "true" for key in _OBSERVER_LOGS)
 
 
 def connection_limit(spec: EnsembleSpec) -> int | None:

@@ -7,9 +7,7 @@ Safety, each with a property test and an invariant of the simulator:
 * not-ready members first, followers next, the leader last; who leads is read again before every step;
 * before the leader, or a member without which no majority would be left, is restarted, it hands its vote
   over by reconfiguration and gets it back when it has synced (measured: writes pause for 0.2-0.7 s, in a
-  plain restart for about a second);
-* a hand-over that is refused for a transient cause, such as a follower that still copies the data, is
-  tried again for some seconds before the leader is restarted without one;
+  plain restart for about a second; see `hand_over`);
 * the first member that does not come back stops the rollout; a corrected spec resumes it, because a pod
   that is in trouble on an *old* revision may always be restarted;
 * what is in emptyDir goes with its pod: a member is not restarted unless the others are a majority that has
@@ -22,30 +20,29 @@ Safety, each with a property test and an invariant of the simulator:
   another one serves a certificate that it would not accept.
 """
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
-from zookeeper_operator.ensemble.actions import Reconfigure, RestartMember
+from zookeeper_operator.ensemble.actions import RestartMember
 from zookeeper_operator.ensemble.adoption.record import is_adopting
 from zookeeper_operator.ensemble.observed import Pod, Trouble
-from zookeeper_operator.ensemble.plan.claim_deletion import build_restart_basis, must_stay
+from zookeeper_operator.ensemble.plan.claim_deletion import must_stay
 from zookeeper_operator.ensemble.plan.ephemeral import loses_data
-from zookeeper_operator.ensemble.plan.members import server_in_role, waiting_for_vote
+from zookeeper_operator.ensemble.plan.hand_over import plan_hand_over
+from zookeeper_operator.ensemble.plan.members import waiting_for_vote
 from zookeeper_operator.ensemble.plan.quorum_age import has_quorum_held
+from zookeeper_operator.ensemble.plan.restart import restart
 from zookeeper_operator.ensemble.plan.restart_reason import restart_reason
 from zookeeper_operator.ensemble.plan.revision import (
     is_outdated,
-    restart_of,
     statefulset_of,
     update_revision,
 )
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.ensemble.pods import missing_pods
 from zookeeper_operator.ensemble.security.readiness import find_refused, why_none_restarted
-from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 # A start takes 6-7 s, an election up to 5 s (measured); readiness is reported some seconds late.
 _TIME_TO_COME_BACK: Final = timedelta(seconds=30)
@@ -110,7 +107,7 @@ def _unready_step(situation: Situation, due: list[Pod]) -> Step | None:
     if broken:
         worst = min(broken, key=lambda p: (p.trouble is None, p.id))
         why = f"{restart_reason(situation, worst)}, and it does not serve"
-        return _restart(situation, worst, why)
+        return restart(situation, worst, why)
     if any(p in kept for p in unready):
         return _stopped_by_deletion(kept)
     if unready:
@@ -247,16 +244,16 @@ def _healthy_step(situation: Situation, due: list[Pod]) -> Step:
     if pod.id in voters and away:
         return _wait(f"waiting for member {', '.join(map(str, away))} to get its vote back")
     if pod.id not in voters:
-        return _restart(situation, pod, restart_reason(situation, pod))
+        return restart(situation, pod, restart_reason(situation, pod))
     if loses_data(situation, pod) and len(voters) == 1:
         return _refuse(situation, pod)
     if not has_quorum_held(situation):
         return _wait("waiting until the quorum, which has just formed, has held for some seconds")
     if len(voters) == 1:
-        return _restart(situation, pod, restart_reason(situation, pod))
+        return restart(situation, pod, restart_reason(situation, pod))
     if pod.id == quorum.leader or not quorum.survives_without(pod.id):
-        return _hand_over(situation, pod)
-    return _restart(situation, pod, restart_reason(situation, pod))
+        return plan_hand_over(situation, pod)
+    return restart(situation, pod, restart_reason(situation, pod))
 
 
 def _wait_for_certificates(pod: Pod, refused: frozenset[int]) -> Step:
@@ -283,65 +280,3 @@ def _refuse(situation: Situation, pod: Pod) -> Step:
         f"pod, and {why}; {advice}, or delete the pod if the data may go",
     )
     return Step(verdict, awaited=not situation.quorum.healthy)
-
-
-def _hand_over(situation: Situation, pod: Pod) -> Step:
-    observed = situation.observed
-    committed = observed.committed
-    assert committed is not None
-    refusal = observed.refusal
-    if refusal is not None and refusal.handing_over == pod.id:
-        if refusal.is_transient(observed.now):
-            step = _ask_to_hand_over(situation, pod, committed)
-            return replace(step, actions=()) if refusal.is_recent(observed.now) else step
-        if situation.quorum.survives_without(pod.id):
-            why = restart_reason(situation, pod)
-            return _restart(situation, pod, f"{why}; its hand-over was refused")
-        if refusal.is_recent(observed.now):
-            return Step(
-                Verdict(
-                    False,
-                    reasons.ROLLOUT_STOPPED,
-                    f"{pod.name} cannot hand over before its restart ({refusal.why}), and without it no "
-                    "majority would be left; delete the pod by hand if a short outage is acceptable",
-                )
-            )
-    return _ask_to_hand_over(situation, pod, committed)
-
-
-def _ask_to_hand_over(situation: Situation, pod: Pod, committed: CommittedConfig) -> Step:
-    return Step(
-        Verdict(
-            False,
-            reasons.HANDING_OVER_LEADERSHIP,
-            f"{pod.name} hands over before its restart",
-        ),
-        (
-            Reconfigure(
-                based_on=committed,
-                joining=(server_in_role(situation, pod.id, "observer"),),
-                reason=reasons.HANDING_OVER_LEADERSHIP,
-                why=f"{pod.name} is the last one to be restarted"
-                if pod.id == situation.quorum.leader
-                else f"no majority would be left without {pod.name}",
-            ),
-        ),
-    )
-
-
-def _restart(situation: Situation, pod: Pod, why: str) -> Step:
-    statefulset = statefulset_of(situation, pod.component)
-    assert statefulset is not None
-    return Step(
-        Verdict(False, reasons.ROLLING_MEMBER, f"restarting {pod.name}: {why}"),
-        (
-            restart_of(
-                pod,
-                statefulset,
-                why,
-                revisions=f"{pod.revision or 'unknown'} → "
-                f"{update_revision(situation, pod.component)}",
-                basis=build_restart_basis(situation, pod),
-            ),
-        ),
-    )

@@ -38,6 +38,10 @@ RUNNING: dict[str, tuple[Spec, Spec]] = {
     "number": ({"config": {"tickTime": "banana"}}, {"config": {"tickTime": "apple"}}),
     "range": ({"config": {"syncLimit": 0}}, {"config": {"syncLimit": -1}}),
     "switch": ({"config": {"tcpKeepAlive": "yes"}}, {"config": {"tcpKeepAlive": "on"}}),
+    "observers that write nothing": (
+        {"config": {"syncEnabled": "false"}},
+        {"config": {"syncEnabled": "no"}},
+    ),
     "escaped value": ({"config": {"forceSync": "né\\"}}, {"config": {"forceSync": "né"}}),
     "own port": (
         {"config": {"metricsProvider.httpPort": 8080}},

@@ -46,6 +46,22 @@ def test_the_leader_hands_over_before_its_restart(size: int) -> None:
     assert [(s.id, s.role) for s in step.joining] == [(1, "observer")]
 
 
+@pytest.mark.parametrize("key", ["syncEnabled", "observer.syncEnabled"])
+@pytest.mark.parametrize("value", ["false", "FALSE"])
+def test_who_would_not_log_what_it_observes_keeps_its_vote(key: str, value: str) -> None:
+    """It would lack after the next start what it has seen without a vote."""
+    unlogged = {"config": {key: value}}
+    (step,) = disruptive(build_plan(outdated(at_rest(3, unlogged, leader=1), 1)).actions)
+    assert isinstance(step, RestartMember)
+    assert step.why.endswith("without a hand-over, since spec.config.syncEnabled is not true")
+    plan = build_plan(outdated(at_rest(2, unlogged, leader=1), 1, 2))
+    assert disruptive(plan.actions) == []
+    assert "delete the pod by hand" in plan.next_action
+    logged = {"config": {key: "TRUE"}}
+    (step,) = disruptive(build_plan(outdated(at_rest(3, logged, leader=1), 1)).actions)
+    assert isinstance(step, Reconfigure)
+
+
 def test_of_two_voters_neither_is_restarted_with_a_vote() -> None:
     (step,) = disruptive(build_plan(outdated(at_rest(2, leader=1), 2)).actions)
     assert isinstance(step, Reconfigure)
