@@ -147,7 +147,11 @@ class Prometheus:
         """When an alert of a namespace first fired, within the last hour: the time of the evaluation."""
         chosen = f'alertname="{alert}",namespace="{namespace}",alertstate="firing"'
         often = f"{SCRAPE_SECONDS}s"
-        (found,) = self.ask(f"min(min_over_time(timestamp(ALERTS{{{chosen}}})[1h:{often}]))")
+        first = f"min(min_over_time(timestamp(ALERTS{{{chosen}}})[1h:{often}]))"
+        # One that has begun to fire a moment ago is not yet at a step of the subquery.
+        (found,) = wait_until(
+            f"it is known when {alert} fired", lambda: self.ask(first), seconds=4 * SCRAPE_SECONDS
+        )
         return float(found["value"][1])
 
     def wait_firing(self, alert: str, *, seconds: float) -> dict[str, str]:
