@@ -215,6 +215,7 @@ def test_only_those_that_are_named_reach_the_metrics(
     assert prometheus.ask("vector(1)")
 
 
+@pytest.mark.long
 def test_a_backup_that_is_overdue_fires(unsaved: Ensemble, prometheus: Prometheus) -> None:
     """From the time at which the first backup must be there; it ends with the first that is."""
     alert = "ZookeeperBackupOverdue"
