@@ -24,6 +24,12 @@ from zookeeper_operator.zookeeper.subtree import (
 OPEN = (Acl(31, "world", "anyone"),)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _founded(zookeeper: ZooKeeperServers) -> None:
+    """What other tests have left may be too much to be deleted znode by znode."""
+    zookeeper.found([1, 2, 3])
+
+
 @pytest.fixture
 def session(zookeeper: ZooKeeperServers) -> Iterator[Session]:
     """A session of the super user, of an ensemble without znodes of applications."""

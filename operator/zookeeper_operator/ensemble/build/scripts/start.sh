@@ -240,8 +240,8 @@ database_size() {
 number_of() { sed -n "s/^$1=\([1-9][0-9]\{0,6\}\)[[:space:]]*$/\1/p" "$config/zoo.cfg"; }
 
 # zoo.cfg with an initLimit that is large enough for the data. A leader drops a member that has not written
-# what it was sent to its volume within so many ticks, and begins anew: with a limit that is too small for the
-# data, for ever. The value of zoo.cfg is what a member without data has.
+# what it was sent to its volume within so many ticks. It comes back, and needs all of it again if much has
+# been written meanwhile. The value of zoo.cfg is what a member without data has.
 settings() {
   local tick limit
   tick=$(number_of tickTime) limit=$(number_of initLimit)
