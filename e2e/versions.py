@@ -16,8 +16,8 @@ from e2e.places import Operator
 ROOT: Final = Path(__file__).parents[1]
 FIRST: Final = "ef0154dc35d2c7a5c9e5ae2ba88323e9e1de561c"
 """Version 0.1 of the operator: the last commit before configurations became immutable."""
-WATCHED: Final = "5962a615b2ea9bca4a9bdbd87f6f9eb168d3c6c3"
-"""An older version with all that the alert rules ask for: before ensembles could be adopted."""
+WATCHED: Final = "4c75a8a2fbd9dbce69a6d3be555b09248aa778c3"
+"""An older version, with all that the alert rules ask for: before members raised `initLimit` themselves."""
 
 
 def unpack(commit: str, folder: Path) -> Path:
