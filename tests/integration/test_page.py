@@ -126,6 +126,15 @@ async def make_target(
     return proxy, KubeContext(str(kubeconfig), "local", name)
 
 
+async def create_settled(stage: Stage, name: str) -> None:
+    """Create an ensemble in the namespace of this name; when it is settled, no operator runs any more."""
+    operator = stage.operator(name, namespaces=name)
+    operator.start()
+    await stage.create(name, SPEC)
+    await stage.settled([name])
+    operator.kill()
+
+
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
     """Where pictures are kept; with PICTURES=docs/img they are those of the documentation."""
@@ -138,11 +147,7 @@ async def place(
 ) -> AsyncIterator[Place]:
     name = getattr(request, "param", f"page-{next(_NUMBERS)}")
     await stage.namespaces(name)
-    operator = stage.operator(name, namespaces=name)
-    operator.start()
-    await stage.create(name, SPEC)
-    await stage.settled([name])
-    operator.kill()
+    await create_settled(stage, name)
     proxy, target = await make_target(stage, control_plane, name)
     async with open_page(target, "zk", everywhere=False, port=0) as link:
         yield Place(stage, name, proxy, target, link)

@@ -19,7 +19,7 @@ from e2e.chromium import open_browser
 from tests.integration.control_plane import ControlPlane
 from tests.integration.page_reader import PageReader
 from tests.integration.stage import Stage
-from tests.integration.test_page import SPEC, OneMember, leading, make_target, serving
+from tests.integration.test_page import OneMember, create_settled, leading, make_target, serving
 from tests.integration.zookeeper_servers import ZooKeeperServers
 
 from zookeeper_operator.cli.page.command import serve
@@ -122,11 +122,7 @@ async def served(
     request: pytest.FixtureRequest,
 ) -> AsyncIterator[Served]:
     (name,) = await stage.namespaces(f"page-{request.function.__name__[5:20].replace('_', '-')}")
-    operator = stage.operator(name, namespaces=name)
-    operator.start()
-    await stage.create(name, SPEC)
-    await stage.settled([name])
-    operator.kill()
+    await create_settled(stage, name)
     _, target = await make_target(stage, control_plane, name)
     members = OfServers(voters)
     async with contextlib.AsyncExitStack() as stack:

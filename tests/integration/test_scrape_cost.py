@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import pytest
-from tests.bench.scale import SCRAPE_SECONDS, cpu_seconds, scrape
+from tests.bench.scale import SCRAPE_SECONDS, SPEC, cpu_seconds, scrape
 from tests.integration.operator_process import OperatorProcess
 from tests.integration.stage import ENSEMBLE, Stage, is_settled
 from tests.integration.waiting import until
@@ -20,9 +20,7 @@ from zookeeper_operator.control.metrics import Metrics
 from zookeeper_operator.control.series import Sample
 from zookeeper_operator.ensemble.plan import build_plan
 from zookeeper_operator.ensemble.series import COUNTED, REPORTED, Elections, build_samples
-from zookeeper_operator.kube.api import Object
 
-SPEC: Final[Object] = {"replicas": 3, "storage": {"data": {"size": "1Gi"}}}
 MANY: Final = 100
 TURNS: Final = 4
 TURN_SECONDS: Final = 60.0

@@ -77,7 +77,7 @@ def _numbers(low: int, high: int = _INT) -> Values:
 
 TEXT: Final = Values()
 TRUE_FALSE: Final = Values('"true" or "false"', TRUE_FALSE_PATTERN, boolean=True)
-WRITTEN: Final = Values(
+ONLY_TRUE: Final = Values(
     '"true", in quotes, or left out: a leader observes for a moment before its restart, and would lack what '
     "it has not logged when it votes again",
     "^(?i:true)$",
@@ -199,7 +199,7 @@ _BY_VALUES: Final[Mapping[Values, tuple[str, ...]]] = {
         "serializeLastProcessedZxid.enabled",
         "tcpKeepAlive",
     ),
-    WRITTEN: ("observer.syncEnabled", "syncEnabled"),
+    ONLY_TRUE: ("observer.syncEnabled", "syncEnabled"),
     TEXT: (
         "4lw.commands.whitelist",
         "IPAuthenticationProvider.usexforwardedfor",

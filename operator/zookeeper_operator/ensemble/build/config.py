@@ -13,7 +13,7 @@ from typing import Final
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.api.schema.known_keys import (
     KNOWN_KEYS,
-    WRITTEN,
+    ONLY_TRUE,
     YES_NO,
     keys_that_take,
 )
@@ -88,7 +88,7 @@ DEFAULTS: Final[Mapping[str, str]] = {
 }
 """What a careful administrator sets; `spec.config` may say otherwise."""
 
-_OBSERVER_LOGS: Final = keys_that_take(WRITTEN)
+_OBSERVER_LOGS: Final = keys_that_take(ONLY_TRUE)
 _LONGEST_NUMBER: Final = 7  # digits
 _LAST_PLAIN_CHARACTER: Final = 0x7E  # of ASCII
 _KIBIBYTE: Final = 1024

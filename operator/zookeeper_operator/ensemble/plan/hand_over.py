@@ -37,14 +37,7 @@ def plan_hand_over(situation: Situation, pod: Pod) -> Step:
             why = restart_reason(situation, pod)
             return restart(situation, pod, f"{why}; its hand-over was refused")
         if refusal.is_recent(observed.now):
-            return Step(
-                Verdict(
-                    False,
-                    reasons.ROLLOUT_STOPPED,
-                    f"{pod.name} cannot hand over before its restart ({refusal.why}), and without it no "
-                    "majority would be left; delete the pod by hand if a short outage is acceptable",
-                )
-            )
+            return _stop(pod, f" ({refusal.why})")
     return _ask_to_hand_over(situation, pod, committed)
 
 
@@ -55,11 +48,15 @@ def _keep_vote(situation: Situation, pod: Pod) -> Step:
         return restart(
             situation, pod, f"{restart_reason(situation, pod)}; without a hand-over, since {key}"
         )
+    return _stop(pod, f", since {key}")
+
+
+def _stop(pod: Pod, why: str) -> Step:
     verdict = Verdict(
         False,
         reasons.ROLLOUT_STOPPED,
-        f"{pod.name} cannot hand over before its restart, since {key}, and without it no majority would be "
-        "left; delete the pod by hand if a short outage is acceptable",
+        f"{pod.name} cannot hand over before its restart{why}, and without it no majority would be left; "
+        "delete the pod by hand if a short outage is acceptable",
     )
     return Step(verdict)
 
