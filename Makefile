@@ -52,8 +52,8 @@ unit: setup ## pure functions, golden manifests, properties
 	$(BIN)/pytest -n 2 tests/unit
 
 .PHONY: simulate
-simulate: setup ## the real loop in a simulated cluster (SEEDS=500, or SEED=n to replay one)
-	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),500))
+simulate: setup ## the real loop in a simulated cluster (SEEDS=150, or SEED=n to replay one)
+	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),150))
 
 .PHONY: check
 check: lint unit simulate ## everything that needs no cluster
@@ -73,7 +73,7 @@ e2e: setup cluster ## the promises users read, on the kind cluster, installed by
 .PHONY: e2e-long
 e2e-long: setup cluster ## more seeds, many rolls and scalings under writers, interrupted at every step; the how-to pages
 	$(BIN)/python -m tests.simulation --seeds 500
-	$(BIN)/pytest -n 2 --dist loadfile -m long tests/integration
+	$(BIN)/pytest -n 2 --dist loadfile -m long tests/simulation tests/integration
 	eval "$$($(CLUSTER) env)"; $(CURDIR)/$(BIN)/pytest -m long e2e
 
 .PHONY: bench-snapshots

@@ -76,7 +76,7 @@ else
   stage setup make --no-print-directory setup
   beside lint make --no-print-directory lint
   # The longest tests first: none is waited for in the end.
-  beside checks suite checks -n 2 --dist worksteal tests/simulation tests/unit
+  beside checks suite checks -n 2 --dist worksteal -m 'not long' tests/simulation tests/unit
   stage cluster make --no-print-directory cluster
   joined lint
   joined checks

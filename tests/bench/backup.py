@@ -24,7 +24,8 @@ from kazoo.exceptions import KazooException
 from tests.bench.snapshots import generate
 from tests.integration.backup_pod import BackupPod, task_with
 from tests.integration.processes import enter_own_network
-from tests.integration.zookeeper_servers import PASSWORD, ZooKeeperServers, resolve_jars
+from tests.integration.zookeeper_jars import resolve_jars
+from tests.integration.zookeeper_servers import PASSWORD, ZooKeeperServers
 
 from zookeeper_operator.ensemble import names
 

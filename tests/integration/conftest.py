@@ -11,7 +11,8 @@ from tests.integration.environments import resolve_environment
 from tests.integration.processes import enter_own_network
 from tests.integration.s3_server import resolve_moto
 from tests.integration.stage import Farm, Stage, open_stage, prepare
-from tests.integration.zookeeper_servers import ZooKeeperServers, resolve_jars
+from tests.integration.zookeeper_jars import resolve_jars
+from tests.integration.zookeeper_servers import ZooKeeperServers
 
 from zookeeper_operator.api.versions import DEFAULT_VERSION
 from zookeeper_operator.kube.client import KubeClient, connect

@@ -7,25 +7,22 @@ reconfiguration that a cluster refuses for that passes here.
 import base64
 import hashlib
 import json
-import os
 import shutil
 import signal
-import subprocess
-import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from tests.integration.processes import Process
+from tests.integration.zookeeper_jars import JVM_FLAGS, MAIN_CLASS, resolve_class_archive
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.zookeeper.protocol import Access, Address
 from zookeeper_operator.zookeeper.servers import Role, Server
 
 PASSWORD: Final = "integration"
-POM: Final = Path(__file__).parent / "zookeeper" / "pom.xml"
 
 _LOGBACK: Final = """<configuration>
   <appender name="out" class="ch.qos.logback.core.ConsoleAppender">
@@ -34,62 +31,6 @@ _LOGBACK: Final = """<configuration>
   <root level="INFO"><appender-ref ref="out"/></root>
 </configuration>
 """
-
-
-_WITHOUT_PARENT: Final = {"3.8.7": "3.8.6", "3.9.6": "3.9.5"}
-"""Releases whose parent pom not every mirror has: all jars but the server are those of the release before."""
-
-
-def resolve_jars(version: str = "", *, metrics: bool = False) -> Path:
-    """The folder with the jars of `zookeeper/pom.xml`, filled by Maven once per content of it.
-
-    `version` is another release of ZooKeeper than the one that stands there; with `metrics` its provider for
-    Prometheus is among them.
-    """
-    if version in _WITHOUT_PARENT:
-        return _exchange_server(resolve_jars(_WITHOUT_PARENT[version], metrics=metrics), version)
-    chosen = [*([f"-Dzookeeper.version={version}"] if version else [])]
-    chosen += ["--activate-profiles", "metrics"] if metrics else []
-    digest = hashlib.sha256(POM.read_bytes() + " ".join(chosen).encode()).hexdigest()[:12]
-
-    def fill(folder: Path) -> None:
-        _maven("dependency:copy-dependencies", f"-DoutputDirectory={folder}", *chosen)
-
-    return _cached(f"zookeeper-jars-{digest}", fill)
-
-
-def _exchange_server(before: Path, version: str) -> Path:
-    """The jars of a release in which the server itself is another one."""
-
-    def fill(folder: Path) -> None:
-        shutil.copytree(before, folder)
-        for name in ("zookeeper", "zookeeper-jute"):
-            (old,) = folder.glob(f"{name}-[0-9]*.jar")
-            old.unlink()
-            artifact = f"org.apache.zookeeper:{name}:{version}"
-            _maven("dependency:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={folder}")
-
-    return _cached(f"{before.name}-{version}", fill)
-
-
-def _maven(*arguments: str) -> None:
-    subprocess.run(["mvn", "--quiet", "--batch-mode", "--file", str(POM), *arguments], check=True)
-
-
-def _cached(name: str, fill: Callable[[Path], None]) -> Path:
-    """The folder of this name in the cache; where it is missing, `fill` makes it first."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "zookeeper-operator"
-    found = cache / name
-    if not found.is_dir():
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as scratch:
-            fill(Path(scratch, "filled"))
-            try:
-                Path(scratch, "filled").rename(found)  # complete or not there at all
-            except OSError:
-                if not found.is_dir():  # else: another run was faster
-                    raise
-    return found
 
 
 HEAP: Final = 128
@@ -115,14 +56,15 @@ class ZooKeeperServer:
             "java",
             f"@{directory}/options",
             f"-Xmx{heap_mebibytes}m",
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
+            *JVM_FLAGS,
+            f"-XX:SharedArchiveFile={resolve_class_archive(jars)}",
+            f"-Dlogback.configurationFile={directory}/logback.xml",
             "-cp",
+            f"{jars}/*",
         ]
-        main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
         self._process = Process(
             f"zookeeper-{member_id}",
-            [*java, f"{directory}:{jars}/*", main, str(directory / "zoo.cfg")],
+            [*java, MAIN_CLASS, str(directory / "zoo.cfg")],
             directory=directory,
         )
 

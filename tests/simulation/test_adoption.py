@@ -13,12 +13,15 @@ from tests.simulation.scenario import Event, Scenario
 from tests.simulation.seeds import run_adoption, run_seeds
 from tests.simulation.weather import Weather
 
-SEEDS = 60
 MIND_SEEDS = 60
+STEP = 12
+"""Something happens at every twelfth second, and in `make e2e-long` at those in between, each fourth."""
+BETWEEN = [0, *(pytest.param(later, marks=pytest.mark.long) for later in (4, 8))]
 
 
-def test_every_promise_holds_while_an_ensemble_is_taken_over() -> None:
-    results = run_seeds(range(SEEDS), one=run_adoption)
+@pytest.mark.parametrize("seeds", [range(20), pytest.param(range(20, 200), marks=pytest.mark.long)])
+def test_every_promise_holds_while_an_ensemble_is_taken_over(seeds: range) -> None:
+    results = run_seeds(seeds, one=run_adoption)
     failed = [result for result in results if result.violation is not None]
     nothing: frozenset[int] = frozenset()
     histories = "\n\n".join(
@@ -37,27 +40,32 @@ def walk_with(at: float, *events: Event) -> Scenario:
     return Scenario(int(at), spec_of(3, 3), happening, Weather(), calm_at=141, source=3)
 
 
+@pytest.mark.parametrize("later", BETWEEN)
 @pytest.mark.parametrize("kind", ["delete statefulset", "delete membership", "crash operator"])
-def test_what_is_lost_of_ours_at_any_moment_does_not_end_the_adoption(kind: str) -> None:
-    for at in range(8, 140, 4):
+def test_what_is_lost_of_ours_at_any_moment_does_not_end_the_adoption(
+    kind: str, later: int
+) -> None:
+    for at in range(8 + later, 140, STEP):
         result = run(walk_with(float(at), Event(0, kind)))
         assert result.violation is None, f"{kind} at {at}: {result.violation}"
 
 
-def test_a_source_is_restarted_from_its_list_at_any_moment() -> None:
+@pytest.mark.parametrize("later", BETWEEN)
+def test_a_source_is_restarted_from_its_list_at_any_moment(later: int) -> None:
     parts = cycle(((1, 2, 3), (1,), (1, 2)))
-    for at, members in zip(range(10, 140, 4), parts, strict=False):
+    for at, members in zip(range(10 + later, 140, STEP), parts, strict=False):
         result = run(walk_with(float(at), Event(0, "crash source", {"members": members})))
         assert result.violation is None, f"{members} at {at}: {result.violation}"
 
 
+@pytest.mark.parametrize("later", BETWEEN)
 @pytest.mark.parametrize("lost", [(), (Event(0, "delete membership"),)], ids=["", "without a list"])
 def test_a_source_that_comes_back_while_ours_are_not_heard_is_not_taken_for_the_ensemble(
-    lost: tuple[Event, ...],
+    lost: tuple[Event, ...], later: int
 ) -> None:
     """It is restarted from its own list and elects a leader; only its answers reach the operator."""
     ours = tuple(range(FIRST, FIRST + 3))
-    for at in range(20, 130, 6):
+    for at in range(20 + later, 130, STEP):
         result = run(
             walk_with(
                 float(at),

@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import functools
 import importlib
 import pkgutil
 import re
@@ -30,6 +31,7 @@ def _sources() -> Iterator[ast.Module]:
             yield ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
+@functools.cache
 def _fields_of_values_with_a_reason() -> dict[str, list[str]]:
     """The dataclasses of the operator that carry a reason, with their fields in order."""
     found = {"Condition": list(Condition.model_fields)}
