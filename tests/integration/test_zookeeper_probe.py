@@ -10,14 +10,18 @@ import urllib.request
 from collections.abc import AsyncIterator
 
 import pytest
+from kazoo.client import KazooClient
 from tests.integration.zookeeper_servers import ZooKeeperServers
 
+from zookeeper_operator.ensemble import names
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.client import ZooKeeperClient
 from zookeeper_operator.zookeeper.protocol import Address
 from zookeeper_operator.zookeeper.routes.direct import DirectAdmin, DirectClients
 
 _TIMEOUT = 1.0
+_ZNODES = 20
+_ZNODE_BYTES = 1000
 
 
 @pytest.fixture
@@ -59,6 +63,27 @@ async def test_leader_and_followers_tell_everything(
     epoch = answers[leader].epoch
     assert epoch is not None
     assert epoch >= 1
+
+
+async def test_the_size_of_the_tree_is_that_of_data_and_paths(
+    ensemble: ZooKeeperServers, client: ZooKeeperClient
+) -> None:
+    """What a member holds in memory follows from it, and from the number of znodes."""
+    (address,) = ensemble.addresses([1])
+    before = (await client.probe([address], thorough=True))[1]
+    session = KazooClient(f"{address.ip}:{names.CLIENT_PORT}")
+    session.start()
+    try:
+        for number in range(_ZNODES):
+            session.create(f"/size-{number:03}", bytes(_ZNODE_BYTES))
+    finally:
+        session.stop()
+        session.close()
+    after = (await client.probe([address], thorough=True))[1]
+    assert before.tree_bytes is not None
+    assert before.znodes is not None
+    assert after.tree_bytes == before.tree_bytes + _ZNODES * (_ZNODE_BYTES + len("/size-000"))
+    assert after.znodes == before.znodes + _ZNODES
 
 
 async def test_cheap_probe_tells_who_serves_and_whom_it_follows(

@@ -107,7 +107,16 @@ def _archive(jars: Path, folder: Path) -> None:
     )
     zoo_cfg.write_text("\n".join(lines) + "\n", encoding="ascii")
     archive = f"-XX:ArchiveClassesAtExit={folder / 'classes.jsa'}"
-    command = ["java", archive, "-Xmx128m", *JVM_FLAGS, "-cp", f"{jars}/*", MAIN_CLASS, zoo_cfg]
+    command = [
+        "java",
+        archive,
+        "-Xmx128m",
+        *JVM_FLAGS,
+        "-cp",
+        f"{jars}/*",
+        MAIN_CLASS,
+        str(zoo_cfg),
+    ]
     with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out) as server:
         try:
             deadline = time.monotonic() + ARCHIVE_SECONDS

@@ -162,6 +162,7 @@ _TYPES: Final = (
             reasons.VALID,
             reasons.UNKNOWN_CONFIG_KEY,
             reasons.UNKNOWN_VERSION,
+            reasons.HEAP_TOO_SMALL,
             reasons.METRICS_UNAVAILABLE,
             reasons.BOOTSTRAP_IGNORED,
             reasons.INVALID_CONFIG_KEY,

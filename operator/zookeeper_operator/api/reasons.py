@@ -68,6 +68,7 @@ INVALID_SPEC: Final = "InvalidSpec"
 NAME_TAKEN: Final = "NameTaken"
 MANAGED_ELSEWHERE: Final = "ManagedElsewhere"
 MEMORY_TOO_SMALL: Final = "MemoryTooSmall"
+HEAP_TOO_SMALL: Final = "HeapTooSmall"
 IMAGE_PULL_FAILED: Final = "ImagePullFailed"
 UNSCHEDULABLE: Final = "Unschedulable"
 CRASH_LOOPING: Final = "CrashLooping"
@@ -426,6 +427,13 @@ _TABLE: Final = (
     Reason(
         MEMORY_TOO_SMALL,
         "The memory limit leaves too little for the heap.",
+        severity="warning",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        HEAP_TOO_SMALL,
+        "The znodes fill more than half of the heap; a burst of writes can exhaust it.",
         severity="warning",
         runbook=True,
         alarming=True,

@@ -21,9 +21,10 @@ class Answers:
     None means it did not give them. `leader_id` is the leader that this member follows or is. `denies` means
     that it said itself that it does not serve, `refuses` that nothing listens at its address: these two are
     facts. A member that is silent, or answers in part, may still serve. The `synced_` counts are those
-    a leader has of the members that follow it. `database` is what it held at its start: `none`, `founder` or
-    `kept`; empty if it did not say, and of one that serves. `exports_metrics` says whether it uses the
-    provider for Prometheus.
+    a leader has of the members that follow it. `tree_bytes` is the length of all data and paths of its
+    `znodes`, while `data_bytes` and `log_bytes` are what its volumes hold. `database` is what it held at
+    its start: `none`, `founder` or `kept`; empty if it did not say, and of one that serves.
+    `exports_metrics` says whether it uses the provider for Prometheus.
     """
 
     id: int
@@ -38,6 +39,8 @@ class Answers:
     connections: int | None = None
     data_bytes: int | None = None
     log_bytes: int | None = None
+    tree_bytes: int | None = None
+    znodes: int | None = None
     version: str = ""
     denies: bool = False
     refuses: bool = False
@@ -129,6 +132,8 @@ def read_answers(member_id: int, replies: Mapping[str, Reply]) -> Answers:
         connections=number_in(monitor, "num_alive_connections"),
         data_bytes=number_in(dirs, "datadir_size"),
         log_bytes=number_in(dirs, "logdir_size"),
+        tree_bytes=number_in(monitor, "approximate_data_size"),
+        znodes=number_in(monitor, "znode_count"),
         version=_version(text_in(monitor, "version") or text_in(stats, "version")),
         denies=bool(refusals) or bool(peer_state and not peer_state.endswith(_BROADCAST)),
         synced_followers=number_in(monitor, "synced_followers"),

@@ -25,7 +25,7 @@ from zookeeper_operator.ensemble.certificate_names import peer_hosts
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.judge.config import config_problems, unknown_keys
 from zookeeper_operator.ensemble.judge.live_template import has_image, has_part
-from zookeeper_operator.ensemble.judge.memory import memory_problems
+from zookeeper_operator.ensemble.judge.memory import heap_warnings, memory_problems
 from zookeeper_operator.ensemble.judge.metrics import missing_metrics
 from zookeeper_operator.ensemble.judge.problem import Problem
 from zookeeper_operator.ensemble.observed import Observed
@@ -71,7 +71,9 @@ def judge_spec(observed: Observed) -> SpecJudgement:
     )
     return SpecJudgement(
         problems=tuple(problem for problem in found if not problem.carried),
+        # The first gives the condition its reason, by which the first of these is known again.
         warnings=(
+            *heap_warnings(observed),
             *carried,
             *unknown_keys(observed),
             *_unknown_version(observed.ensemble),
