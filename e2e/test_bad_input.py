@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from e2e.changes import ROLL_SECONDS, committed
 from e2e.cluster import stays, wait_until
-from e2e.ensembles import Ensemble, manifest
+from e2e.ensembles import JVM, Ensemble, manifest
 from e2e.places import Operator, Places
 
 TOLD_WITHIN = 30
@@ -99,6 +99,23 @@ def test_a_memory_limit_that_is_too_small_for_a_heap(places: Places, neighbour: 
     is_served(neighbour)
     large = {"requests": {"memory": "256Mi"}, "limits": {"memory": "384Mi"}}
     ensemble.change(resources=large)
+    ensemble.wait_settled()
+
+
+def test_znodes_that_leave_too_little_of_the_heap(places: Places, neighbour: Ensemble) -> None:
+    """HeapTooSmall: a warning while the member serves, with the limit that ends it."""
+    ensemble = places.ensemble(replicas=1, jvm={**JVM, "heapPercent": 25})  # of 384 MiB
+    with ensemble.client("pod/zk-1") as client:
+        # Small ones, since the last 500 writes are held twice.
+        created = [client.create_async(f"/heap-{n}", bytes(10_000)) for n in range(5_200)]
+        for one in created:
+            one.get(timeout=TOLD_WITHIN)
+    told = ensemble.wait_condition("SpecValid", "True", "HeapTooSmall", seconds=TOLD_WITHIN)
+    limit = told["message"].partition("spec.resources.limits.memory to ")[2].partition(" ")[0]
+    assert ensemble.condition("Ready")["status"] == "True"
+    is_served(neighbour)
+    ensemble.change(resources={"limits": {"memory": limit}})
+    ensemble.wait_condition("SpecValid", "True", "Valid", seconds=TOLD_WITHIN)
     ensemble.wait_settled()
 
 
