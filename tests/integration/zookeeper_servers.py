@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from e2e.tested import note
+from tests.integration.control_plane import COMMAND
 from tests.integration.processes import Process
 
 from zookeeper_operator.ensemble import names
@@ -111,6 +113,7 @@ class ZooKeeperServer:
         self.ip = f"127.0.0.{10 + member_id}"
         self.address = Address(member_id, "test", f"zk-{member_id}", self.ip)
         self.directory = directory
+        self._jars = jars
         java = [
             "java",
             f"@{directory}/options",
@@ -218,6 +221,8 @@ class ZooKeeperServer:
             holder.kill()
         self._holders[self.ip] = self
         self._process.start()
+        for jar in self._jars.glob("zookeeper-[0-9]*.jar"):
+            note(COMMAND, "ZooKeeper", jar.stem.removeprefix("zookeeper-"))
 
     def kill(self) -> None:
         """End the JVM as a lost node does."""
