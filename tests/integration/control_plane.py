@@ -104,7 +104,7 @@ class ControlPlane:
             *("--concurrent-statefulset-syncs=20", "--horizontal-pod-autoscaler-sync-period=10m"),
             # However starved this machine is, nodes that only pretend to run are not to be given up.
             *("--node-monitor-grace-period=10h", "--node-startup-grace-period=10h"),
-            "--controllers=*,-node-ipam-controller,-cloud-node-lifecycle-controller",
+            "--controllers=*,-node-ipam-controller",
         )
         self._run("kube-scheduler", config, *many)
         self._run("kwok", config, "--manage-all-nodes", f"--cidr={POD_NETWORK}")
