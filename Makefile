@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CLUSTER := e2e/kind/cluster.sh
+API_SERVER := $(addprefix tests/integration/test_,crd_rules.py specs.py availability.py faults.py kube_client.py edited_children.py)
 export WORKERS ?= 0
 
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -59,8 +60,8 @@ simulate: setup ## the real loop in a simulated cluster (SEEDS=150, or SEED=n to
 check: lint unit simulate ## everything that needs no cluster
 
 .PHONY: integration
-integration: setup ## a real API server and real ZooKeeper servers as local processes
-	$(BIN)/pytest -n 2 --dist loadfile -m 'not long' tests/integration
+integration: setup ## a real API server and real ZooKeeper servers as local processes (KUBERNETES=oldest)
+	e2e/test.sh integration
 
 .PHONY: bench-scale
 bench-scale: setup ## many ensembles on a local control plane, measured (SIZES="100 300 1000")
@@ -74,6 +75,7 @@ e2e: setup cluster ## the promises users read, on the kind cluster, installed by
 e2e-long: setup cluster ## more seeds, many rolls and scalings under writers, interrupted at every step; the how-to pages
 	$(BIN)/python -m tests.simulation --seeds 500
 	$(BIN)/pytest -n 2 --dist loadfile -m long tests/simulation tests/integration
+	KUBERNETES=oldest e2e/test.sh integration $(API_SERVER)
 	eval "$$($(CLUSTER) env)"; $(CURDIR)/$(BIN)/pytest -m long e2e
 
 .PHONY: bench-snapshots

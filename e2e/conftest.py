@@ -10,6 +10,7 @@ everything, on a busy machine.
 """
 
 import asyncio
+import json
 import os
 import tempfile
 from collections.abc import Callable, Generator, Iterator
@@ -22,6 +23,7 @@ from e2e.cluster import PATIENCE, Cluster, run
 from e2e.ensembles import Ensemble
 from e2e.places import LABEL, RUN, Operator, Places
 from e2e.prometheus import Prometheus
+from e2e.tested import note
 from filelock import FileLock
 from kubernetes.config import ConfigException
 from xdist.remote import Producer
@@ -124,9 +126,10 @@ def cluster() -> Cluster:
     """The kind cluster of `make cluster`, and no other."""
     found = Cluster(f"kind-{os.environ.get('CLUSTER', 'zookeeper-operator')}")
     try:
-        found.raw("/readyz")
+        version = json.loads(found.raw("/version"))["gitVersion"]
     except (ApiError, ConfigException) as error:
         pytest.exit(f"there is no cluster to test on; run `make cluster`: {error}", returncode=2)
+    note("make e2e", "Kubernetes", version)
     if not AS_IS:
         leftover = f"{LABEL},{LABEL}!={RUN}"
         found.kubectl("delete", "namespace", f"--selector={leftover}", "--wait=false")

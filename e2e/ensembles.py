@@ -12,6 +12,7 @@ from subprocess import PIPE, Popen
 from typing import Any, Final
 
 from e2e.cluster import Cluster, Object, find_condition, wait_until
+from e2e.tested import note
 from e2e.writer.handle import CountingWriter, counting
 from kazoo.client import KazooClient
 
@@ -64,6 +65,8 @@ class Ensemble:
     def status(self) -> Object:
         """Its status."""
         status: Object = self.body().get("status") or {}
+        for version in status.get("version", {}).get("members", ()):
+            note("make e2e", "ZooKeeper", version)
         return status
 
     def condition(self, type_: str) -> Object:

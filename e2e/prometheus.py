@@ -33,7 +33,7 @@ def chart_objects() -> list[Object]:
     values = ("podMonitors", "rules", "dashboards")
     text = run(
         *("helm", "template", "zookeeper-operator", str(CHART)),
-        *("--namespace", OPERATOR_NAMESPACE, "--kube-version=1.34.0"),
+        *("--namespace", OPERATOR_NAMESPACE, "--kube-version=1.37.0"),
         *(f"--set=monitoring.{value}.enabled=true" for value in values),
     ).stdout
     return [body for body in yaml.safe_load_all(text) if body]

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # test.sh        every check of the project; says how long each file took, and counts the tests in the last line
 # test.sh e2e    the tests on the kind cluster only, which must be up
+# test.sh integration [FILE...]   those against processes of this machine only; of KUBERNETES=oldest if it says so
 #
 # Two cores are kept busy: the files of `waiting` hold tests that mostly wait, for minutes, and run beside all
 # others. A test that stops the operator for all is marked `alone`: nothing else uses the cluster then. A test that
@@ -49,10 +50,14 @@ end_lanes() {
   wait
 }
 
-suite() { # suite NAME ARGUMENTS...: one run of pytest whose counts are kept
+suite() { # suite NAME ARGUMENTS...: one run of pytest whose counts are kept, and the versions that it met
   local name=$1
   shift
-  .venv/bin/pytest --junit-xml="$results/$name.xml" "$@"
+  TESTED_NOTES="$results/$name.tested" .venv/bin/pytest --junit-xml="$results/$name.xml" "$@"
+}
+
+local_processes() { # local_processes [FILE...]
+  suite integration -n 2 --dist loadfile -m 'not long' "${@:-tests/integration}"
 }
 
 shared() {
@@ -72,6 +77,8 @@ on_cluster() { # on_cluster [LANE COMMAND...]: with what may run while the clust
 
 if [[ ${1:-} == e2e ]]; then
   on_cluster
+elif [[ ${1:-} == integration ]]; then
+  stage integration local_processes "${@:2}"
 else
   stage setup make --no-print-directory setup
   beside lint make --no-print-directory lint
@@ -80,8 +87,7 @@ else
   stage cluster make --no-print-directory cluster
   joined lint
   joined checks
-  on_cluster integration \
-    suite integration -n 2 --dist loadfile -m 'not long' tests/integration
+  on_cluster integration local_processes
   joined integration
 fi
-.venv/bin/python e2e/count.py "$results"
+PYTHONPATH=. .venv/bin/python -m e2e.count "$results"

@@ -19,7 +19,7 @@ def render(*values: str) -> list[Object]:
     """The objects of the chart."""
     text = run(
         *("helm", "template", "zookeeper-operator", str(CHART)),
-        *("--namespace", OPERATOR_NAMESPACE, "--kube-version=1.34.0"),
+        *("--namespace", OPERATOR_NAMESPACE, "--kube-version=1.37.0"),
         *(f"--set={value}" for value in values),
     ).stdout
     return [body for body in yaml.safe_load_all(text) if body]

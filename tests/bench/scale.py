@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final
 
 import aiohttp
-from tests.integration.control_plane import ADMIN, SERVER, ControlPlane, find_tools
+from tests.integration.control_plane import ADMIN, SERVER, ControlPlane, find_kubernetes
 from tests.integration.operator_process import OperatorProcess
 from tests.integration.processes import enter_own_network
 from tests.integration.stage import (
@@ -332,7 +332,7 @@ def main() -> None:
     parser.add_argument("--silence", type=float, default=180, help="seconds before those edits")
     parser.add_argument("--edits", type=int, default=100, help="edits timed one after the other")
     arguments = parser.parse_args()
-    tools = find_tools("control-plane")
+    tools = find_kubernetes()
     enter_own_network()
     columns = {}
     for size in arguments.sizes:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from e2e.browser import find_browser
-from tests.integration.control_plane import ControlPlane, find_tools
+from tests.integration.control_plane import ControlPlane, find_kubernetes, find_tools
 from tests.integration.environments import resolve_environment
 from tests.integration.processes import enter_own_network
 from tests.integration.s3_server import resolve_moto
@@ -83,7 +83,7 @@ def jars_by_release() -> Mapping[str, Path]:
 
 @pytest.fixture(scope="session")
 def control_plane_tools() -> Path:
-    return find_tools("control-plane")
+    return find_kubernetes()
 
 
 @pytest.fixture(scope="session")

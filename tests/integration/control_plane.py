@@ -7,6 +7,7 @@ are this network namespace: who listens on 0.0.0.0:8080 is every pod's port 8080
 
 import http.client
 import json
+import os
 import ssl
 import subprocess
 import time
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from e2e.tested import note
 from tests.integration.processes import POD_NETWORK, Process
 
 SERVER: Final = "https://127.0.0.1:6443"
@@ -23,15 +25,34 @@ RENEWED: Final = "renewed-admin-token"
 """Another token of the same user."""
 NOBODY: Final = "nobody-token"
 """The token of a user who may do nothing."""
+KUBERNETES: Final = os.environ.get("KUBERNETES") or "newest"
+"""Which release the control plane is of."""
+COMMAND: Final = " ".join(
+    ["make integration", *([] if KUBERNETES == "newest" else [f"KUBERNETES={KUBERNETES}"])]
+)
+"""What runs the tests with it."""
 
 _TOOLS: Final = Path(__file__).parents[2] / "e2e" / "kind" / "offline" / "tools.sh"
 _ETCD: Final = "http://127.0.0.1:2379"
+_PRODUCTS: Final = {"newest": "control-plane", "oldest": "oldest-control-plane"}
+"""By what `KUBERNETES` asks for: that of the kind cluster, or the oldest that the chart installs on."""
 
 
 def find_tools(product: str) -> Path:
-    """The folder of a product of `tools.sh`, such as `control-plane`: `kube` and `kwok`; built if need be."""
+    """The folder of a product of `tools.sh`, such as `prometheus`; built if need be."""
     done = subprocess.run([str(_TOOLS), product], check=True, stdout=subprocess.PIPE, text=True)
     return Path(done.stdout.strip())
+
+
+def find_kubernetes() -> Path:
+    """The folder of `kube` and `kwok`, of the release that the variable `KUBERNETES` asks for.
+
+    Raises:
+        ValueError: it asks for none of `newest` and `oldest`.
+    """
+    if KUBERNETES not in _PRODUCTS:
+        raise ValueError(f"KUBERNETES is {KUBERNETES!r}: set it to one of {', '.join(_PRODUCTS)}")
+    return find_tools(_PRODUCTS[KUBERNETES])
 
 
 class ControlPlane:
@@ -83,7 +104,7 @@ class ControlPlane:
             *("--concurrent-statefulset-syncs=20", "--horizontal-pod-autoscaler-sync-period=10m"),
             # However starved this machine is, nodes that only pretend to run are not to be given up.
             *("--node-monitor-grace-period=10h", "--node-startup-grace-period=10h"),
-            "--controllers=*,-node-ipam-controller,-cloud-node-lifecycle-controller",
+            "--controllers=*,-node-ipam-controller",
         )
         self._run("kube-scheduler", config, *many)
         self._run("kwok", config, "--manage-all-nodes", f"--cidr={POD_NETWORK}")
@@ -91,6 +112,7 @@ class ControlPlane:
         self._wait_for(
             lambda: json.loads(self.read(account))["kind"] == "ServiceAccount", "the controllers"
         )
+        note(COMMAND, "Kubernetes", json.loads(self.read("/version"))["gitVersion"])
 
     def stop(self) -> None:
         """Kill everything, newest first."""

@@ -24,7 +24,7 @@ def render(helm: Path, *values: str) -> list[dict[str, Any]]:
     text = subprocess.run(
         [
             *(str(helm), "template", "zookeeper-operator", str(CHART)),
-            *("--namespace", "operators", "--kube-version=1.34.0"),
+            *("--namespace", "operators", "--kube-version=1.37.0"),
             *(f"--set={value}" for value in values),
         ],
         check=True,

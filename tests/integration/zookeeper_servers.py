@@ -15,6 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from e2e.tested import note
+from tests.integration.control_plane import COMMAND
 from tests.integration.processes import Process
 from tests.integration.zookeeper_jars import JVM_FLAGS, MAIN_CLASS, resolve_class_archive
 
@@ -52,6 +54,7 @@ class ZooKeeperServer:
         self.ip = f"127.0.0.{10 + member_id}"
         self.address = Address(member_id, "test", f"zk-{member_id}", self.ip)
         self.directory = directory
+        self._jars = jars
         java = [
             "java",
             f"@{directory}/options",
@@ -160,6 +163,8 @@ class ZooKeeperServer:
             holder.kill()
         self._holders[self.ip] = self
         self._process.start()
+        for jar in self._jars.glob("zookeeper-[0-9]*.jar"):
+            note(COMMAND, "ZooKeeper", jar.stem.removeprefix("zookeeper-"))
 
     def kill(self) -> None:
         """End the JVM as a lost node does."""

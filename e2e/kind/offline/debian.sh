@@ -6,7 +6,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
 
 case ${1:-} in
-  node) packages=systemd,systemd-sysv,containerd,runc,iptables,iproute2,conntrack,ethtool,socat,jq,kmod,ca-certificates,containernetworking-plugins,util-linux,procps,mount,curl,busybox-static ;;
+  node) packages=systemd,systemd-sysv,runc,iptables,iproute2,conntrack,ethtool,socat,jq,kmod,ca-certificates,containernetworking-plugins,util-linux,procps,mount,curl,busybox-static ;;
   python) packages=python3-minimal,python3-venv,ca-certificates ;;
   zookeeper) packages=openjdk-17-jre-headless,netcat-openbsd,wget,gosu,ca-certificates ;;
   *) die "usage: debian.sh node|python|zookeeper" ;;

@@ -15,7 +15,7 @@ ours_runs() { [[ -f $pid_file && $(cat "/proc/$(cat "$pid_file")/comm" 2> /dev/n
 
 install_packages() {
   local program missing=()
-  local -A package=([dockerd]=docker.io [containerd]=containerd [ctr]=containerd [runc]=runc
+  local -A package=([dockerd]=docker.io [containerd]=containerd [runc]=runc
     [debootstrap]=debootstrap [iptables]=iptables [jq]=jq [ip]=iproute2)
   # One by one: `command -v a b` is content with any of them.
   for program in "${!package[@]}"; do

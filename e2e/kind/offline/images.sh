@@ -25,15 +25,17 @@ debian_image() { # IMAGE KEY FOLDER: the root file system of that folder as an i
 }
 
 node_image() {
-  local tree kubernetes coredns key image=kindest/node:v$kubernetes_version work=$cache/node.work
+  local tree kubernetes coredns containerd key image=kindest/node:v$kubernetes_version work=$cache/node.work
   tree=$("$offline/debian.sh" node)
   kubernetes=$("$offline/tools.sh" kubernetes)
   coredns=$("$offline/tools.sh" coredns)
-  key=$(key "${tree##*/}" "${kubernetes##*/}" "${coredns##*/}" "$offline/node" "$offline/node.sh" "$offline/runc")
+  containerd=$("$offline/tools.sh" containerd)
+  key=$(key "${tree##*/}" "${kubernetes##*/}" "${coredns##*/}" "${containerd##*/}" \
+    "$offline/node" "$offline/node.sh" "$offline/runc")
   ! have "$image" "$key" || return 0
   say "assembling $image"
   rm -rf "$work" && mkdir -p "$work"
-  "$offline/node.sh" "$tree" "$kubernetes" "$coredns" "$work"
+  "$offline/node.sh" "$tree" "$kubernetes" "$coredns" "$containerd" "$work"
   debian_image "$image-import" "$key" "$work"
   rm -rf "$work"
   build -t "$image" --build-arg BASE="$image-import" - < "$offline/node/Dockerfile"

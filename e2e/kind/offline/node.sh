@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# node.sh DEBIAN KUBERNETES COREDNS WORK: makes WORK/rootfs.tar, the file system of a kind node, with
-# the images of the system's own pods unpacked in its containerd.
+# node.sh DEBIAN KUBERNETES COREDNS CONTAINERD WORK: makes WORK/rootfs.tar, the file system of a kind
+# node, with the images of the system's own pods unpacked in its containerd.
 set -euo pipefail
 # shellcheck source=../common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
-debian=$1 kubernetes=$2 coredns=$3 work=$4
+debian=$1 kubernetes=$2 coredns=$3 containerd=$4 work=$5
 root=$work/root pods=$work/pods layout=$work/layout
 mkdir -p "$root" "$pods" "$layout/blobs/sha256"
 tar -C "$root" -xf "$debian/rootfs.tar"
@@ -78,7 +78,7 @@ node_tree() {
   local units=$root/etc/systemd/system name
   rm -rf "$units"/*.wants "$root"/lib/systemd/system/{multi-user,local-fs,basic,timers}.target.wants/* \
     "$root"/lib/systemd/system/sysinit.target.wants/{systemd-{tmpfiles-setup,binfmt,firstboot,update-utmp,pcrphase*,repart}.service,proc-sys-fs-binfmt_misc.automount} \
-    "$root"/lib/systemd/system/sockets.target.wants/*initctl* "$root/lib/systemd/system/containerd.service"
+    "$root"/lib/systemd/system/sockets.target.wants/*initctl*
   ln -sf multi-user.target "$root/lib/systemd/system/default.target"
   mkdir -p "$units/multi-user.target.wants" "$root"/etc/{containerd,cni/net.d,kubernetes/manifests} \
     "$root"/etc/systemd/journald.conf.d "$root/kind/manifests" "$root/lib/modules" "$root/opt/cni"
@@ -90,29 +90,30 @@ node_tree() {
   printf '%s\n' net.ipv4.{ip_forward=1,conf.all.rp_filter=0,icmp_ratelimit=0} > "$root/etc/sysctl.d/10-node.conf"
   install "$offline/node/entrypoint" "$root/usr/local/bin/entrypoint"
   install "$offline/runc" "$root/usr/local/sbin/runc"
-  install "$kubernetes/kube" "$root/usr/bin/kube"
+  install "$containerd"/{containerd,containerd-shim-runc-v2,ctr} "$kubernetes/kube" "$root/usr/bin/"
   for name in kubeadm kubectl kubelet; do ln -s kube "$root/usr/bin/$name"; done
   ln -s /usr/lib/cni "$root/opt/cni/bin"
   printf 'v%s' "$kubernetes_version" > "$root/kind/version" # kind reads it without the newline
   cp "$offline"/node/default-*.yaml "$root/kind/manifests/"
   sed "s|@pause@|$(pick pause)|" "$offline/node/containerd.toml" > "$root/etc/containerd/config.toml"
-  ctr oci spec | jq -c 'del(.process.rlimits)' > "$root/etc/containerd/container.json"
+  "$containerd/ctr" oci spec | jq -c 'del(.process.rlimits)' > "$root/etc/containerd/container.json"
 }
 
-# A containerd of this machine fills the node's store, so that no node has to unpack anything.
+# The node's own containerd fills its store on this machine, so that no node has to unpack anything.
 preload() {
-  local socket=$work/socket containerd
-  printf 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n' > "$work/containerd.toml"
-  containerd --config "$work/containerd.toml" --root "$root/var/lib/containerd" --state "$work/state" \
+  local socket=$work/socket daemon ctr=("$containerd/ctr" -a "$work/socket" -n k8s.io)
+  printf 'version = 4\ndisabled_plugins = ["io.containerd.%s", "io.containerd.%s", "io.containerd.%s", "io.containerd.%s"]\n' \
+    grpc.v1.cri cri.v1.{images,runtime} nri.v1.nri > "$work/containerd.toml"
+  "$containerd/containerd" --config "$work/containerd.toml" --root "$root/var/lib/containerd" --state "$work/state" \
     --address "$socket" > "$work/containerd.log" 2>&1 &
-  containerd=$!
+  daemon=$!
   for _ in {1..40}; do
-    ctr -a "$socket" version > /dev/null 2>&1 && break
+    "${ctr[@]}" version > /dev/null 2>&1 && break
     sleep 0.25
   done
-  tar -C "$layout" -cf - . | quietly "$work/import.log" ctr -a "$socket" -n k8s.io images import -
-  kill "$containerd"
-  wait "$containerd" || true
+  tar -C "$layout" -cf - . | quietly "$work/import.log" "${ctr[@]}" images import --local -
+  kill "$daemon"
+  wait "$daemon" || true
 }
 
 pod_tree

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Builds programs from Go modules and prints the folder they are in.
-#   tools.sh kind | helm | kubectl | kubernetes | coredns | prometheus | cert-manager   one product
+#   tools.sh kind | helm | kubectl | kubernetes | coredns | containerd | prometheus | cert-manager   one product
 #   tools.sh cert-manager-crds   the resource definitions of cert-manager
 #   tools.sh control-plane    `kube` and `kwok`, for tests against a control plane of plain processes
+#   tools.sh oldest-control-plane   the same of the oldest Kubernetes that the chart installs on
 set -euo pipefail
 # shellcheck source=../common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
@@ -10,12 +11,23 @@ export CGO_ENABLED=0
 
 link=(-trimpath -buildvcs=false -ldflags)
 strip='-s -w'
-version=k8s.io/component-base/version
-IFS=. read -r major minor _ <<< "$kubernetes_version"
-stamp="$strip -X $version.gitVersion=v$kubernetes_version -X $version.gitMajor=$major"
-stamp+=" -X $version.gitMinor=$minor -X k8s.io/client-go/pkg/version.gitVersion=v$kubernetes_version"
+stamped() { # stamped VERSION: what the linker must be told, so that Kubernetes knows its version
+  local package=k8s.io/component-base/version major minor
+  IFS=. read -r major minor _ <<< "$1"
+  echo "$strip -X $package.gitVersion=v$1 -X $package.gitMajor=$major -X $package.gitMinor=$minor" \
+    "-X k8s.io/client-go/pkg/version.gitVersion=v$1"
+}
+stamp=$(stamped "$kubernetes_version")
+oldest_stamp=$(stamped "$(sed -n 's/^\tk8s.io\/kubernetes v//p' "$offline/kubernetes-oldest/go.mod")")
 
 install_module() { GOBIN=$2 go install "${link[@]}" "$strip" "$1"; }
+build_containerd() { # the daemon, what it runs next to every pod, and its client
+  local commands=github.com/containerd/containerd/v2/cmd name
+  for name in containerd containerd-shim-runc-v2 ctr; do
+    GOBIN=$1 go install -tags no_btrfs,no_devmapper,no_tracing,no_zfs,urfave_cli_no_docs "${link[@]}" "$strip" \
+      "$commands/$name@v$containerd_version"
+  done
+}
 build_coredns() { go build -C "$offline/coredns" "${link[@]}" "$strip" -o "$1/coredns" .; }
 build_kubectl() { go build -C "$offline/kubernetes" "${link[@]}" "$stamp" -o "$1/" ./kubectl; }
 build_kubernetes() {
@@ -25,6 +37,7 @@ build_kubernetes() {
     ln -s kube "$1/$name"
   done
 }
+build_oldest_kubernetes() { go build -C "$offline/kubernetes-oldest" "${link[@]}" "$oldest_stamp" -o "$1/kube" .; }
 build_prometheus() { # its module, with one way to discover targets: the others bring the clients of a dozen clouds
   local module=github.com/prometheus/prometheus@v$prometheus_module_version source
   source=$(go mod download -json "$module" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
@@ -57,6 +70,7 @@ tool() {
     helm) product helm "$(key "$go" "$helm_version")" install_module "helm.sh/helm/v3/cmd/helm@v$helm_version" ;;
     kwok) product kwok "$(key "$go" "$kwok_version")" install_module "sigs.k8s.io/kwok/cmd/kwok@v$kwok_version" ;;
     coredns) product coredns "$(key "$go" "$offline/coredns")" build_coredns ;;
+    containerd) product containerd "$(key "$go" "$containerd_version")" build_containerd ;;
     kubectl) product kubectl "$(key "$go" "$stamp" "$offline/kubernetes")" build_kubectl ;;
     kubernetes) product kubernetes "$(key "$go" "$stamp" "$offline/kubernetes")" build_kubernetes ;;
     prometheus) product prometheus "$(key "$go" "$prometheus_module_version" "$offline/prometheus/plugins.go")" build_prometheus ;;
@@ -68,7 +82,14 @@ tool() {
       kwok=$(tool kwok)
       product control-plane "$(key "$kube" "$kwok")" combine "$kube" "$kwok"
       ;;
-    *) die "usage: tools.sh kind|helm|kubectl|kubernetes|coredns|kwok|control-plane|prometheus|cert-manager|cert-manager-crds" ;;
+    oldest-kubernetes) product oldest-kubernetes "$(key "$go" "$oldest_stamp" "$offline/kubernetes-oldest")" build_oldest_kubernetes ;;
+    oldest-control-plane)
+      local kube kwok
+      kube=$(tool oldest-kubernetes)
+      kwok=$(tool kwok)
+      product oldest-control-plane "$(key "$kube" "$kwok")" combine "$kube" "$kwok"
+      ;;
+    *) die "usage: tools.sh kind|helm|kubectl|kubernetes|coredns|containerd|kwok|control-plane|oldest-control-plane|prometheus|cert-manager|cert-manager-crds" ;;
   esac
 }
 
