@@ -107,6 +107,12 @@ _ADOPTION_REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
         _adopt(proceed="Finish"),
         "adopt can be removed",
     ),
+    (
+        "adopt-mode-changed",
+        _adopt(mode="CutOver"),
+        _adopt(),
+        "mode cannot be changed: delete the ensemble",
+    ),
     ("adopt-tls", {**_adopt(), "tls": {}}, None, "tls cannot be set beside adopt"),
     ("adopt-auth", {**_adopt(), "auth": {}}, None, "auth cannot be set beside adopt"),
     (

@@ -10,9 +10,11 @@ from zookeeper_operator.ensemble.actions import (
     Apply,
     Delete,
     Reconfigure,
+    RecordAdoption,
     ReplaceMember,
     RestartMember,
     ScaleSource,
+    WriteFence,
 )
 from zookeeper_operator.ensemble.forecast.children import drop_child, put_child
 from zookeeper_operator.ensemble.forecast.claims import (
@@ -59,6 +61,8 @@ def act(world: World, action: Action) -> World:
             return reconfigure(world, action)
         case ScaleSource():
             return scale_source(world, action)
+        case WriteFence() | RecordAdoption():
+            return world
 
 
 def wait(world: World) -> World:

@@ -14,7 +14,7 @@ Safety:
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble.actions import Basis, Reconfigure, ScaleSource
 from zookeeper_operator.ensemble.adoption.checks import find_obstacles, read_config_of
-from zookeeper_operator.ensemble.adoption.record import has_begun, is_adopting
+from zookeeper_operator.ensemble.adoption.record import cuts_over, has_begun, is_adopting
 from zookeeper_operator.ensemble.adoption.rivals import find_taken_ids
 from zookeeper_operator.ensemble.adoption.source import Source
 from zookeeper_operator.ensemble.adoption.walk import (
@@ -47,6 +47,7 @@ from zookeeper_operator.ensemble.plan.adoption_texts import (
 )
 from zookeeper_operator.ensemble.plan.availability import availability
 from zookeeper_operator.ensemble.plan.claim_deletion import members_losing_claims
+from zookeeper_operator.ensemble.plan.cut_over import plan_cut_over
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 
@@ -89,6 +90,7 @@ def _obstacle(situation: Situation) -> Problem | None:
         version=ensemble.spec.version,
         namespace=ensemble.namespace,
         name=ensemble.name,
+        mode="Join" if ensemble.spec.adopt is None else ensemble.spec.adopt.mode,
     )
     return found[0] if found else None
 
@@ -139,6 +141,8 @@ def _plan(situation: Situation) -> Step:
         return Step(Verdict(False, reasons.CHECKING_SOURCE, "the source can be taken over"))
     if zombies := find_strangers(situation):
         return Step(Verdict(False, reasons.SOURCE_CAME_BACK, came_back(situation, zombies)))
+    if cuts_over(observed):
+        return plan_cut_over(situation)
     committed, walk = observed.committed, find_walk(situation)
     if committed is None or walk is None:
         standing = availability(situation)

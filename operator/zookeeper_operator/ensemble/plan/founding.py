@@ -19,6 +19,7 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.adoption.record import (
     has_begun,
     is_adopting,
+    is_cut_over,
     recorded_source,
 )
 from zookeeper_operator.ensemble.adoption.rivals import find_taken_ids
@@ -160,15 +161,19 @@ def decide_membership(observed: Observed, *, founded: bool) -> Membership:
     published = published_membership(observed)
     identity = find_identity(observed, published)
     committed = observed.committed
-    adopts = is_adopting(observed)
+    adopts, is_cut = is_adopting(observed), is_cut_over(observed)
     news = (
         committed is not None
         and _is_news(committed, published)
         and not (adopts and find_taken_ids(ensemble, committed))
+        and not (is_cut and any(map(ensemble.is_foreign, committed.ids)))
     )
     if committed is not None and news:
         servers: tuple[Server, ...] = committed.servers
         version = committed.version
+    elif is_cut and not _names_own(observed, published):
+        # At version 0, of which a member that observed such a source has stored no list.
+        servers, version = _own_lines(observed), 0
     elif published is not None:
         servers, version = published.servers, published.version
     elif adopts:
@@ -185,6 +190,7 @@ def decide_membership(observed: Observed, *, founded: bool) -> Membership:
         identity=identity,
         epoch=published.epoch if published else 0,
         source=_find_source(observed, servers),
+        standby=_find_standby(observed, published, version),
     )
     if published is not None and published.restart:
         found = replace(found, restart=_to_restart(observed, published, found))
@@ -204,6 +210,31 @@ def decide_membership(observed: Observed, *, founded: bool) -> Membership:
         return replace(found, founders=published.founders)
     epoch = max(found.epoch, version >> 32) + _EPOCHS_AHEAD
     return replace(found, founders=tuple(sorted(found.voters)), epoch=epoch)
+
+
+def _names_own(observed: Observed, published: Membership | None) -> bool:
+    """Whether a list names our members as voters, and none of a source."""
+    is_foreign = observed.ensemble.is_foreign
+    voters = frozenset() if published is None else published.voters
+    return bool(voters) and not any(map(is_foreign, voters))
+
+
+def _own_lines(observed: Observed) -> tuple[Server, ...]:
+    """Our members as voters: as many as the source has."""
+    ensemble = observed.ensemble
+    count = sum(server.role == "participant" for server in recorded_source(observed))
+    return tuple(ensemble.server(i) for i in range(ensemble.first_id, ensemble.first_id + count))
+
+
+def _find_standby(
+    observed: Observed, published: Membership | None, version: int
+) -> tuple[tuple[int, str], ...]:
+    """The pods that must be restarted as voters; none once they have committed who they are."""
+    if not is_cut_over(observed) or version:
+        return ()
+    if published is not None and _names_own(observed, published):
+        return published.standby
+    return tuple((pod.id, pod.uid) for pod in observed.pods)
 
 
 def _new_server(observed: Observed, member_id: int, *, founded: bool) -> Server:
