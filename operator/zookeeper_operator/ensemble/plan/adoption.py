@@ -31,6 +31,7 @@ from zookeeper_operator.ensemble.judge.problem import Problem
 from zookeeper_operator.ensemble.plan.adoption_facts import (
     find_strangers,
     find_walk,
+    may_scale,
 )
 from zookeeper_operator.ensemble.plan.adoption_texts import (
     after_adoption,
@@ -163,7 +164,7 @@ def _carry_out(situation: Situation, walk: Walk, committed: CommittedConfig) -> 
             if member in members_losing_claims(situation):
                 why = f"member {member} gets no vote: its claim is being deleted"
                 return Step(Verdict(False, reasons.CLAIM_BEING_DELETED, why))
-            if len(walk.source) == 1 and not _may_scale(situation):
+            if len(walk.source) == 1 and not may_scale(situation):
                 return Step(Verdict(False, reasons.WAITING_FOR_SOURCE, single(situation)))
             line = _line(situation, member)
             why = why_added(situation, member)
@@ -212,18 +213,12 @@ def _line(situation: Situation, member: int) -> Server:
     return next(s for s in situation.membership.source if s.id == member)
 
 
-def _may_scale(situation: Situation) -> bool:
-    """Whether the operator may scale the source, and knows which pod is which member."""
-    source = situation.observed.source
-    return bool(source and source.pods and source.pods.writable and source.ordered)
-
-
 def _scale(situation: Situation, walk: Walk, count: int, stage: Stage) -> Step:
     """Give the source another number of pods, or say who has to."""
     source = situation.observed.source
     pods = source.pods if source is not None else None
     why = why_scaled(walk, count)
-    if pods is None or not _may_scale(situation):
+    if pods is None or not may_scale(situation):
         command = f"{why}; {by_hand(situation, walk, count)}"
         return Step(Verdict(False, reasons.WAITING_FOR_SOURCE, command))
     ending = frozenset(walk.source[count:]) & walk.voters if count < walk.kept else frozenset()

@@ -94,6 +94,12 @@ def find_kept(situation: Situation, running: frozenset[int]) -> int:
     return max(places, default=-1) + 1
 
 
+def may_scale(situation: Situation) -> bool:
+    """Whether the operator may scale the source, and knows which pod is which member."""
+    source = situation.observed.source
+    return bool(source and source.pods and source.pods.writable and source.ordered)
+
+
 def find_strangers(situation: Situation) -> tuple[int, ...]:
     """Members of the source that lead although they have no vote: an ensemble beside the committed one."""
     source = situation.observed.source

@@ -19,7 +19,12 @@ from zookeeper_operator.ensemble.adoption.record import (
     recorded_fence,
 )
 from zookeeper_operator.ensemble.adoption.walk import ScaleSource as OtherPods
-from zookeeper_operator.ensemble.plan.adoption_facts import find_kept, find_running, find_voters
+from zookeeper_operator.ensemble.plan.adoption_facts import (
+    find_kept,
+    find_running,
+    find_voters,
+    may_scale,
+)
 from zookeeper_operator.ensemble.plan.claim_deletion import (
     build_restart_basis,
     members_losing_claims,
@@ -141,7 +146,7 @@ def _scale(situation: Situation, at: CutOver, count: int) -> Step:
     source = situation.observed.source
     pods = source.pods if source is not None else None
     why = why_scaled(at, count)
-    if source is None or pods is None or not (pods.writable and source.ordered):
+    if pods is None or not may_scale(situation):
         reason = reasons.SOURCE_CAME_BACK if at.cut else reasons.WAITING_FOR_SOURCE
         return Step(Verdict(False, reason, f"{why}; {stop_by_hand(situation, at, count)}"))
     basis = None

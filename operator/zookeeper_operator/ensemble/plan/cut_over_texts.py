@@ -6,6 +6,7 @@ Pure, and it decides nothing.
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.adoption.cut_over import QUIET, Await, CutOver, Record
+from zookeeper_operator.ensemble.plan.adoption_facts import may_scale
 from zookeeper_operator.ensemble.plan.step import Situation, Verdict
 
 _SECONDS = int(QUIET.total_seconds())
@@ -62,6 +63,9 @@ def describe_wait(situation: Situation, at: CutOver, asked: Await) -> Verdict:
             text = f"waiting for member {named} to copy the data"
             # Nothing of the source is touched before all have it.
             return Verdict(False, reason if at.fence else reasons.OBSERVING, text)
+        case "members" if at.fence is not None and not may_scale(situation):
+            # Its owner has begun to stop it.
+            return _ask_to_stop(situation, at)
         case "members":
             return Verdict(False, reason, f"waiting for member {named} of the source to serve")
         case "writes":
@@ -91,10 +95,14 @@ def _writes(at: CutOver) -> str:
 
 def _waiting_for_pods(situation: Situation, at: CutOver, named: str) -> Verdict:
     if at.kept:
-        text = f"{why_scaled(at, 0)}; {stop_by_hand(situation, at, 0)}"
-        return Verdict(False, reasons.WAITING_FOR_SOURCE, text)
+        return _ask_to_stop(situation, at)
     reason = reasons.SOURCE_CAME_BACK if at.cut else reasons.CUTTING_OVER
     return Verdict(False, reason, f"waiting for the pod of member {named} of the source to end")
+
+
+def _ask_to_stop(situation: Situation, at: CutOver) -> Verdict:
+    text = f"{why_scaled(at, 0)}; {stop_by_hand(situation, at, 0)}"
+    return Verdict(False, reasons.WAITING_FOR_SOURCE, text)
 
 
 def _reached(at: CutOver) -> Verdict:

@@ -2,6 +2,7 @@
 
 from zookeeper_operator.api.ensemble_status import AdoptionStatus, FenceStatus
 from zookeeper_operator.ensemble.actions import RecordAdoption
+from zookeeper_operator.ensemble.adoption.cut_over import Fence
 from zookeeper_operator.ensemble.adoption.record import is_cut_over, recorded_fence
 from zookeeper_operator.ensemble.plan.adoption_facts import count_connections
 from zookeeper_operator.ensemble.plan.step import Situation
@@ -29,8 +30,11 @@ def build_adoption(
         source=lines,
         pods=pods.replicas if pods is not None else None,
         connections=count_connections(situation),
-        fence=None
-        if fence is None
-        else FenceStatus(zxid=f"{fence.zxid:x}", generation=fence.generation, pods=fence.pods),
+        fence=None if fence is None else write_fence(fence),
         cut_over_at=cut_over_at,
     )
+
+
+def write_fence(fence: Fence) -> FenceStatus:
+    """A fence as the status has it."""
+    return FenceStatus(zxid=f"{fence.zxid:x}", generation=fence.generation, pods=fence.pods)

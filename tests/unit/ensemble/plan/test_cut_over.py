@@ -22,6 +22,7 @@ from zookeeper_operator.ensemble.adoption.cut_over import Fence, Standstill
 from zookeeper_operator.ensemble.adoption.source import Source, read_source_answers
 from zookeeper_operator.ensemble.build.membership import build_membership
 from zookeeper_operator.ensemble.build.stamp import stamped
+from zookeeper_operator.ensemble.forecast.forecast import build_forecast
 from zookeeper_operator.ensemble.judge.basis import find_change
 from zookeeper_operator.ensemble.membership import Membership, read_membership
 from zookeeper_operator.ensemble.observed import Observed
@@ -278,6 +279,23 @@ def test_nothing_is_stopped_while_a_claim_of_ours_is_being_deleted() -> None:
     plan = build_plan(replace(observed, claims=claims))
     assert scaled(plan) == []
     assert adopted(plan) == (False, reasons.CLAIM_BEING_DELETED)
+
+
+def test_a_source_that_its_owner_stops_by_hand_is_asked_for_to_the_last() -> None:
+    plan = build_plan(cut_scene(running=(2,), record=FENCED, writable=False))
+    assert adopted(plan) == (False, reasons.WAITING_FOR_SOURCE)
+    assert "scale statefulset/old --replicas=0" in plan.adoption.message
+    plan = build_plan(cut_scene(running=(2,), record=FENCED))
+    assert adopted(plan) == (False, reasons.CUTTING_OVER)
+
+
+def test_a_cut_over_is_foretold_until_our_members_begin() -> None:
+    found = build_forecast(with_children(cut_scene()))
+    assert found.outcome != "endless"
+    kinds = [move.kind for move in found.moves]
+    begin = kinds.index("scale source")
+    assert kinds[:begin].count("record") == 2, "a fence, and where it stands"
+    assert kinds[begin + 1 :].count("restart") == 3
 
 
 @pytest.mark.parametrize(
