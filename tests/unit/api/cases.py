@@ -144,7 +144,7 @@ _ADOPTION_REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
         "proceed cannot go back from Finish",
     ),
     ("adopt-gate", _adopt(proceed="Now"), None, "Unsupported value"),
-    ("adopt-mode", _adopt(mode="CutOver"), None, "Unsupported value"),
+    ("adopt-mode", _adopt(mode="Copy"), None, "Unsupported value"),
     ("adopt-nobody", _adopt(**{"from": [{}]}), None, "each entry of adopt.from needs"),
     (
         "adopt-both",
