@@ -174,14 +174,19 @@ def _go_on(at: CutOver) -> Step:
 
 def _cut(at: CutOver) -> Step:
     """Nothing of the source runs: either that is what the fence was for, or nobody knows what ours lack."""
-    stopped_once = at.fence is not None and (
-        not at.fence.generation or at.generation == at.fence.generation + 1
-    )
-    return Record(at.fence, cut=True) if stopped_once else ScaleSource(_pods_of(at))
+    if at.fence is not None and _holds(at, at.fence):
+        return Record(at.fence, cut=True)
+    return ScaleSource(_pods_of(at))
+
+
+def _holds(at: CutOver, fence: Fence) -> bool:
+    """Whether nothing but its stop has happened to the StatefulSet since a fence was recorded."""
+    return not fence.generation or at.generation == fence.generation + (0 if at.kept else 1)
 
 
 def _stop(at: CutOver, fence: Fence) -> Step:
-    if at.leader_at is not None and not is_still(fence.zxid, at.leader_at):
+    moved = at.leader_at is not None and not is_still(fence.zxid, at.leader_at)
+    if moved or not _holds(at, fence):
         return Record(None)
     if not at.kept:
         return Await("pods", tuple(i for i in at.source if i in at.running))

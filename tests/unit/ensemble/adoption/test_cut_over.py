@@ -45,6 +45,7 @@ def at(**facts: object) -> CutOver:
 
 
 STOPPED = {"kept": 0, "running": frozenset(), "leader_at": None, "ours_at": {}}
+STOPPING = {"kept": 0, "generation": 8}
 RESTED = Standstill(EPOCH + 4, EPOCH + 5, NOW - QUIET)
 FENCE = Fence(EPOCH + 5, 7, 3)
 
@@ -67,9 +68,11 @@ FENCE = Fence(EPOCH + 5, 7, 3)
         ({"fence": FENCE}, ScaleSource(0)),
         ({"fence": FENCE, "leader_at": EPOCH + 6}, Record(None)),
         ({"fence": FENCE, "ours_at": {11: EPOCH + 5}}, Await("sync", (12, 13))),
-        ({"fence": FENCE, "kept": 0}, Await("pods", SOURCE)),
-        ({"fence": FENCE, "kept": 0, "leader_at": 2 * EPOCH + 1}, Record(None)),
-        ({"fence": FENCE, "kept": 0, "leader_at": 2 * EPOCH}, Await("pods", SOURCE)),
+        ({"fence": FENCE, "generation": 9}, Record(None)),
+        ({**STOPPING, "fence": FENCE}, Await("pods", SOURCE)),
+        ({**STOPPING, "fence": FENCE, "generation": 10}, Record(None)),
+        ({**STOPPING, "fence": FENCE, "leader_at": 2 * EPOCH + 1}, Record(None)),
+        ({**STOPPING, "fence": FENCE, "leader_at": 2 * EPOCH}, Await("pods", SOURCE)),
         ({"kept": 0}, ScaleSource(3)),
         ({**STOPPED, "fence": FENCE, "generation": 8}, Record(FENCE, cut=True)),
         ({**STOPPED, "fence": FENCE, "generation": 10}, ScaleSource(3)),
