@@ -89,7 +89,13 @@ def check(writers: list[Writer], servers: ZooKeeperServers) -> None:
         client.close()
 
 
-@pytest.mark.parametrize("older", [False, True], ids=["the same release", "the line before"])
+@pytest.mark.parametrize(
+    "older",
+    [
+        pytest.param(False, id="the same release"),
+        pytest.param(True, id="the line before", marks=pytest.mark.long),
+    ],
+)
 async def test_a_source_without_reconfiguration_is_cut_over(
     adoption: Adoption, older_zookeeper_jars: Path, zookeeper_jars: Path, *, older: bool
 ) -> None:

@@ -52,7 +52,7 @@ def walk_with(at: float, *events: Event) -> Scenario:
 
 @pytest.mark.parametrize("kind", ["delete statefulset", "delete membership", "crash operator"])
 def test_what_is_lost_of_ours_at_any_moment_does_not_end_the_adoption(kind: str) -> None:
-    for tenth in range(460, 760, 25):
+    for tenth in range(460, 760, 40):
         at = tenth / 10
         result = run(walk_with(at, Event(0, kind)))
         assert result.violation is None, f"{kind} at {at}: {result.violation}"
