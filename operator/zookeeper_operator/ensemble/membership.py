@@ -16,6 +16,8 @@ RESTART_KEY: Final = "restart"
 RESTORE_KEY: Final = "restore"
 SOURCE_KEY: Final = "source"
 STANDBY_KEY: Final = "standby"
+LIST_AGAIN: Final = (0, "-")
+"""Stands among the pods of `standby` until they have been listed after the list was published."""
 
 
 @dataclass(frozen=True)

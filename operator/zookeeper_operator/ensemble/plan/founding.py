@@ -26,7 +26,7 @@ from zookeeper_operator.ensemble.adoption.rivals import find_taken_ids
 from zookeeper_operator.ensemble.bootstrap import plan_founding
 from zookeeper_operator.ensemble.judge.emptiness import is_empty
 from zookeeper_operator.ensemble.judge.quorum import Quorum
-from zookeeper_operator.ensemble.membership import Membership
+from zookeeper_operator.ensemble.membership import LIST_AGAIN, Membership
 from zookeeper_operator.ensemble.observed import Claim, Observed
 from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.ensemble.published import published_membership
@@ -229,12 +229,29 @@ def _own_lines(observed: Observed) -> tuple[Server, ...]:
 def _find_standby(
     observed: Observed, published: Membership | None, version: int
 ) -> tuple[tuple[int, str], ...]:
-    """The pods that must be restarted as voters; none once they have committed who they are."""
-    if not is_cut_over(observed) or version:
+    """The pods that must be restarted as voters, because they may have started as observers of the source.
+
+    Between the list of pods that a reconcile read and its publication one may have been created. So the pods
+    are listed once more in the reconcile after it.
+    """
+    if not is_cut_over(observed):
         return ()
-    if published is not None and _names_own(observed, published):
-        return published.standby
-    return tuple((pod.id, pod.uid) for pod in observed.pods)
+    pods = tuple((pod.id, pod.uid) for pod in observed.pods)
+    if published is None or not _names_own(observed, published):
+        # With a version: the list was lost after our members had committed it.
+        return () if version else (*pods, LIST_AGAIN)
+    known = pods if LIST_AGAIN in published.standby else published.standby
+    return tuple(
+        entry for entry in known if entry in pods and not _has_own_vote(observed, entry[0])
+    )
+
+
+def _has_own_vote(observed: Observed, member_id: int) -> bool:
+    """Whether a member says that it serves by a list in which only ours vote."""
+    answer = observed.answers.get(member_id)
+    if answer is None or not answer.serving or not answer.voting_view:
+        return False
+    return not any(map(observed.ensemble.is_foreign, answer.voting_view))
 
 
 def _new_server(observed: Observed, member_id: int, *, founded: bool) -> Server:

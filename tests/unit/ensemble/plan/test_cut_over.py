@@ -24,7 +24,7 @@ from zookeeper_operator.ensemble.build.membership import build_membership
 from zookeeper_operator.ensemble.build.stamp import stamped
 from zookeeper_operator.ensemble.forecast.forecast import build_forecast
 from zookeeper_operator.ensemble.judge.basis import find_change
-from zookeeper_operator.ensemble.membership import Membership, read_membership
+from zookeeper_operator.ensemble.membership import LIST_AGAIN, Membership, read_membership
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import Plan, build_plan, understand
 from zookeeper_operator.ensemble.plan.cut_over import find_standstill
@@ -179,7 +179,7 @@ def test_the_cut_is_recorded_before_our_members_are_named_as_voters() -> None:
     found = published_by(plan)
     assert found is not None
     assert (found.voters, found.version, found.founders) == (frozenset(OURS), 0, ())
-    assert found.standby == tuple((pod.id, pod.uid) for pod in cut.pods)
+    assert found.standby == (*((pod.id, pod.uid) for pod in cut.pods), LIST_AGAIN)
     assert found.source == LINES
     assert disruptive(plan.actions) == [], "none is restarted by a list that is not there yet"
 
@@ -210,6 +210,36 @@ def test_every_member_of_ours_is_restarted_as_a_voter_and_then_it_has_ended() ->
     plan = build_plan(with_list(serving, own_list(serving, version)))
     assert adopted(plan) == (True, reasons.ADOPTED)
     assert build_status(plan, restarted={})["adoptedAt"]
+
+
+def standby_after(observed: Observed, *pods: tuple[int, str], version: int = 0) -> list[int]:
+    """Who must still be restarted when the list named these pods."""
+    listed = replace(own_list(observed, version), standby=pods)
+    return [member for member, _ in understand(with_list(observed, listed)).membership.standby]
+
+
+def test_a_pod_that_was_created_while_the_list_was_published_is_restarted_too() -> None:
+    record = {**FENCED, "cutOverAt": "2026-01-01T00:00:00Z"}
+    cut = cut_scene(running=(), record=record, generation=5)
+    eleven = next((pod.id, pod.uid) for pod in cut.pods if pod.id == 11)
+    assert standby_after(cut, eleven, LIST_AGAIN) == [11, 12, 13]
+    assert standby_after(cut, eleven) == [11]
+    assert standby_after(cut, (11, "an earlier one")) == []
+
+
+def test_a_member_that_has_yet_to_be_restarted_is_not_forgotten_when_the_others_serve() -> None:
+    record = {**FENCED, "cutOverAt": "2026-01-01T00:00:00Z"}
+    cut = cut_scene(running=(), record=record, generation=5)
+    version = 2 << 32
+    said = {i: replace(answers(i, 12, OURS), zxid=version) for i in (11, 12)}
+    lines = tuple(cut.ensemble.server(i) for i in OURS)
+    serving = replace(
+        cut, answers={**cut.answers, **said}, committed=CommittedConfig(version, lines)
+    )
+    pods = [(pod.id, pod.uid) for pod in cut.pods]
+    assert standby_after(serving, *pods) == [13], "the others have started from the new list"
+    assert standby_after(serving, *pods, version=version) == [13]
+    assert standby_after(serving, LIST_AGAIN) == [13]
 
 
 @pytest.mark.parametrize("listed", [True, False])
