@@ -222,7 +222,8 @@ def _begin(at: CutOver) -> Step:
         return Await("pods", tuple(i for i in at.source if i in at.running))
     if at.standby:
         return RestartStandby(at.standby[0])
-    missing = tuple(i for i in at.ours if i not in at.voters or i not in at.live)
+    # Fewer of ours vote where a person had to recover the ensemble meanwhile; the others join it afterwards.
+    missing = tuple(sorted(at.voters - at.live)) if at.voters else at.ours
     return Await("founding", missing) if missing else DONE
 
 

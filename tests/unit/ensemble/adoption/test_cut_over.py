@@ -88,6 +88,11 @@ FENCE = Fence(EPOCH + 5, 7, 3)
         ({**STOPPED, "cut": True, "running": frozenset({2})}, Await("pods", (2,))),
         ({**STOPPED, "cut": True}, Await("founding", OURS)),
         ({**STOPPED, "cut": True, "voters": frozenset(OURS), "live": frozenset(OURS)}, DONE),
+        (
+            {**STOPPED, "cut": True, "voters": frozenset(OURS), "live": frozenset({11, 13})},
+            Await("founding", (12,)),
+        ),
+        ({**STOPPED, "cut": True, "voters": frozenset({11}), "live": frozenset({11})}, DONE),
     ],
 )
 def test_what_is_done_where_it_stands(facts: dict[str, object], step: Step) -> None:
