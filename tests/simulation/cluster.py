@@ -57,6 +57,7 @@ class SimulatedCluster:
             self.network,
             scenario.source,
             keeps_lists=scenario.keeps_lists,
+            reconfigures=scenario.reconfigures,
         )
         self.watchdog.source = self.source
         self.around = Surroundings(
@@ -66,6 +67,8 @@ class SimulatedCluster:
         self.clients = Clients(self.stage, self.network, self.watchdog)
         self.disasters = Disasters(self.stage, self.api, self.kubelet, self.watchdog, ENSEMBLE)
         self._fragile_until = 0.0
+        self._writing = True
+        self.clients.may_write = self._may_write
         self._deleted: dict[str, Any] | None = None
         """The spec that will be created again, while there is no ensemble."""
 
@@ -379,6 +382,18 @@ class SimulatedCluster:
         if adopt.get("proceed") != "Finish":  # the API server refuses to go back from it
             self._edit(adopt={**adopt, "proceed": more["to"]})
 
+    def _user_stop_writing(self, more: dict[str, Any]) -> None:
+        """Every client stops, until the adoption has ended or the user goes back."""
+        self._writing = False
+
+    def _user_write_again(self, more: dict[str, Any]) -> None:
+        """The clients write again, unless the user has changed their mind meanwhile."""
+        if self._spec()["adopt"]["proceed"] == "Observe":
+            self._writing = True
+
+    def _may_write(self) -> bool:
+        return self._writing or bool(self._status().get("adoptedAt"))
+
     def _fault_delete_statefulset(self, more: dict[str, Any]) -> None:
         """All our members go at once, and come back on their volumes."""
         if self.api.get("StatefulSet", ENSEMBLE) is not None and self._survives_its_statefulset():
@@ -399,7 +414,10 @@ class SimulatedCluster:
         """Not where the pods that come back would find nobody but each other: none could prevent that."""
         view = self.watchdog.view
         theirs = () if view is None else view.voters & set(range(1, self.source.size + 1))
-        if theirs and theirs <= self.watchdog.live() and not self.network.cut:
+        cut = (self._status().get("adoption") or {}).get("cutOverAt")
+        if theirs and not self.source.reconfigures and not cut:
+            self.source.roll_back()  # that is what the records are for
+        elif theirs and theirs <= self.watchdog.live() and not self.network.cut:
             self._fragile_until = self.stage.now + _PODS_START
             self.source.roll_back()
 

@@ -45,6 +45,9 @@ class Scenario:
     keeps_lists: bool = False
     """Whether its servers start from the committed list after a restart, and not from their static one."""
 
+    reconfigures: bool = True
+    """Whether they can reconfigure; otherwise they are cut over."""
+
     @property
     def uses_security(self) -> bool:
         """Whether TLS or users are asked for at any time."""

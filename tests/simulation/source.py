@@ -31,13 +31,21 @@ class Source:
     """The servers 1 to `size`, each in its pod."""
 
     def __init__(
-        self, stage: Stage, api: ApiServer, network: Network, size: int, *, keeps_lists: bool
+        self,
+        stage: Stage,
+        api: ApiServer,
+        network: Network,
+        size: int,
+        *,
+        keeps_lists: bool,
+        reconfigures: bool = True,
     ) -> None:
         self._stage = stage
         self._api = api
         self._network = network
         self.size = size
         self._keeps_lists = keeps_lists
+        self.reconfigures = reconfigures
         self._disks: dict[int, Disk] = {}
         self._members: dict[str, Member] = {}
         self.listed = CommittedConfig(
@@ -137,6 +145,7 @@ class Source:
             password="",
             version="3.9.4",
             ip=name,
+            reconfigures=self.reconfigures,
         )
         if not self._keeps_lists:
             disk.pending = None

@@ -25,9 +25,11 @@ from zookeeper_operator.ensemble.actions import (
     Basis,
     Delete,
     Reconfigure,
+    RecordAdoption,
     ReplaceMember,
     RestartMember,
     ScaleSource,
+    WriteFence,
     describe_reconfiguration,
 )
 from zookeeper_operator.ensemble.adoption.source import read_source_answers
@@ -65,6 +67,8 @@ class Outcome:
 
     `optional` are sentences about refused children that the ensemble does without; `generations` are those
     that StatefulSets have got by being applied, `applied` what applies have led to by the uid of the object.
+    `fence` is the zxid of a fence that was written, `record` what the status must say of an adoption from now
+    on.
     """
 
     done: list[Action] = field(default_factory=list)
@@ -74,6 +78,8 @@ class Outcome:
     optional: list[str] = field(default_factory=list)
     generations: dict[str, int] = field(default_factory=dict)
     applied: dict[str, Applied] = field(default_factory=dict)
+    fence: int | None = None
+    record: RecordAdoption | None = None
 
 
 class Applier:
@@ -153,6 +159,11 @@ class Applier:
                 if await self._has_changed(action.basis, observed, action):
                     return False
                 await self._kube.patch(RESOURCES["StatefulSet"], scaled_source(action))
+            case WriteFence():
+                access = self._access(observed, action.through)
+                outcome.fence = await self._zookeeper.write_fence(access)
+            case RecordAdoption():
+                outcome.record = action
         return True
 
     async def _has_changed(
@@ -197,7 +208,7 @@ class Applier:
         asked = [a for a in addresses if a.id in basis.asked]
         # One round for all: nothing is asked where nothing depends on it.
         ours, theirs = await asyncio.gather(
-            self._zookeeper.probe(asked, thorough=False) if asked else _nothing(),
+            self._zookeeper.probe(asked, thorough=bool(basis.still)) if asked else _nothing(),
             self._ask_source(basis, observed),
         )
         answers |= ours
@@ -244,21 +255,23 @@ class Applier:
             outcome.generations[metadata["name"]] = metadata.get("generation", 0)
 
     async def _reconfigure(self, action: Reconfigure, observed: Observed) -> None:
-        members = tuple(
-            address
-            for address in addresses_of(observed.ensemble.namespace, observed.pods)
-            if address.id in observed.answers and observed.answers[address.id].serving
-        )
+        serving = frozenset(i for i, answer in observed.answers.items() if answer.serving)
         await self._zookeeper.reconfigure(
-            Access(
-                members,
-                super_password(observed),
-                secure_access(observed),
-                session_login(observed),
-            ),
+            self._access(observed, serving),
             joining=action.joining,
             leaving=action.leaving,
             based_on=action.based_on,
+        )
+
+    @staticmethod
+    def _access(observed: Observed, members: frozenset[int]) -> Access:
+        """A session as the super user with one of these members."""
+        addresses = addresses_of(observed.ensemble.namespace, observed.pods)
+        return Access(
+            tuple(address for address in addresses if address.id in members),
+            super_password(observed),
+            secure_access(observed),
+            session_login(observed),
         )
 
 
@@ -311,6 +324,10 @@ def _named(action: Action) -> str:
             return f"replacing member {action.member_id}"
         case ScaleSource():
             return f"scaling the source {action.namespace}/{action.name} to {action.replicas}"
+        case WriteFence():
+            return "writing a fence"
+        case RecordAdoption():
+            return "recording the cut" if action.cut_over else "recording a fence"
         case Reconfigure():
             return f"the reconfiguration ({describe_reconfiguration(action)})"
 

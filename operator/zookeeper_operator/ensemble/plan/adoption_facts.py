@@ -20,14 +20,14 @@ def find_walk(situation: Situation) -> Walk | None:
     source = tuple(server.id for server in find_voters(situation))
     own = {i for i in committed.voters if not situation.ensemble.is_foreign(i)}
     ids = {*source, *committed.ids, *(pod.id for pod in observed.pods)}
-    running = _running(situation)
+    running = find_running(situation)
     first = situation.ensemble.first_id
     return Walk(
         source=source,
         ours=tuple(sorted({*range(first, first + len(source)), *own})),
         voters=committed.voters,
         live=frozenset(i for i in ids if quorum.in_sync(i, observed.answers)),
-        kept=_kept(situation, running),
+        kept=find_kept(situation, running),
         running=running,
         gate=adopt.proceed,
     )
@@ -64,7 +64,7 @@ def find_voters(situation: Situation) -> tuple[Server, ...]:
     return known.voters
 
 
-def _running(situation: Situation) -> frozenset[int]:
+def find_running(situation: Situation) -> frozenset[int]:
     """The voters of the source whose process may run: all that are not known to be stopped.
 
     Where their pods are not known, that is what the owner says, and no answer denies. That one refuses
@@ -85,13 +85,19 @@ def _running(situation: Situation) -> frozenset[int]:
     return frozenset(s.id for s in voters if s.id not in stopped or s.id in answering)
 
 
-def _kept(situation: Situation, running: frozenset[int]) -> int:
+def find_kept(situation: Situation, running: frozenset[int]) -> int:
     """How many pods the source must have as it is: of one without a StatefulSet, up to the last that runs."""
     source, voters = situation.observed.source, find_voters(situation)
     if source is not None and source.pods is not None and source.ordered:
         return min(source.pods.replicas, len(voters))
     places = [place for place, server in enumerate(voters) if server.id in running]
     return max(places, default=-1) + 1
+
+
+def may_scale(situation: Situation) -> bool:
+    """Whether the operator may scale the source, and knows which pod is which member."""
+    source = situation.observed.source
+    return bool(source and source.pods and source.pods.writable and source.ordered)
 
 
 def find_strangers(situation: Situation) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from zookeeper_operator.api.reasons import REASONS
 from zookeeper_operator.ensemble.actions import (
     Action,
     Reconfigure,
+    RecordAdoption,
     ReplaceMember,
     RestartMember,
     ScaleSource,
@@ -76,6 +77,8 @@ def action_notice(action: Action) -> Notice | None:
         return Notice(action.reason, f"{describe_reconfiguration(action)}: {action.why}")
     if isinstance(action, ReplaceMember):
         return Notice(action.reason, f"replacing member {action.member_id}: {action.why}")
+    if isinstance(action, RecordAdoption) and action.cut_over:
+        return Notice(reasons.CUTTING_OVER, action.why)
     if isinstance(action, ScaleSource):
         where = f"{action.namespace}/{action.name}"
         return Notice(
