@@ -151,6 +151,11 @@ class FenceStatus(ApiModel):
         description="How many pods it had.",
         json_schema_extra={"format": "int32"},
     )
+    uid: str = Field(
+        default="",
+        description="Its UID: another StatefulSet of that name is another source.",
+        json_schema_extra={"maxLength": 64},
+    )
 
 
 class AdoptionStatus(ApiModel):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from zookeeper_operator.api import reasons
-from zookeeper_operator.ensemble.adoption.cut_over import Fence
+from zookeeper_operator.ensemble.adoption.fence import Fence
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Role, Server
 
@@ -151,9 +151,15 @@ class ScaleSource:
 
 @dataclass(frozen=True)
 class WriteFence:
-    """Write a znode through a member of ours, to see that all of them get what was acknowledged before it."""
+    """Write a znode through a member of ours, to see that all of them get what was acknowledged before it.
+
+    Right before it the members of the source that are `asked` show their configuration once more: it must be
+    `based_on`, without a version.
+    """
 
     through: frozenset[int]
+    asked: frozenset[int]
+    based_on: CommittedConfig
     why: str
     disruptive: ClassVar[bool] = False
 

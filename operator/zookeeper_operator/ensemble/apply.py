@@ -32,6 +32,7 @@ from zookeeper_operator.ensemble.actions import (
     WriteFence,
     describe_reconfiguration,
 )
+from zookeeper_operator.ensemble.adoption.fence import Written
 from zookeeper_operator.ensemble.adoption.source import read_source_answers
 from zookeeper_operator.ensemble.build.stamp import stamp_of
 from zookeeper_operator.ensemble.ensemble import Ensemble
@@ -46,11 +47,13 @@ from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, NamespaceEnd
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.protocol import (
     Access,
+    ConfigurationChangedError,
     EnsembleUnreachableError,
     ReconfigureRefusedError,
     SourceAnswer,
     ZooKeeper,
 )
+from zookeeper_operator.zookeeper.servers import parse_config
 
 _LOG = logging.getLogger(__name__)
 # A round of questions that takes longer is about an ensemble that may have changed meanwhile.
@@ -67,7 +70,7 @@ class Outcome:
 
     `optional` are sentences about refused children that the ensemble does without; `generations` are those
     that StatefulSets have got by being applied, `applied` what applies have led to by the uid of the object.
-    `fence` is the zxid of a fence that was written, `record` what the status must say of an adoption from now
+    `written` is what became of a fence, `record` what the status must say of an adoption from now
     on.
     """
 
@@ -78,7 +81,7 @@ class Outcome:
     optional: list[str] = field(default_factory=list)
     generations: dict[str, int] = field(default_factory=dict)
     applied: dict[str, Applied] = field(default_factory=dict)
-    fence: int | None = None
+    written: Written | None = None
     record: RecordAdoption | None = None
 
 
@@ -156,12 +159,12 @@ class Applier:
             case Reconfigure():
                 await self._reconfigure(action, observed)
             case ScaleSource():
-                if await self._has_changed(action.basis, observed, action):
+                if why := await self._find_change(action.basis, observed, action.ending):
+                    outcome.failure = f"the source is not stopped: {why}"
                     return False
                 await self._kube.patch(RESOURCES["StatefulSet"], scaled_source(action))
             case WriteFence():
-                access = self._access(observed, action.through)
-                outcome.fence = await self._zookeeper.write_fence(access)
+                outcome.written = await self._write_fence(action, observed)
             case RecordAdoption():
                 outcome.record = action
         return True
@@ -170,20 +173,25 @@ class Applier:
         self,
         basis: Basis | None,
         observed: Observed,
-        action: Apply | RestartMember | ReplaceMember | ScaleSource,
+        action: Apply | RestartMember | ReplaceMember,
     ) -> bool:
         """Whether an action was decided on facts that no longer hold; the next reconcile decides again."""
-        if basis is None:
-            return False
-        ending = action.ending if isinstance(action, ScaleSource) else _ended_by(action)
-        why = await self._find_lost_claim(basis, observed) or await self._find_lost_member(
-            basis, observed, ending
-        )
+        why = await self._find_change(basis, observed, _ended_by(action))
         if why is None:
             return False
         text = f"Not carried out: {_named(action)}: {why}"
         _LOG.info(text, extra={"ensemble": _key(observed.ensemble)})
         return True
+
+    async def _find_change(
+        self, basis: Basis | None, observed: Observed, ending: frozenset[int]
+    ) -> str | None:
+        """Which of the facts that an action was decided on no longer hold; None if all do."""
+        if basis is None:
+            return None
+        return await self._find_lost_claim(basis, observed) or await self._find_lost_member(
+            basis, observed, ending
+        )
 
     async def _find_lost_claim(self, basis: Basis, observed: Observed) -> str | None:
         resource, namespace = RESOURCES["PersistentVolumeClaim"], observed.ensemble.namespace
@@ -226,6 +234,27 @@ class Applier:
             return {}
         said = await self._zookeeper.ask_source(tuple(dict.fromkeys(asked.values())))
         return {i: said[endpoint] for i, endpoint in asked.items()}
+
+    async def _write_fence(self, action: WriteFence, observed: Observed) -> Written:
+        """Write a fence, unless the source has a configuration by now that ours would take for newer.
+
+        A session with the source itself: our members show the list that they have started from.
+        """
+        source = observed.source
+        known = {} if source is None else source.endpoints
+        endpoints = [e for i, e in sorted(known.items()) if i in action.asked]
+        try:
+            shown = parse_config(await self._zookeeper.read_source(endpoints))
+        except ValueError as error:
+            raise EnsembleUnreachableError(
+                f"the configuration of the source cannot be read: {error}"
+            ) from error
+        if shown.version:
+            return Written(version=shown.version)
+        if shown.voters != action.based_on.voters:
+            raise ConfigurationChangedError("the source names other voters than were published")
+        access = self._access(observed, action.through)
+        return Written(await self._zookeeper.write_fence(access))
 
     async def _replace(self, action: ReplaceMember, observed: Observed) -> bool:
         """Remove the claims, then the pod; the claims are held until the pod is gone.

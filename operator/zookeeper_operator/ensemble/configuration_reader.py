@@ -162,7 +162,9 @@ class ConfigurationReader:
                 else "our members count others as voters than were published"
             )
             return Told(answers, None if why else config, why, source=source)
-        following = tuple(a for a in addresses if quorum.in_sync(a.id, answers))
+        observes = cuts_over(observed) and not is_cut_over(observed)
+        # A member of ours that only observes shows the list that it has started from.
+        following = () if observes else tuple(a for a in addresses if quorum.in_sync(a.id, answers))
         try:
             config = (
                 await self._zookeeper.read_config(Access(following))

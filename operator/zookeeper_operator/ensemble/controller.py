@@ -32,7 +32,7 @@ from zookeeper_operator.ensemble.actions import (
     ReplaceMember,
     RestartMember,
 )
-from zookeeper_operator.ensemble.adoption.cut_over import Standstill
+from zookeeper_operator.ensemble.adoption.fence import Memory
 from zookeeper_operator.ensemble.apply import Applier, NotLeadingError, Outcome
 from zookeeper_operator.ensemble.board_report import build_report
 from zookeeper_operator.ensemble.children import CHILD_KINDS
@@ -46,7 +46,7 @@ from zookeeper_operator.ensemble.installation import (
 from zookeeper_operator.ensemble.observe import Inspector, addresses_of, utc_now
 from zookeeper_operator.ensemble.observed import Applied, Observed, Refusal
 from zookeeper_operator.ensemble.plan import Plan, build_plan
-from zookeeper_operator.ensemble.plan.cut_over import find_standstill
+from zookeeper_operator.ensemble.plan.cut_over import find_memory
 from zookeeper_operator.ensemble.report.members import restart_text
 from zookeeper_operator.ensemble.report.notices import Notice, action_notice, build_notices
 from zookeeper_operator.ensemble.report.status import build_status, status_differs
@@ -87,7 +87,7 @@ class _Memory:
     refusal: Refusal | None = None
     applied: Mapping[str, Applied] = field(default_factory=dict)
     contradicted_since: datetime | None = None
-    standstill: Standstill | None = None
+    source: Memory | None = None
     unchanged_since: datetime | None = None
     recorded: bool = False
 
@@ -199,7 +199,7 @@ class EnsembleController:
                 refusal=memory.refusal,
                 applied=memory.applied,
                 contradicted_since=memory.contradicted_since,
-                standstill=memory.standstill,
+                memory=memory.source,
             )
         )
         outcome = Outcome()
@@ -389,7 +389,7 @@ def _remember(memory: _Memory, plan: Plan, outcome: Outcome) -> None:
     contradicted = plan.quorum.contradiction is not None
     since = memory.contradicted_since or plan.situation.observed.now
     memory.contradicted_since = since if contradicted else None
-    memory.standstill = find_standstill(plan.situation, outcome.fence)
+    memory.source = find_memory(plan.situation, outcome.written)
     if outcome.refused is not None:
         action, error = outcome.refused
         handing_over = next(

@@ -17,8 +17,7 @@ RESTART_KEY: Final = "restart"
 RESTORE_KEY: Final = "restore"
 SOURCE_KEY: Final = "source"
 STANDBY_KEY: Final = "standby"
-LIST_AGAIN: Final = (0, "-")
-"""Stands among the pods of `standby` until they have been listed after the list was published."""
+STANDBY_OPEN_KEY: Final = "standbyOpen"
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,9 @@ class Membership:
     a recovery: by member and UID, the pods that have started from the list that this one took the place of.
     `restore` is the task of the first member while the ensemble is founded from a backup; there is no
     founder then. `source` are the server lines of
-    the ensemble that is taken over, as they were at the beginning. `standby` is only there after a cut: by
-    member and UID, the pods that have started as observers of the source.
+    the ensemble that is taken over, as they were at the beginning. `standby` is only there around a
+    cut: by member and UID, the pods that may have started from the list that this one took the place of. It
+    is open until the pods have been listed after that: one may have been created in between.
     """
 
     servers: tuple[Server, ...]
@@ -46,6 +46,7 @@ class Membership:
     restore: str = ""
     source: tuple[Server, ...] = ()
     standby: tuple[tuple[int, str], ...] = ()
+    standby_open: bool = False
 
     @property
     def voters(self) -> frozenset[int]:
@@ -94,6 +95,7 @@ def _read(items: frozenset[tuple[str, str]]) -> Membership:
         restore=data.get(RESTORE_KEY) or "",
         source=read_lines((data.get(SOURCE_KEY) or "").splitlines()),
         standby=_pods_of(data.get(STANDBY_KEY)),
+        standby_open=STANDBY_OPEN_KEY in data,
     )
 
 

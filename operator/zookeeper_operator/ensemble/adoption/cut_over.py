@@ -8,47 +8,45 @@ have its data and no vote. Safety:
   transaction was committed through a member of ours, and the leader and every member of ours stood behind it,
   at the same zxid, for five seconds;
 * our members get votes only when the cut is recorded, and that is recorded only when no process of the source
-  can run and nothing but this stop has happened to it since the fence was recorded;
+  can run, none is heard, a majority of ours says that it has no leader and none that it has one, and nothing
+  but this stop has happened to the source since the fence was recorded;
 * before the cut the source gets its pods back if the user asks for it, or if it was stopped without a fence;
-  after the cut it never does.
+  a fence that is given up stays recorded until it has them. After the cut it never gets them;
+* a cut is taken back while the source runs again and none of ours can have had a vote.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal
 
+from zookeeper_operator.ensemble.adoption.fence import (
+    QUIET,
+    Fence,
+    Memory,
+    Silence,
+    Standstill,
+    is_still,
+)
 from zookeeper_operator.ensemble.adoption.walk import Gate, ScaleSource
+from zookeeper_operator.zookeeper.servers import majority
 
-QUIET: Final = timedelta(seconds=5)
-"""How long a source must stand still before it is stopped."""
-
-Reason = Literal["sync", "members", "writes", "copies", "quiet", "pods", "founding", "nothing"]
-
-
-@dataclass(frozen=True)
-class Fence:
-    """Where the source and every member of ours stood, as it is recorded.
-
-    `generation` is that of its StatefulSet at that time, 0 if none is named, and `pods` how many it had.
-    """
-
-    zxid: int
-    generation: int = 0
-    pods: int = 0
-
-
-@dataclass(frozen=True)
-class Standstill:
-    """What one process remembers of how long a source stands still; forgotten, it costs five seconds.
-
-    `fence` is the zxid of the fence, None if the source has moved since. `zxid` is where the source stands
-    since `since`; None as long as the session in which the fence was written may not have ended.
-    """
-
-    fence: int | None
-    zxid: int | None
-    since: datetime
+Reason = Literal[
+    "sync",
+    "members",
+    "writes",
+    "copies",
+    "quiet",
+    "early",
+    "version",
+    "off",
+    "pods",
+    "led",
+    "leaderless",
+    "silent",
+    "founding",
+    "nothing",
+]
 
 
 @dataclass(frozen=True)
@@ -63,12 +61,19 @@ class CutOver:
         leader_at: The zxid of the leader of the source; None unless a majority of it serves.
         ours_at: The zxids of those of our members that follow that leader.
         kept: How many pods the source must have.
-        running: Members of the source whose process may run.
+        running: Members of the source whose process may run, or was heard.
+        led: Those of our members that say that they have a leader, with the zxids that they say.
+        leaderless: Those that say that they have none.
+        left: Whether the StatefulSet of the source has pods that are none of these members.
         generation: That of its StatefulSet; 0 if none is named.
+        uid: That of its StatefulSet.
+        early: Members of which the owner has said that they are stopped, where that has to follow the fence.
+        version: That of the configuration of the source, which one that cannot reconfigure does not have.
         fence: The fence that is recorded.
-        standstill: What is remembered, with what was seen now.
+        memory: What is remembered, with what was seen now.
         cut: Whether the cut is recorded.
-        standby: Our members that have yet to be restarted as voters.
+        void: Whether it must be taken back.
+        standby: Our members that have yet to be restarted by the list that is published.
         voters: The voters that our members have committed after the cut.
         live: Those of our members that serve as voters.
     """
@@ -81,10 +86,17 @@ class CutOver:
     ours_at: Mapping[int, int]
     kept: int
     running: frozenset[int]
+    led: Mapping[int, int | None]
+    leaderless: frozenset[int] = frozenset()
+    left: bool = False
     generation: int = 0
+    uid: str = ""
+    early: tuple[int, ...] = ()
+    version: int = 0
     fence: Fence | None = None
-    standstill: Standstill | None = None
+    memory: Memory | None = None
     cut: bool = False
+    void: bool = False
     standby: tuple[int, ...] = ()
     voters: frozenset[int] = frozenset()
     live: frozenset[int] = frozenset()
@@ -105,7 +117,7 @@ class Record:
 
 @dataclass(frozen=True)
 class RestartStandby:
-    """One of our members is restarted, as a voter."""
+    """One of our members is restarted, by the list that is published."""
 
     member_id: int
 
@@ -122,49 +134,45 @@ Step = WriteFence | Record | ScaleSource | RestartStandby | Await
 DONE: Final = Await("nothing")
 
 
-def is_still(fence: int, zxid: int) -> bool:
-    """Whether nothing was committed after a fence: a later epoch begins at 0."""
-    return zxid == fence or (zxid >> 32 > fence >> 32 and not zxid & 0xFFFFFFFF)
+def is_silent(at: CutOver) -> bool:
+    """Whether all that is seen says that the source has ended, in this moment."""
+    return not (at.running or at.left or at.led) and len(at.leaderless) >= majority(len(at.ours))
 
 
-def follow(before: Standstill | None, leader_at: int | None, now: datetime) -> Standstill | None:
-    """What is remembered of a source, with where it stands now; nothing before the first fence."""
-    if before is None or leader_at is None:
-        return before
-    if before.zxid == leader_at:
-        return before
-    if before.zxid is None and before.fence is not None:
-        if leader_at <= before.fence:
-            return before  # the session has not ended yet
-        if leader_at >> 32 == before.fence >> 32:
-            return replace(before, zxid=leader_at, since=now)
-    return Standstill(None, leader_at, now)
-
-
-def next_step(cut_over: CutOver) -> Step:
+def next_step(at: CutOver) -> Step:
     """What is done next, or what is waited for."""
-    if cut_over.cut:
-        return _begin(cut_over)
-    return _go_back(cut_over) if cut_over.gate == "Observe" else _go_on(cut_over)
+    if at.cut:
+        return Record(None) if at.void else _begin(at)
+    if at.standby:
+        return RestartStandby(at.standby[0])  # by the list of a cut that was void
+    return _go_back(at) if at.gate == "Observe" else _go_on(at)
 
 
 def _go_back(at: CutOver) -> Step:
-    """The source gets back the pods that were taken from it."""
-    if at.fence is None:
-        behind = _behind(at)
-        return Await("sync", behind) if behind else DONE
-    if at.kept < _pods_of(at):
-        return ScaleSource(_pods_of(at))
-    return Record(None)
+    """The source gets back the pods that were taken from it, and only then the fence goes."""
+    if at.fence is not None:
+        if at.kept < _pods_of(at):
+            return ScaleSource(_pods_of(at))
+        return Await("members", at.source) if at.leader_at is None else Record(None)
+    if not at.kept:
+        return Await("off", at.source)  # its owner has stopped it: nobody has asked for anything
+    if at.version:
+        return Await("version")
+    behind = _behind(at)
+    return Await("sync", behind) if behind else DONE
 
 
 def _go_on(at: CutOver) -> Step:
-    if not at.running:
+    if not at.running and not at.left:
         return _cut(at)
     if at.fence is not None:
         return _stop(at, at.fence)
     if not at.kept:
         return ScaleSource(_pods_of(at))
+    if at.version:
+        return Await("version")
+    if at.early:
+        return Await("early", at.early)
     if at.leader_at is None:
         return Await("members", at.source)
     if behind := _behind(at):
@@ -174,20 +182,44 @@ def _go_on(at: CutOver) -> Step:
 
 def _cut(at: CutOver) -> Step:
     """Nothing of the source runs: either that is what the fence was for, or nobody knows what ours lack."""
-    if at.fence is not None and _holds(at, at.fence):
-        return Record(at.fence, cut=True)
-    return ScaleSource(_pods_of(at))
+    if at.fence is None or not _holds(at, at.fence) or _has_moved(at, at.fence):
+        return ScaleSource(_pods_of(at))
+    if at.led:
+        return Await("led", tuple(sorted(at.led)))
+    if not is_silent(at):
+        return Await("leaderless", tuple(i for i in at.ours if i not in at.leaderless))
+    # Where a pod ends, the API server says so. Of a process there is only the word of its owner.
+    waits = not isinstance(at.memory, Silence) or at.now - at.memory.since < QUIET
+    if not at.uid and waits:
+        return Await("silent", at.source)
+    return Record(at.fence, cut=True)
 
 
 def _holds(at: CutOver, fence: Fence) -> bool:
     """Whether nothing but its stop has happened to the StatefulSet since a fence was recorded."""
+    if at.uid != fence.uid:
+        return False
     return not fence.generation or at.generation == fence.generation + (0 if at.kept else 1)
 
 
+def _has_moved(at: CutOver, fence: Fence) -> bool:
+    """Whether anything was committed after a fence, at the source or as ours have heard of it.
+
+    While nothing of the source is stopped, an election counts as well: its leader may run with another
+    configuration, and give the list of members a version.
+    """
+    if at.leader_at is not None and at.leader_at < fence.zxid:
+        return True
+    stands = [*at.led.values(), at.leader_at]
+    beyond = [zxid for zxid in stands if zxid is not None and zxid > fence.zxid]
+    whole = at.kept >= _pods_of(at) and at.running >= frozenset(at.source)
+    return bool(beyond) and (whole or not all(is_still(fence.zxid, zxid) for zxid in beyond))
+
+
 def _stop(at: CutOver, fence: Fence) -> Step:
-    moved = at.leader_at is not None and not is_still(fence.zxid, at.leader_at)
-    if moved or not _holds(at, fence):
-        return Record(None)
+    if _has_moved(at, fence) or not _holds(at, fence):
+        # What is recorded brings its pods back, so it goes last.
+        return ScaleSource(_pods_of(at)) if at.kept < _pods_of(at) else Record(None)
     if not at.kept:
         return Await("pods", tuple(i for i in at.source if i in at.running))
     if at.leader_at is None:
@@ -198,10 +230,13 @@ def _stop(at: CutOver, fence: Fence) -> Step:
 
 def _fence(at: CutOver, stand: int) -> Step:
     """Write a fence, wait until every one of ours has it, and see that nothing comes after it."""
-    known = at.standstill
-    if known is None:
+    known = at.memory
+    if not isinstance(known, Standstill):
         return WriteFence()
     rested = at.now - known.since >= QUIET
+    if known.version:
+        # Asked again after a while: its owner may have put it right.
+        return WriteFence() if at.now - known.since > 6 * QUIET else Await("version")
     if known.fence is None:
         return WriteFence() if rested else Await("writes")
     if known.zxid is None:
@@ -211,14 +246,14 @@ def _fence(at: CutOver, stand: int) -> Step:
         return Await("copies", late)
     if not rested:
         return Await("quiet")
-    return Record(Fence(stand, at.generation, at.kept))
+    return Record(Fence(stand, at.generation, at.kept, at.uid))
 
 
 def _begin(at: CutOver) -> Step:
     """Our members are restarted as voters; of the source nothing may run."""
     if at.kept:
         return ScaleSource(0)
-    if at.running:
+    if at.running or at.left:
         return Await("pods", tuple(i for i in at.source if i in at.running))
     if at.standby:
         return RestartStandby(at.standby[0])

@@ -140,6 +140,7 @@ def read_pods_of_source(
         keeps_claims=kept != "Delete",
         ensemble=f"{namespace}/{owner}" if owner else "",
         paused=manager is None or bool((manager.get("spec") or {}).get("paused")),
+        left=int((body.get("status") or {}).get("replicas") or 0),
     )
 
 

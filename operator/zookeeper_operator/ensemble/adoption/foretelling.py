@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from zookeeper_operator.ensemble.adoption import cut_over
-from zookeeper_operator.ensemble.adoption.cut_over import QUIET, CutOver, Record, Standstill
+from zookeeper_operator.ensemble.adoption.cut_over import CutOver, Record
+from zookeeper_operator.ensemble.adoption.fence import QUIET, Standstill
 from zookeeper_operator.ensemble.adoption.walk import (
     AddVoter,
     Gate,
@@ -89,6 +90,8 @@ def foretell_cut_over(source: Sequence[int], ours: Sequence[int]) -> tuple[Foret
         ours_at=dict.fromkeys(ours, 1),
         kept=len(source),
         running=frozenset(source),
+        led=dict.fromkeys(ours, 1),
+        uid="of the StatefulSet, if there is one",
     )
     found: list[Foretold] = []
     while not isinstance(step := cut_over.next_step(at), cut_over.Await):
@@ -107,7 +110,7 @@ def _take_cut(
             text = (
                 "a znode is written as a fence, through a member of ours; it goes with its session"
             )
-            return replace(at, standstill=rested), text
+            return replace(at, memory=rested), text
         case Record(fence=fence, cut=False):
             seconds = int(QUIET.total_seconds())
             text = f"the source and every member of ours have stood still for {seconds} s"
@@ -115,7 +118,8 @@ def _take_cut(
         case ScaleSource(pods=pods):
             text = f"the source gets {pods} pods; from here on nothing serves"
             gone = frozenset(at.source[:pods])
-            return replace(at, kept=pods, running=gone, leader_at=None, ours_at={}), text
+            stopped = replace(at, kept=pods, running=gone, leader_at=None, ours_at={}, led={})
+            return replace(stopped, leaderless=frozenset(at.ours)), text
         case Record():
             listed = ", ".join(map(str, at.ours))
             text = f"members {listed} become an ensemble of their own; there is no way back"

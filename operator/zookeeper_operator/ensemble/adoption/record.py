@@ -6,8 +6,8 @@ the status: either is enough.
 """
 
 from zookeeper_operator.api.conditions import ADOPTED, find_written
-from zookeeper_operator.ensemble.adoption.cut_over import Fence
-from zookeeper_operator.ensemble.membership import read_lines
+from zookeeper_operator.ensemble.adoption.fence import Fence
+from zookeeper_operator.ensemble.membership import Membership, read_lines
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.published import published_membership
 from zookeeper_operator.zookeeper.servers import Server
@@ -32,7 +32,12 @@ def recorded_fence(observed: Observed) -> Fence | None:
     fence = (observed.ensemble.status.get("adoption") or {}).get("fence") or {}
     try:
         zxid = int(fence["zxid"], 16)
-        return Fence(zxid, int(fence.get("generation") or 0), int(fence.get("pods") or 0))
+        return Fence(
+            zxid,
+            int(fence.get("generation") or 0),
+            int(fence.get("pods") or 0),
+            str(fence.get("uid") or ""),
+        )
     except (KeyError, TypeError, ValueError):
         return None
 
@@ -54,7 +59,20 @@ def is_cut_over(observed: Observed) -> bool:
     adopt, published = ensemble.spec.adopt, published_membership(observed)
     if adopt is None or adopt.mode != "CutOver" or published is None or not published.source:
         return False
-    return bool(published.voters) and not any(map(ensemble.is_foreign, published.voters))
+    return names_own(observed, published)
+
+
+def names_own(observed: Observed, published: Membership | None) -> bool:
+    """Whether a list names our members as voters, and none of a source."""
+    voters = frozenset() if published is None else published.voters
+    return bool(voters) and not any(map(observed.ensemble.is_foreign, voters))
+
+
+def own_voters(observed: Observed) -> frozenset[int]:
+    """Those of our members that get a vote by a cut: as many as the source has voters."""
+    first = observed.ensemble.first_id
+    count = sum(server.role == "participant" for server in recorded_source(observed))
+    return frozenset(range(first, first + count))
 
 
 def has_begun(observed: Observed) -> bool:

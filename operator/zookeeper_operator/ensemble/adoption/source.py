@@ -29,7 +29,7 @@ class SourcePods:
     ordinal, `existing` are the names of the pods that are there; `writable` says whether the operator may
     change the number of its pods. `domains` are those in which its pods have their names. `keeps_claims` says
     whether the volume of a pod that is scaled away stays. `ensemble` is the ensemble that it belongs to, if
-    it is one of ours, `paused` whether that one is.
+    it is one of ours, `paused` whether that one is. `left` is how many pods it has.
     """
 
     name: str
@@ -46,6 +46,7 @@ class SourcePods:
     ensemble: str = ""
     paused: bool = True
     generation: int = 0
+    left: int = 0
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from zookeeper_operator.ensemble.membership import (
     SERVERS_KEY,
     SOURCE_KEY,
     STANDBY_KEY,
+    STANDBY_OPEN_KEY,
     VERSION_KEY,
 )
 from zookeeper_operator.ensemble.target import Target
@@ -45,6 +46,7 @@ def build_membership(target: Target) -> Object:
                 **({RESTORE_KEY: membership.restore} if membership.restore else {}),
                 **({SOURCE_KEY: _lines(membership.source)} if membership.source else {}),
                 **({STANDBY_KEY: standby} if standby else {}),
+                **({STANDBY_OPEN_KEY: "true"} if membership.standby_open else {}),
             }
         },
     )

@@ -10,7 +10,7 @@ that leader itself says that it leads.
 from collections.abc import Mapping
 
 from zookeeper_operator.ensemble.actions import Basis
-from zookeeper_operator.ensemble.adoption.cut_over import is_still
+from zookeeper_operator.ensemble.adoption.fence import is_still
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.servers import majority
 

@@ -14,6 +14,7 @@ Safety:
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble.actions import Basis, Reconfigure, ScaleSource
 from zookeeper_operator.ensemble.adoption.checks import find_obstacles, read_config_of
+from zookeeper_operator.ensemble.adoption.presence import is_void
 from zookeeper_operator.ensemble.adoption.record import cuts_over, has_begun, is_adopting
 from zookeeper_operator.ensemble.adoption.rivals import find_taken_ids
 from zookeeper_operator.ensemble.adoption.source import Source
@@ -140,7 +141,7 @@ def _plan(situation: Situation) -> Step:
         return Step(Verdict(False, problem.reason, problem.message))
     if not begun:
         return Step(Verdict(False, reasons.CHECKING_SOURCE, "the source can be taken over"))
-    if zombies := find_strangers(situation):
+    if (zombies := find_strangers(situation)) and not is_void(observed):
         return Step(Verdict(False, reasons.SOURCE_CAME_BACK, came_back(situation, zombies)))
     if cuts_over(observed):
         return plan_cut_over(situation)

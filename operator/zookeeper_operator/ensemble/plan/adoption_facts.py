@@ -4,8 +4,9 @@ Pure, and it decides nothing but how many pods of ours there are.
 """
 
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.adoption import presence
+from zookeeper_operator.ensemble.adoption.presence import order_voters
 from zookeeper_operator.ensemble.adoption.rivals import find_taken_ids
-from zookeeper_operator.ensemble.adoption.source import Source
 from zookeeper_operator.ensemble.adoption.walk import Walk
 from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.zookeeper.servers import Server
@@ -56,33 +57,14 @@ def hosted_while_adopting(situation: Situation, *, live: int) -> int:
 
 def find_voters(situation: Situation) -> tuple[Server, ...]:
     """The voters of the source at the beginning, in the order of their pods."""
-    recorded, source = situation.membership.source, situation.observed.source
-    if source is None:
-        voters = [server for server in recorded if server.role == "participant"]
-        return tuple(sorted(voters, key=lambda server: server.id))
-    known = Source(servers=recorded, pods=source.pods) if recorded else source
-    return known.voters
+    return order_voters(situation.observed.source, situation.membership.source)
 
 
 def find_running(situation: Situation) -> frozenset[int]:
-    """The voters of the source whose process may run: all that are not known to be stopped.
-
-    Where their pods are not known, that is what the owner says, and no answer denies. That one refuses
-    connections, or that its name does not resolve, proves nothing: it may be starting.
-    """
-    source = situation.observed.source
-    voters = find_voters(situation)
-    if source is not None and source.pods is not None and source.ordered:
-        pods = source.pods
-        return frozenset(
-            server.id
-            for place, server in enumerate(voters)
-            if place < pods.replicas or f"{pods.name}-{pods.first + place}" in pods.existing
-        )
-    adopt, said = situation.ensemble.spec.adopt, {} if source is None else source.answers
-    stopped = set(() if adopt is None else adopt.stopped_members)
-    answering = {i for i, answer in said.items() if answer.mode or answer.denies}
-    return frozenset(s.id for s in voters if s.id not in stopped or s.id in answering)
+    """The voters of the source whose process may run: all that are not known to be stopped."""
+    adopt = situation.ensemble.spec.adopt
+    stopped = () if adopt is None else adopt.stopped_members
+    return presence.find_running(situation.observed.source, find_voters(situation), stopped)
 
 
 def find_kept(situation: Situation, running: frozenset[int]) -> int:

@@ -7,10 +7,20 @@ Safety: the source is stopped only if, in a last round of questions, it and ever
 where the recorded fence says; a member of ours is restarted only by the list that is published.
 """
 
+from collections.abc import Mapping
+
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble.actions import Basis, RecordAdoption, ScaleSource, WriteFence
 from zookeeper_operator.ensemble.adoption import cut_over as steps
-from zookeeper_operator.ensemble.adoption.cut_over import CutOver, Standstill, follow, next_step
+from zookeeper_operator.ensemble.adoption.cut_over import CutOver, is_silent, next_step
+from zookeeper_operator.ensemble.adoption.fence import (
+    Memory,
+    Silence,
+    Standstill,
+    Written,
+    follow,
+)
+from zookeeper_operator.ensemble.adoption.presence import find_heard, is_void
 from zookeeper_operator.ensemble.adoption.record import (
     cuts_over,
     has_begun,
@@ -32,13 +42,16 @@ from zookeeper_operator.ensemble.plan.claim_deletion import (
 )
 from zookeeper_operator.ensemble.plan.cut_over_texts import (
     describe_wait,
+    losing_claims,
     stop_by_hand,
+    unreadable_pods,
     why_recorded,
     why_scaled,
 )
 from zookeeper_operator.ensemble.plan.revision import restart_of, statefulset_of
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.ensemble.published import published_membership
+from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 
 def plan_cut_over(situation: Situation) -> Step:
@@ -46,20 +59,27 @@ def plan_cut_over(situation: Situation) -> Step:
     at = find_cut_over(situation)
     if at is None:
         return Step(Verdict(None, reasons.NOT_PROBED, "the members of the source are not known"))
+    if at.fence is not None and at.fence.uid and not at.uid and not at.cut:
+        return Step(unreadable_pods(situation))
     losing = members_losing_claims(situation) & frozenset(at.ours)
-    if losing and not at.cut and at.gate != "Observe":
-        named = ", ".join(map(str, sorted(losing)))
-        why = f"the source is not cut over: the claim of member {named} is being deleted"
-        return Step(Verdict(False, reasons.CLAIM_BEING_DELETED, why))
+    # Once the source has no pods, a majority of ours that keep their claims is worth more than a wait.
+    if losing and at.kept and not at.cut and at.gate != "Observe":
+        return Step(losing_claims(losing))
     asked = next_step(at)
     match asked:
         case steps.WriteFence():
             why = "writing has stopped; a fence shows whether our members have everything"
-            through = frozenset(at.ours_at)
-            return Step(_verdict(at, why), (WriteFence(through=through, why=why),))
+            lines = situation.membership.source
+            action = WriteFence(
+                through=frozenset(at.ours_at),
+                asked=situation.quorum.live,
+                based_on=CommittedConfig(0, lines),
+                why=why,
+            )
+            return Step(_verdict(at, why), (action,))
         case steps.Record(fence=fence, cut=cut):
-            why = why_recorded(asked)
-            return Step(_verdict(at, why), (RecordAdoption(fence, cut_over=cut, why=why),))
+            why = why_recorded(at, asked)
+            return Step(_recorded(at, why), (RecordAdoption(fence, cut_over=cut, why=why),))
         case OtherPods(pods=pods):
             return _scale(situation, at, pods)
         case steps.RestartStandby():
@@ -82,6 +102,7 @@ def find_cut_over(situation: Situation) -> CutOver | None:
     cut = is_cut_over(observed)
     own = committed.voters if committed is not None and committed.version and cut else frozenset()
     answers = observed.answers
+    known = observed.memory
     return CutOver(
         source=voters,
         ours=ours,
@@ -94,29 +115,42 @@ def find_cut_over(situation: Situation) -> CutOver | None:
             if quorum.in_sync(i, answers) and (zxid := answers[i].zxid) is not None
         },
         kept=find_kept(situation, running) if pods is None else pods.replicas,
-        running=running,
+        running=running | (find_heard(source) & frozenset(voters)),
+        led=_led(situation, ours),
+        leaderless=frozenset(i for i in ours if i in answers and answers[i].denies),
+        left=pods is not None and pods.left > 0,
         generation=0 if pods is None else pods.generation,
+        uid="" if pods is None else pods.uid,
+        early=adopt.stopped_members if pods is None else (),
+        version=0 if cut or committed is None else committed.version,
         fence=recorded_fence(observed),
-        standstill=follow(observed.standstill, leader_at, observed.now),
+        memory=follow(known, leader_at, observed.now) if isinstance(known, Standstill) else known,
         cut=cut,
+        void=is_void(observed),
         standby=_standby(situation),
         voters=own,
         live=quorum.live,
     )
 
 
-def find_standstill(situation: Situation, fence: int | None) -> Standstill | None:
-    """What to remember until the next reconcile; `fence` is the zxid of one that was written in this one."""
+def find_memory(situation: Situation, written: Written | None) -> Memory | None:
+    """What to remember until the next reconcile; `written` is what came of a fence in this one."""
     observed, adopt = situation.observed, situation.ensemble.spec.adopt
     if adopt is None or adopt.proceed == "Observe" or not cuts_over(observed):
         return None
     if is_cut_over(observed) or not is_adopting(observed) or not has_begun(observed):
         return None
-    if fence is not None:
-        return Standstill(fence, None, observed.now)
+    if written is not None:
+        return Standstill(written.zxid, None, observed.now, written.version)
+    known = observed.memory
     if recorded_fence(observed) is not None:
+        at = find_cut_over(situation)
+        if at is None or not is_silent(at):
+            return None
+        return known if isinstance(known, Silence) else Silence(observed.now)
+    if not isinstance(known, Standstill):
         return None
-    return follow(observed.standstill, _leader_at(situation), observed.now)
+    return follow(known, _leader_at(situation), observed.now)
 
 
 def _leader_at(situation: Situation) -> int | None:
@@ -129,8 +163,14 @@ def _leader_at(situation: Situation) -> int | None:
     return situation.observed.answers[quorum.leader].zxid
 
 
+def _led(situation: Situation, ours: tuple[int, ...]) -> Mapping[int, int | None]:
+    """Those of our members that serve, which none of them can without a leader."""
+    answers = situation.observed.answers
+    return {i: answers[i].zxid for i in ours if i in answers and answers[i].serving}
+
+
 def _standby(situation: Situation) -> tuple[int, ...]:
-    """Members that run as observers of the source, by the list that is published."""
+    """Members that may run by an older list than the one that is published."""
     published = published_membership(situation.observed)
     known = () if published is None else published.standby
     return tuple(pod.id for pod in situation.observed.pods if (pod.id, pod.uid) in known)
@@ -139,6 +179,14 @@ def _standby(situation: Situation) -> tuple[int, ...]:
 def _verdict(at: CutOver, message: str) -> Verdict:
     going_back = at.gate == "Observe" and not at.cut
     return Verdict(False, reasons.UNDOING if going_back else reasons.CUTTING_OVER, message)
+
+
+def _recorded(at: CutOver, message: str) -> Verdict:
+    """Something is recorded: a cut that is void, or a fence that was, says that the source came back."""
+    back = at.void or (at.fence is not None and at.kept and at.generation > at.fence.generation)
+    if back and at.gate != "Observe":
+        return Verdict(False, reasons.SOURCE_CAME_BACK, message)
+    return _verdict(at, message)
 
 
 def _scale(situation: Situation, at: CutOver, count: int) -> Step:
@@ -172,13 +220,18 @@ def _restart(situation: Situation, at: CutOver) -> Step:
     """Restart the first of our members that may be, so that it starts as a voter."""
     waiting = [pod for pod in situation.observed.pods if pod.id in at.standby]
     free = [pod for pod in waiting if not must_stay(situation, pod) and not pod.terminating]
-    due = [pod for pod in free if pod.id not in situation.quorum.serving]
+    # Known not to serve: one that is only silent may have a vote by now.
+    due = [pod for pod in free if pod.id in situation.quorum.absent]
     statefulset = statefulset_of(situation, waiting[0].component)
     if not due or statefulset is None:
         named = ", ".join(str(pod.id) for pod in waiting)
         losing = [pod for pod in waiting if must_stay(situation, pod)]
         reason = reasons.CLAIM_BEING_DELETED if losing else reasons.CUTTING_OVER
         return Step(Verdict(False, reason, f"waiting for member {named} to be restarted"))
-    why = "the source is stopped, and it starts again as a voter"
+    why = (
+        "the source is stopped, and it starts again as a voter"
+        if at.cut
+        else "the source serves again, and it starts again as an observer of it"
+    )
     action = restart_of(due[0], statefulset, why, basis=build_restart_basis(situation, due[0]))
     return Step(_verdict(at, f"restarting {due[0].name}: {why}"), (action,))

@@ -13,21 +13,29 @@ that it holds nothing (docs/adr/0007).
 """
 
 from dataclasses import replace
-from typing import Final
 
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.adoption.presence import is_void
 from zookeeper_operator.ensemble.adoption.record import (
+    cuts_over,
     has_begun,
     is_adopting,
     is_cut_over,
+    names_own,
     recorded_source,
 )
 from zookeeper_operator.ensemble.adoption.rivals import find_taken_ids
 from zookeeper_operator.ensemble.bootstrap import plan_founding
 from zookeeper_operator.ensemble.judge.emptiness import is_empty
 from zookeeper_operator.ensemble.judge.quorum import Quorum
-from zookeeper_operator.ensemble.membership import LIST_AGAIN, Membership
+from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.observed import Claim, Observed
+from zookeeper_operator.ensemble.plan.standby import (
+    EPOCHS_AHEAD,
+    find_standby,
+    first_epoch,
+    own_lines,
+)
 from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.ensemble.published import published_membership
 from zookeeper_operator.ensemble.security.readiness import closes_plain_port
@@ -38,10 +46,6 @@ from zookeeper_operator.zookeeper.servers import (
     CommittedConfig,
     Server,
 )
-
-# More elections than happen between two reconfigurations: the last version of the configuration is all that
-# is left of the epochs there were.
-_EPOCHS_AHEAD: Final = 1000
 
 
 def is_founded(observed: Observed, quorum: Quorum, *, may_found_again: bool) -> bool:
@@ -161,19 +165,25 @@ def decide_membership(observed: Observed, *, founded: bool) -> Membership:
     published = published_membership(observed)
     identity = find_identity(observed, published)
     committed = observed.committed
-    adopts, is_cut = is_adopting(observed), is_cut_over(observed)
+    adopts, is_cut, void = is_adopting(observed), is_cut_over(observed), is_void(observed)
+    observes = cuts_over(observed) and (void or not is_cut)
     news = (
         committed is not None
+        # Of a source that is only observed, a list with a version would be taken for newer than our own.
+        and not (observes and (void or committed.version))
         and _is_news(committed, published)
         and not (adopts and find_taken_ids(ensemble, committed))
         and not (is_cut and any(map(ensemble.is_foreign, committed.ids)))
     )
+    begins = is_cut and not (void or news) and not names_own(observed, published)
     if committed is not None and news:
         servers: tuple[Server, ...] = committed.servers
         version = committed.version
-    elif is_cut and not _names_own(observed, published):
+    elif void:
+        servers, version = recorded_source(observed), 0
+    elif begins:
         # At version 0, of which a member that observed such a source has stored no list.
-        servers, version = _own_lines(observed), 0
+        servers, version = own_lines(observed), 0
     elif published is not None:
         servers, version = published.servers, published.version
     elif adopts:
@@ -183,14 +193,17 @@ def decide_membership(observed: Observed, *, founded: bool) -> Membership:
         ids = known_ids(observed) if founded else _founders(observed)
         servers = tuple(_new_server(observed, i, founded=founded) for i in sorted(ids))
         version = 0
+    epoch = published.epoch if published else 0
+    standby, is_open = find_standby(observed, published, void=void)
     found = Membership(
         servers=servers,
         version=version,
         founders=(),
         identity=identity,
-        epoch=published.epoch if published else 0,
+        epoch=max(epoch, first_epoch(observed)) if begins else epoch,
         source=_find_source(observed, servers),
-        standby=_find_standby(observed, published, version),
+        standby=standby,
+        standby_open=is_open,
     )
     if published is not None and published.restart:
         found = replace(found, restart=_to_restart(observed, published, found))
@@ -208,50 +221,8 @@ def decide_membership(observed: Observed, *, founded: bool) -> Membership:
         return replace(found, founders=tuple(sorted(found.voters)))
     if published.founders:
         return replace(found, founders=published.founders)
-    epoch = max(found.epoch, version >> 32) + _EPOCHS_AHEAD
+    epoch = max(found.epoch, version >> 32) + EPOCHS_AHEAD
     return replace(found, founders=tuple(sorted(found.voters)), epoch=epoch)
-
-
-def _names_own(observed: Observed, published: Membership | None) -> bool:
-    """Whether a list names our members as voters, and none of a source."""
-    is_foreign = observed.ensemble.is_foreign
-    voters = frozenset() if published is None else published.voters
-    return bool(voters) and not any(map(is_foreign, voters))
-
-
-def _own_lines(observed: Observed) -> tuple[Server, ...]:
-    """Our members as voters: as many as the source has."""
-    ensemble = observed.ensemble
-    count = sum(server.role == "participant" for server in recorded_source(observed))
-    return tuple(ensemble.server(i) for i in range(ensemble.first_id, ensemble.first_id + count))
-
-
-def _find_standby(
-    observed: Observed, published: Membership | None, version: int
-) -> tuple[tuple[int, str], ...]:
-    """The pods that must be restarted as voters, because they may have started as observers of the source.
-
-    Between the list of pods that a reconcile read and its publication one may have been created. So the pods
-    are listed once more in the reconcile after it.
-    """
-    if not is_cut_over(observed):
-        return ()
-    pods = tuple((pod.id, pod.uid) for pod in observed.pods)
-    if published is None or not _names_own(observed, published):
-        # With a version: the list was lost after our members had committed it.
-        return () if version else (*pods, LIST_AGAIN)
-    known = pods if LIST_AGAIN in published.standby else published.standby
-    return tuple(
-        entry for entry in known if entry in pods and not _has_own_vote(observed, entry[0])
-    )
-
-
-def _has_own_vote(observed: Observed, member_id: int) -> bool:
-    """Whether a member says that it serves by a list in which only ours vote."""
-    answer = observed.answers.get(member_id)
-    if answer is None or not answer.serving or not answer.voting_view:
-        return False
-    return not any(map(observed.ensemble.is_foreign, answer.voting_view))
 
 
 def _new_server(observed: Observed, member_id: int, *, founded: bool) -> Server:

@@ -2,7 +2,7 @@
 
 from zookeeper_operator.api.ensemble_status import AdoptionStatus, FenceStatus
 from zookeeper_operator.ensemble.actions import RecordAdoption
-from zookeeper_operator.ensemble.adoption.cut_over import Fence
+from zookeeper_operator.ensemble.adoption.fence import Fence
 from zookeeper_operator.ensemble.adoption.record import is_cut_over, recorded_fence
 from zookeeper_operator.ensemble.plan.adoption_facts import count_connections
 from zookeeper_operator.ensemble.plan.step import Situation
@@ -23,9 +23,9 @@ def build_adoption(
     source = observed.source
     pods = source.pods if source is not None else None
     fence = recorded_fence(observed) if record is None else record.fence
-    cut_over_at = (observed.ensemble.status.get("adoption") or {}).get("cutOverAt")
-    if is_cut_over(observed) or (record is not None and record.cut_over):
-        cut_over_at = cut_over_at or format_time(observed.now)
+    is_cut = is_cut_over(observed) if record is None else record.cut_over
+    known = (observed.ensemble.status.get("adoption") or {}).get("cutOverAt")
+    cut_over_at = (known or format_time(observed.now)) if is_cut else None
     return AdoptionStatus(
         source=lines,
         pods=pods.replicas if pods is not None else None,
@@ -37,4 +37,6 @@ def build_adoption(
 
 def write_fence(fence: Fence) -> FenceStatus:
     """A fence as the status has it."""
-    return FenceStatus(zxid=f"{fence.zxid:x}", generation=fence.generation, pods=fence.pods)
+    return FenceStatus(
+        zxid=f"{fence.zxid:x}", generation=fence.generation, pods=fence.pods, uid=fence.uid
+    )

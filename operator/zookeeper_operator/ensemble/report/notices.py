@@ -13,7 +13,6 @@ from zookeeper_operator.api.reasons import REASONS
 from zookeeper_operator.ensemble.actions import (
     Action,
     Reconfigure,
-    RecordAdoption,
     ReplaceMember,
     RestartMember,
     ScaleSource,
@@ -63,6 +62,7 @@ def build_notices(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Notic
         *_lost_members(old, new),
         *_lost_quorum(old, new),
         *_founding(old, new),
+        *_cut(old, new),
         *_leader(old, new),
         *_restored_quorum(old, new),
         *_returned_members(old, new),
@@ -77,8 +77,6 @@ def action_notice(action: Action) -> Notice | None:
         return Notice(action.reason, f"{describe_reconfiguration(action)}: {action.why}")
     if isinstance(action, ReplaceMember):
         return Notice(action.reason, f"replacing member {action.member_id}: {action.why}")
-    if isinstance(action, RecordAdoption) and action.cut_over:
-        return Notice(reasons.CUTTING_OVER, action.why)
     if isinstance(action, ScaleSource):
         where = f"{action.namespace}/{action.name}"
         return Notice(
@@ -99,6 +97,15 @@ def _founding(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice
     if new.get("foundedAt") and not old.get("foundedAt") and new.get("leader"):
         voters = (new.get("quorum") or {}).get("voters")
         yield Notice(reasons.FOUNDED, f"the first quorum has formed among {voters} voters")
+
+
+def _cut(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
+    before, now = old.get("adoption") or {}, new.get("adoption") or {}
+    if now.get("cutOverAt") and not before.get("cutOverAt"):
+        yield Notice(
+            reasons.CUTTING_OVER,
+            "the source is stopped and our members have all its data: they become an ensemble of their own",
+        )
 
 
 def _leader(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:

@@ -18,16 +18,16 @@ from zookeeper_operator.ensemble.actions import (
     WriteFence,
 )
 from zookeeper_operator.ensemble.adoption.checks import find_obstacles
-from zookeeper_operator.ensemble.adoption.cut_over import Fence, Standstill
+from zookeeper_operator.ensemble.adoption.fence import Fence, Silence, Standstill, Written
 from zookeeper_operator.ensemble.adoption.source import Source, read_source_answers
 from zookeeper_operator.ensemble.build.membership import build_membership
 from zookeeper_operator.ensemble.build.stamp import stamped
 from zookeeper_operator.ensemble.forecast.forecast import build_forecast
 from zookeeper_operator.ensemble.judge.basis import find_change
-from zookeeper_operator.ensemble.membership import LIST_AGAIN, Membership, read_membership
+from zookeeper_operator.ensemble.membership import Membership, read_membership
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import Plan, build_plan, understand
-from zookeeper_operator.ensemble.plan.cut_over import find_standstill
+from zookeeper_operator.ensemble.plan.cut_over import find_memory
 from zookeeper_operator.ensemble.report.status import build_status
 from zookeeper_operator.ensemble.target import build_target
 from zookeeper_operator.kube.api import Object
@@ -35,7 +35,8 @@ from zookeeper_operator.zookeeper.protocol import SourceAnswer
 from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 ZXID = 0x100000005
-FENCED = {"fence": {"zxid": f"{ZXID:x}", "generation": 4, "pods": 3}}
+FENCED = {"fence": {"zxid": f"{ZXID:x}", "generation": 4, "pods": 3, "uid": "uid-of-old"}}
+CUT = {**FENCED, "cutOverAt": "2026-01-01T00:00:00Z"}
 RECORDED = [server.line() for server in LINES]
 RESTED = Standstill(ZXID - 1, ZXID, NOW - timedelta(seconds=5))
 
@@ -44,7 +45,7 @@ def cut_scene(
     *,
     running: Iterable[int] = (1, 2, 3),
     record: dict[str, Any] | None = None,
-    standstill: Standstill | None = None,
+    memory: Standstill | Silence | None = None,
     generation: int = 4,
     writable: bool = True,
     proceed: str = "Swap",
@@ -69,7 +70,7 @@ def cut_scene(
         committed=CommittedConfig(0, LINES)
         if alive and "cutOverAt" not in (record or {})
         else None,
-        standstill=standstill,
+        memory=memory,
         claims=tuple(replace(c, member=None) for c in observed.claims),
     )
     return with_list(observed, Membership(LINES, 0, (), "uid-of-zk", source=LINES))
@@ -83,6 +84,12 @@ def with_list(observed: Observed, membership: Membership | None) -> Observed:
     body = stamped(build_membership(build_target(observed.ensemble, membership)))
     body["metadata"] |= {"uid": "uid-of-cm", "resourceVersion": "1"}
     return replace(observed, children=(*others, body))
+
+
+def voting(observed: Observed, members: Iterable[int] = OURS) -> Observed:
+    """The same, with these of ours serving by a list in which only ours vote."""
+    said = {i: replace(answers(i, 12, OURS), zxid=2 << 32) for i in members}
+    return replace(observed, answers={**observed.answers, **said})
 
 
 def published_by(plan: Plan) -> Membership | None:
@@ -122,12 +129,12 @@ def test_a_fence_is_written_and_what_stands_still_behind_it_is_recorded_before_t
     first = build_plan(observed)
     (fence,) = (a for a in first.actions if isinstance(a, WriteFence))
     assert fence.through == frozenset(OURS)
-    assert find_standstill(first.situation, ZXID) == Standstill(ZXID, None, NOW)
+    assert find_memory(first.situation, Written(ZXID)) == Standstill(ZXID, None, NOW)
 
-    plan = build_plan(cut_scene(standstill=RESTED))
+    plan = build_plan(cut_scene(memory=RESTED))
     assert scaled(plan) == [], "what is not recorded is not relied on"
     (record,) = records(plan)
-    assert record.fence == Fence(ZXID, 4, 3)
+    assert record.fence == Fence(ZXID, 4, 3, "uid-of-old")
     assert status_after(plan)["adoption"]["fence"] == FENCED["fence"]
     assert "cutOverAt" not in status_after(plan)["adoption"]
 
@@ -141,11 +148,11 @@ def test_a_fence_is_written_and_what_stands_still_behind_it_is_recorded_before_t
 
 def test_a_source_that_is_written_to_is_not_stopped() -> None:
     moved = Standstill(ZXID - 2, ZXID - 1, NOW - timedelta(seconds=9))
-    plan = build_plan(cut_scene(standstill=moved))
+    plan = build_plan(cut_scene(memory=moved))
     assert adopted(plan) == (False, reasons.SOURCE_STILL_WRITES)
     assert not scaled(plan)
     assert not records(plan)
-    assert find_standstill(plan.situation, None) == Standstill(None, ZXID, NOW)
+    assert find_memory(plan.situation, None) == Standstill(None, ZXID, NOW)
     earlier = {"fence": {**FENCED["fence"], "zxid": f"{ZXID - 1:x}"}}
     plan = build_plan(cut_scene(record=earlier))
     assert scaled(plan) == []
@@ -172,22 +179,19 @@ def test_the_cut_is_recorded_before_our_members_are_named_as_voters() -> None:
     assert published_by(plan) is None
     assert status_after(plan)["adoption"]["cutOverAt"]
 
-    cut = cut_scene(
-        running=(), record={**FENCED, "cutOverAt": "2026-01-01T00:00:00Z"}, generation=5
-    )
+    cut = cut_scene(running=(), record=CUT, generation=5)
     plan = build_plan(cut)
     found = published_by(plan)
     assert found is not None
     assert (found.voters, found.version, found.founders) == (frozenset(OURS), 0, ())
-    assert found.standby == (*((pod.id, pod.uid) for pod in cut.pods), LIST_AGAIN)
+    assert found.standby == tuple((pod.id, pod.uid) for pod in cut.pods)
+    assert found.standby_open
     assert found.source == LINES
     assert disruptive(plan.actions) == [], "none is restarted by a list that is not there yet"
 
 
 def test_every_member_of_ours_is_restarted_as_a_voter_and_then_it_has_ended() -> None:
-    cut = cut_scene(
-        running=(), record={**FENCED, "cutOverAt": "2026-01-01T00:00:00Z"}, generation=5
-    )
+    cut = cut_scene(running=(), record=CUT, generation=5)
     begun = with_children(cut)
     (restart,) = disruptive(build_plan(begun).actions)
     assert isinstance(restart, RestartMember)
@@ -212,24 +216,24 @@ def test_every_member_of_ours_is_restarted_as_a_voter_and_then_it_has_ended() ->
     assert build_status(plan, restarted={})["adoptedAt"]
 
 
-def standby_after(observed: Observed, *pods: tuple[int, str], version: int = 0) -> list[int]:
+def standby_after(
+    observed: Observed, *pods: tuple[int, str], version: int = 0, is_open: bool = False
+) -> list[int]:
     """Who must still be restarted when the list named these pods."""
-    listed = replace(own_list(observed, version), standby=pods)
+    listed = replace(own_list(observed, version), standby=pods, standby_open=is_open)
     return [member for member, _ in understand(with_list(observed, listed)).membership.standby]
 
 
 def test_a_pod_that_was_created_while_the_list_was_published_is_restarted_too() -> None:
-    record = {**FENCED, "cutOverAt": "2026-01-01T00:00:00Z"}
-    cut = cut_scene(running=(), record=record, generation=5)
+    cut = cut_scene(running=(), record=CUT, generation=5)
     eleven = next((pod.id, pod.uid) for pod in cut.pods if pod.id == 11)
-    assert standby_after(cut, eleven, LIST_AGAIN) == [11, 12, 13]
+    assert standby_after(cut, eleven, is_open=True) == [11, 12, 13]
     assert standby_after(cut, eleven) == [11]
     assert standby_after(cut, (11, "an earlier one")) == []
 
 
 def test_a_member_that_has_yet_to_be_restarted_is_not_forgotten_when_the_others_serve() -> None:
-    record = {**FENCED, "cutOverAt": "2026-01-01T00:00:00Z"}
-    cut = cut_scene(running=(), record=record, generation=5)
+    cut = cut_scene(running=(), record=CUT, generation=5)
     version = 2 << 32
     said = {i: replace(answers(i, 12, OURS), zxid=version) for i in (11, 12)}
     lines = tuple(cut.ensemble.server(i) for i in OURS)
@@ -239,13 +243,12 @@ def test_a_member_that_has_yet_to_be_restarted_is_not_forgotten_when_the_others_
     pods = [(pod.id, pod.uid) for pod in cut.pods]
     assert standby_after(serving, *pods) == [13], "the others have started from the new list"
     assert standby_after(serving, *pods, version=version) == [13]
-    assert standby_after(serving, LIST_AGAIN) == [13]
+    assert standby_after(serving, is_open=True) == [13]
 
 
 @pytest.mark.parametrize("listed", [True, False])
 def test_a_list_that_is_lost_after_the_cut_is_never_the_source_s_again(*, listed: bool) -> None:
-    record = {**FENCED, "cutOverAt": "2026-01-01T00:00:00Z"}
-    cut = cut_scene(running=(1, 2, 3), record=record, generation=6)
+    cut = cut_scene(running=(), record=CUT, generation=5)
     plan = build_plan(cut if listed else with_list(cut, None))
     found = published_by(plan)
     assert found is not None
@@ -267,8 +270,7 @@ def test_the_user_goes_back_until_the_cut() -> None:
     plan = build_plan(cut_scene(running=(), record=FENCED, generation=5, proceed="Observe"))
     assert scaled(plan) == [3]
     assert adopted(plan) == (False, reasons.UNDOING)
-    record = {**FENCED, "cutOverAt": "2026-01-01T00:00:00Z"}
-    plan = build_plan(cut_scene(running=(), record=record, generation=5, proceed="Observe"))
+    plan = build_plan(cut_scene(running=(), record=CUT, generation=5, proceed="Observe"))
     assert scaled(plan) == []
     found = published_by(plan)
     assert found is not None
@@ -283,8 +285,7 @@ def test_a_source_of_others_is_stopped_by_who_may() -> None:
 
 
 def test_a_source_that_leads_after_the_cut_stops_everything() -> None:
-    record = {**FENCED, "cutOverAt": "2026-01-01T00:00:00Z"}
-    cut = cut_scene(running=(1, 2, 3), record=record, generation=6)
+    cut = voting(cut_scene(running=(1, 2, 3), record=CUT, generation=6))
     plan = build_plan(with_list(cut, own_list(cut)))
     assert adopted(plan) == (False, reasons.SOURCE_CAME_BACK)
     assert disruptive(plan.actions) == []
@@ -292,8 +293,7 @@ def test_a_source_that_leads_after_the_cut_stops_everything() -> None:
 
 
 def test_pods_that_come_back_after_the_cut_and_do_not_lead_are_stopped() -> None:
-    record = {**FENCED, "cutOverAt": "2026-01-01T00:00:00Z"}
-    cut = cut_scene(running=(), record=record, generation=6)
+    cut = cut_scene(running=(), record=CUT, generation=6)
     assert cut.source is not None
     assert cut.source.pods is not None
     pods = replace(cut.source.pods, replicas=3)
