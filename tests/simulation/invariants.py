@@ -107,6 +107,7 @@ class Watchdog:
         self._versions: set[int] = {0}
         self._have_acknowledged: set[int] = set()
         self._claims_deleted: dict[str, float] = {}
+        self._sets_deleted: dict[str, float] = {}
         self.source: Source | None = None
         api.listeners.append(self._on_change)
         self._data_may_go = False
@@ -585,6 +586,8 @@ class Watchdog:
         }
 
     def _on_change(self, before: Object | None, after: Object | None) -> None:
+        if after is None and before is not None and before["kind"] == "StatefulSet":
+            self._sets_deleted[before["metadata"]["uid"]] = self._stage.now
         if after is None or after["kind"] != "PersistentVolumeClaim":
             return
         metadata = after["metadata"]
@@ -702,5 +705,7 @@ class Watchdog:
             return True
         parent = self._api.get(owner["kind"], owner["name"])
         if parent is None or parent["metadata"]["uid"] != owner["uid"]:
-            return bool(body["kind"] == "PersistentVolumeClaim")
+            # Someone deletes a StatefulSet while the end of one of its pods is on its way.
+            since = self._stage.now - self._sets_deleted.get(owner["uid"], -_ASKED_AGAIN)
+            return body["kind"] == "PersistentVolumeClaim" or since < _ASKED_AGAIN
         return self._is_ours(parent)
