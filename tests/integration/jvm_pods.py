@@ -135,6 +135,12 @@ class JvmPods:
         server.zoo_cfg = self._static[member_id]
         server.start()
 
+    def turn_reconfiguration_on(self) -> None:
+        """The owner of the source sets reconfigEnabled=true and restarts its members."""
+        for member_id, text in self._static.items():
+            self._static[member_id] = text.replace("reconfigEnabled=false", "reconfigEnabled=true")
+            self.restart_from_static_list(member_id)
+
     async def close(self) -> None:
         """End what is under way."""
         for task in self._tasks:
@@ -204,7 +210,11 @@ class JvmPods:
         assert published is not None, "it is published before the StatefulSet"
         if server.prepared and "dynamicConfigFile" in server.zoo_cfg:
             return  # its volume is there, and on it a list that was committed
-        lines = [real(s, self._servers) for s in read_membership(published).servers]
+        membership = read_membership(published)
+        lines = [real(s, self._servers) for s in membership.servers]
+        if server.prepared and not membership.version and member_id in membership.voters:
+            # as raise_epoch.sh does it
+            (server.database / "acceptedEpoch").write_text(str(membership.epoch), encoding="ascii")
         if all(line.id != member_id for line in lines):
             lines.append(server.line("observer"))
         if server.prepared:  # as start.sh does it

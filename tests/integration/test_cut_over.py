@@ -120,6 +120,9 @@ async def test_a_source_without_reconfiguration_is_cut_over(
         assert gap > 5
         assert adoption.source_pods == 0
         assert await adoption.voters() == {5, 6, 7}
+        access = adoption.servers.access(range(FIRST, FIRST + 3))
+        config = await adoption.zookeeper.read_config(access)
+        assert config.version >> 32 > 1000, "the source does not come to this epoch"
         await asyncio.sleep(1)
     finally:
         for writer in writers:
@@ -167,4 +170,54 @@ async def test_a_source_that_comes_back_after_the_cut_is_told(adoption: Adoption
             writer.stop()
     adoption.keep_source_pods(3)
     await adoption.reaches(reasons.SOURCE_CAME_BACK, f"scale statefulset/{SOURCE} --replicas=0")
+    check(writers, adoption.servers)
+
+
+async def test_a_source_that_allows_reconfiguration_in_the_middle_is_refused(
+    adoption: Adoption,
+) -> None:
+    """Our members would take its list for newer than their own, and find no majority after the cut."""
+    writers = await start_writers(adoption)
+    try:
+        await observe(adoption)
+        adoption.proceed("Swap")
+        await adoption.reaches(reasons.SOURCE_STILL_WRITES)
+        pause(writers)
+        adoption.pods.turn_reconfiguration_on()
+        await adoption.reaches(reasons.SOURCE_REFUSED, "create it with spec.adopt.mode: Join")
+        assert adoption.source_pods == 3
+        adoption.proceed("Observe")
+        await adoption.reaches(reasons.OBSERVING)
+        await adoption.reaches(reasons.SOURCE_REFUSED)
+        published = adoption.api.get("ConfigMap", "zk-membership")
+        assert published is not None
+        assert read_membership(published).version == 0
+        resume(writers)
+        await wait_for_writes(writers, 5)
+    finally:
+        for writer in writers:
+            writer.stop()
+
+
+async def test_by_hand_a_source_is_cut_over_when_it_is_known_to_be_stopped(
+    adoption: Adoption,
+) -> None:
+    writers = await start_writers(adoption)
+    try:
+        adoption.create(mode="CutOver", statefulSet=None)
+        await adoption.reaches(reasons.OBSERVING, "have the data")
+        stopped = pause(writers)
+        adoption.proceed("Swap")
+        await adoption.reaches(reasons.WAITING_FOR_SOURCE, "stop member 1")
+        # The owner says it too early.
+        adoption.change(stoppedMembers=[1, 2, 3])
+        again = time.monotonic() + 8
+        await adoption.reconcile_until(lambda: time.monotonic() > again)
+        assert "cutOverAt" not in adoption.ensemble["status"]["adoption"]
+        adoption.keep_source_pods(0)
+        await finish(adoption, writers, stopped)
+        assert await adoption.voters() == {5, 6, 7}
+    finally:
+        for writer in writers:
+            writer.stop()
     check(writers, adoption.servers)
