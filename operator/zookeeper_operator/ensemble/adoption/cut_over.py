@@ -143,8 +143,6 @@ def next_step(at: CutOver) -> Step:
     """What is done next, or what is waited for."""
     if at.cut:
         return Record(None) if at.void else _begin(at)
-    if at.standby:
-        return RestartStandby(at.standby[0])  # by the list of a cut that was void
     return _go_back(at) if at.gate == "Observe" else _go_on(at)
 
 
@@ -158,8 +156,7 @@ def _go_back(at: CutOver) -> Step:
         return Await("off", at.source)  # its owner has stopped it: nobody has asked for anything
     if at.version:
         return Await("version")
-    behind = _behind(at)
-    return Await("sync", behind) if behind else DONE
+    return _copy(at) or DONE
 
 
 def _go_on(at: CutOver) -> Step:
@@ -175,9 +172,7 @@ def _go_on(at: CutOver) -> Step:
         return Await("early", at.early)
     if at.leader_at is None:
         return Await("members", at.source)
-    if behind := _behind(at):
-        return Await("sync", behind)
-    return _fence(at, at.leader_at)
+    return _copy(at) or _fence(at, at.leader_at)
 
 
 def _cut(at: CutOver) -> Step:
@@ -262,8 +257,12 @@ def _begin(at: CutOver) -> Step:
     return Await("founding", missing) if missing else DONE
 
 
-def _behind(at: CutOver) -> tuple[int, ...]:
-    return tuple(i for i in at.ours if i not in at.ours_at)
+def _copy(at: CutOver) -> Step | None:
+    """Whom it waits for to copy the data; None if every one of ours has it."""
+    if at.standby:
+        return RestartStandby(at.standby[0])  # it has started as a voter of a cut that was void
+    behind = tuple(i for i in at.ours if i not in at.ours_at)
+    return Await("sync", behind) if behind else None
 
 
 def _pods_of(at: CutOver) -> int:

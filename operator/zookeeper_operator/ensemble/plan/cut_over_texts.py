@@ -89,13 +89,15 @@ def stop_by_hand(situation: Situation, at: CutOver, count: int) -> str:
 def describe_wait(situation: Situation, at: CutOver, asked: Await) -> Verdict:
     """What a cut-over waits for."""
     named = ", ".join(map(str, asked.members))
-    reason = reasons.OBSERVING if at.gate == "Observe" and not at.cut else reasons.CUTTING_OVER
+    reason = reasons.CUTTING_OVER
+    if going_back := at.gate == "Observe" and not at.cut:
+        reason = reasons.UNDOING if at.fence else reasons.OBSERVING
     match asked.why:
         case "sync":
             text = f"waiting for member {named} to copy the data"
             # Nothing of the source is touched before all have it.
             return Verdict(False, reason if at.fence else reasons.OBSERVING, text)
-        case "members" if at.fence is not None and not may_scale(situation):
+        case "members" if at.fence and not (going_back or may_scale(situation)):
             # Its owner has begun to stop it.
             return _ask_to_stop(situation, at)
         case "members":

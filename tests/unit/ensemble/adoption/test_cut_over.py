@@ -125,6 +125,8 @@ LONG_AGO = Silence(NOW - QUIET)
         ({"fence": FENCE, "gate": "Observe", "leader_at": None}, Await("members", SOURCE)),
         ({**STOPPED, "cut": True, "gate": "Observe", "standby": (12,)}, RestartStandby(12)),
         ({"standby": (12,)}, RestartStandby(12)),
+        ({"standby": (12,), "gate": "Observe"}, RestartStandby(12)),
+        ({**ENDED, "fence": FENCE, "gate": "Observe", "standby": (12,)}, ScaleSource(3)),
         ({**STOPPED, "cut": True, "kept": 1}, ScaleSource(0)),
         ({"fence": FENCE, "cut": True, "void": True}, Record(None)),
         ({**STOPPED, "cut": True, "running": frozenset({2})}, Await("pods", (2,))),

@@ -269,6 +269,16 @@ def test_a_fence_that_counts_no_more_stays_until_the_source_has_its_pods() -> No
         assert [r.fence for r in records(back)] == [None]
 
 
+def test_on_the_way_back_nobody_is_asked_to_stop_the_source() -> None:
+    back = cut_scene(running=(2,), record=FENCED, writable=False, proceed="Observe")
+    assert back.source is not None
+    assert back.source.pods is not None
+    whole = replace(back.source, pods=replace(back.source.pods, replicas=3))
+    plan = build_plan(replace(back, source=whole))
+    assert adopted(plan) == (False, reasons.UNDOING)
+    assert "waiting for member 1, 2, 3 of the source to serve" in plan.adoption.message
+
+
 def test_a_source_that_its_owner_has_stopped_while_it_is_observed_is_told_how_to_start() -> None:
     plan = build_plan(cut_scene(running=(), proceed="Observe"))
     assert scaled(plan) == [], "nobody has asked for anything"
