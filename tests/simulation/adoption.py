@@ -90,7 +90,10 @@ def make_cut_over(seed: int) -> Scenario:
     """The same for a source that cannot reconfigure, whose clients stop writing when they must, or later."""
     dice = random.Random(f"cut over {seed}")  # noqa: S311 -- to be repeated, not to be guessed
     like = make_adoption(seed)
-    spec = {**like.spec, "adopt": {**like.spec["adopt"], "mode": "CutOver"}}
+    adopt = {**like.spec["adopt"], "mode": "CutOver"}
+    if dice.random() < 0.35:
+        del adopt["statefulSet"]  # its owner stops it by hand
+    spec = {**like.spec, "adopt": adopt}
     events: list[Event] = []
     for event in like.events:
         match event.kind, event.more.get("to"):

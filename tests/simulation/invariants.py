@@ -83,6 +83,7 @@ class Look:
     stopped: bool = False
     ensemble: str = ""
     gate: str = ""
+    source_ran: bool = False
     effects: set[str] = field(default_factory=set)
 
 
@@ -309,6 +310,7 @@ class Watchdog:
             reigns=self._steady_reigns(),
             ensemble=self._uid(),
             gate=self._gate(),
+            source_ran=self.source is not None and bool(self.source.may_run()),
         )
 
     def answered(self, process: object, member_id: int, *, serving: bool) -> None:
@@ -389,7 +391,9 @@ class Watchdog:
         if kind == "ConfigMap" and name == names.membership_name(self._ensemble):
             published = read_membership(body)
             version = published.version
-            self._check_votes(published.voters, version)
+            before = frozenset() if live is None else read_membership(live).voters
+            if published.voters != before:
+                self._check_votes(process, published.voters, version)
             if version not in self._versions:
                 self._stage.violate(
                     "members start from what was committed", f"version {version:x} never was"
@@ -397,12 +401,14 @@ class Watchdog:
         if kind == "StatefulSet" and live is not None:
             self._before_scaling(process, body, live)
 
-    def _check_votes(self, voters: frozenset[int], version: int) -> None:
+    def _check_votes(self, process: object, voters: frozenset[int], version: int) -> None:
         source, view = self.source, self.view
         if source is None or not source.size or source.reconfigures or version or view is None:
             return
         theirs = set(range(1, source.size + 1))
-        if view.voters <= theirs and not voters & theirs and source.may_run():
+        # One that is started between the look and this is seen in the next one, before one of ours votes.
+        ran = self._looks.get(process, Look()).source_ran and source.may_run()
+        if view.voters <= theirs and not voters & theirs and ran:
             self._stage.violate(CUT_OVER, f"{sorted(voters)} get votes beside a source that runs")
 
     def _before_scaling(self, process: object, body: Object, live: Object) -> None:

@@ -49,6 +49,12 @@ class Scenario:
     """Whether they can reconfigure; otherwise they are cut over."""
 
     @property
+    def is_stopped_by_hand(self) -> bool:
+        """Whether only its owner can stop the source that is taken over."""
+        adopt = self.spec.get("adopt")
+        return adopt is not None and "statefulSet" not in adopt
+
+    @property
     def uses_security(self) -> bool:
         """Whether TLS or users are asked for at any time."""
         asked = self.spec.get("tls") is not None or self.spec.get("auth") is not None

@@ -109,6 +109,13 @@ class Source:
             spec = {**statefulset["spec"], "replicas": self.size}
             self._api.change(statefulset, spec=spec)
 
+    def stop(self) -> None:
+        """The owner stops all of it."""
+        statefulset = self._api.get("StatefulSet", SOURCE)
+        if statefulset is not None and statefulset["spec"]["replicas"]:
+            self._stage.tell("owner", "stops the source")
+            self._api.change(statefulset, spec={**statefulset["spec"], "replicas": 0})
+
     def crash(self, member_ids: tuple[int, ...]) -> None:
         """These processes die, and are started again in their pods."""
         for member_id in member_ids:

@@ -65,6 +65,16 @@ def test_a_source_that_is_put_back_before_the_cut_is_stopped_again() -> None:
         assert result.violation is None, f"at {at}: {result.violation}"
 
 
+def test_a_source_that_is_put_back_around_the_cut_serves_alone_or_not_at_all() -> None:
+    undone = 0
+    for hundredth in range(0, 32, 4):
+        after = Event(50.2, "roll back after the cut", {"by": hundredth / 100})
+        result = run(walk_with(50.2, after))
+        assert result.violation is None, f"after {hundredth / 100}: {result.violation}"
+        undone += any("it is cut over anew" in entry.what for entry in result.history)
+    assert undone, "no cut was void"
+
+
 def test_members_of_ours_that_are_not_heard_are_waited_for() -> None:
     ours = tuple(range(FIRST, FIRST + 3))
     for at in range(46, 70, 4):
@@ -78,6 +88,7 @@ def test_members_of_ours_that_are_not_heard_are_waited_for() -> None:
     [
         ("CUTS_OVER_AT_ONCE", {CUT_OVER}),
         ("CUTS_OVER_UNASKED", {CUT_OVER}),
+        ("CUTS_OVER_IN_SILENCE", {CUT_OVER, "never two leaders that commit"}),
         (
             "FOUNDS_BESIDE_THE_SOURCE",
             {CUT_OVER, "never two leaders that commit", "no acknowledged write is lost"},

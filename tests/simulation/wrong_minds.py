@@ -23,6 +23,7 @@ from zookeeper_operator.ensemble.actions import (
     RestartMember,
     ScaleSource,
 )
+from zookeeper_operator.ensemble.adoption.fence import QUIET, Silence
 from zookeeper_operator.ensemble.build.membership import build_membership
 from zookeeper_operator.ensemble.build.stamp import stamped
 from zookeeper_operator.ensemble.judge.emptiness import EMPTY
@@ -38,6 +39,7 @@ from zookeeper_operator.ensemble.plan.revision import is_outdated
 from zookeeper_operator.kube.api import Kube, Object, Resource
 from zookeeper_operator.kube.diff import first_difference
 from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.protocol import SourceAnswer
 from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 
@@ -351,6 +353,28 @@ def _cuts_over_unasked(observed: Observed) -> Plan:
     return _with(plan, stop) if copied and stop is not None else plan
 
 
+def _cuts_over_in_silence(observed: Observed) -> Plan:
+    """Take the word of the owner for the end of the source, whatever its members and ours say."""
+    source, adopt = observed.source, observed.ensemble.spec.adopt
+    if source is None or adopt is None or not adopt.stopped_members:
+        return build_plan(observed)
+    silent = {i: SourceAnswer(reachable=False, problem="-") for i in source.answers}
+    alone = {
+        i: Answers(i, reachable=True, problem="it has no leader", denies=True)
+        for i in observed.answers
+        if not observed.ensemble.is_foreign(i)
+    }
+    long_ago = Silence(observed.now - QUIET)
+    fenced = bool((observed.ensemble.status.get("adoption") or {}).get("fence"))
+    wrong = replace(
+        observed,
+        source=replace(source, answers=silent),
+        answers={**observed.answers, **alone},
+        memory=long_ago if fenced else observed.memory,
+    )
+    return build_plan(wrong if fenced else observed)
+
+
 def _founds_beside_the_source(observed: Observed) -> Plan:
     """Found an empty ensemble, because nobody of the source can join it."""
     spec = observed.ensemble.spec.model_copy(update={"adopt": None})
@@ -427,6 +451,7 @@ LEAVES_OLD_MEMBERS = Mind(_leaves_old_members)
 STARTS_BEFORE_IT_ADDS_BACK = Mind(_starts_before_it_adds_back)
 CUTS_OVER_AT_ONCE = Mind(_cuts_over_at_once)
 CUTS_OVER_UNASKED = Mind(_cuts_over_unasked)
+CUTS_OVER_IN_SILENCE = Mind(_cuts_over_in_silence)
 FOUNDS_BESIDE_THE_SOURCE = Mind(_founds_beside_the_source)
 TAKES_SILENCE_FOR_LOSS = Mind(_takes_silence_for_loss)
 FOUNDS_AGAIN = Mind(_founds_again)
