@@ -128,6 +128,18 @@ def test_pods_of_the_source_that_are_no_members_keep_the_cut_from_being_recorded
     assert not cut_recorded(replace(found, source=more))
 
 
+def test_a_member_that_answers_runs_whatever_is_known_of_its_pod() -> None:
+    found = cut_scene(running=(), record=FENCED, generation=5)
+    assert found.source is not None
+    for answer in (
+        SourceAnswer(reachable=True, mode="follower", zxid=ZXID),
+        SourceAnswer(reachable=True, problem="does not serve", denies=True),
+    ):
+        said = {**found.source.answers, 2: answer}
+        again = replace(found, source=replace(found.source, answers=said))
+        assert not cut_recorded(again)
+
+
 def test_a_stateful_set_that_was_created_again_is_another_source() -> None:
     other = {"fence": {**FENCED["fence"], "uid": "uid-of-another"}}
     assert not cut_recorded(cut_scene(running=(), record=other, generation=5))
