@@ -20,7 +20,7 @@ from e2e.cluster import PATIENCE, Object, run, wait_until
 from e2e.ensembles import Ensemble, manifest, session
 from e2e.places import Operator, Places
 from e2e.sources.bitnami import Bitnami
-from e2e.sources.plain import Plain
+from e2e.sources.plain import Plain, Static
 from e2e.sources.pravega import Pravega
 from e2e.sources.source import Source
 from e2e.writer.handle import CountingWriter, Result, counting
@@ -211,7 +211,7 @@ def begin(source: Source, ensemble: Ensemble) -> Adoption:
         client.create(BEFORE, b"kept")
         _, stat = client.get(BEFORE)
     expected, words = source.first_answer()
-    code, said = ask(source, ensemble)
+    code, said = ask(source, ensemble, "--mode", "Join")
     assert (code, words in said) == (expected, True), said
     if code == 1:
         with _writing(source, "first-writer", source.hosts) as writer:
@@ -241,6 +241,46 @@ def test_three_members_are_taken_over(places: Places, tmp_path: Path) -> None:
         check(writer.stop(), moved)
     adoption.end()
     check_published_from(adoption)
+
+
+@pytest.mark.slow
+def test_a_source_that_cannot_reconfigure_is_cut_over(places: Places, tmp_path: Path) -> None:
+    cut_over(begin_with(Static, places), tmp_path)
+
+
+def cut_over(adoption: Adoption, tmp_path: Path) -> None:
+    """Clients are late with stopping, which is told; what they have written last is there in the end."""
+    with writing(adoption) as writer:
+        adoption.create(tmp_path / "zk.yaml")
+        assert adoption.ensemble.body()["spec"]["adopt"]["mode"] == "CutOver"
+        adoption.proceed("Swap")
+        adoption.wait("SourceStillWrites")
+        time.sleep(10)
+        assert adoption.source.statefulset()["spec"]["replicas"] == adoption.source.members
+        check(writer.stop())
+    last = write_last(adoption.source)
+    stopped = time.time()
+    adoption.wait_adopted()
+    with adoption.ensemble.client(f"pod/zk-{FIRST}") as client:
+        assert {name: client.get(f"/last/{name}")[1].czxid for name in last} == last
+        client.create("/after", b"")
+    print(f"no write for {time.time() - stopped:.1f} s")
+    assert adoption.source.statefulset()["spec"]["replicas"] == 0
+    adoption.end()
+
+
+def write_last(source: Source) -> dict[str, int]:
+    """Znodes that a client of the source writes last of all, with the zxids that created them."""
+    with (
+        source.cluster.port_forward(source.namespace, f"pod/{source.pod(1)}", 2181) as port,
+        session(f"127.0.0.1:{port}") as client,
+    ):
+        client.create("/last", b"")
+        found = {}
+        for name in map(str, range(50)):
+            _, stat = client.create(f"/last/{name}", b"x", include_data=True)
+            found[name] = stat.czxid
+        return found
 
 
 def check_published_from(adoption: Adoption) -> None:
@@ -311,6 +351,14 @@ def test_five_members(places: Places, tmp_path: Path, kind: type[Source], versio
         adoption.finish()
         check(writer.stop())
     adoption.end()
+
+
+@long_test
+@pytest.mark.parametrize(("members", "version"), [(3, "3.8.6"), (5, "3.9.4")])
+def test_a_cut_over_of_another_size_or_release(
+    places: Places, tmp_path: Path, members: int, version: str
+) -> None:
+    cut_over(begin_with(Static, places, members=members, version=version), tmp_path)
 
 
 @long_test

@@ -23,3 +23,17 @@ class Plain(Source):
         return plain_manifests(
             self.namespace, members=self.members, version=self.version, config=config
         )
+
+
+class Static(Plain):
+    """The same with the defaults of the image: no member can join it or leave it."""
+
+    def manifests(self) -> tuple[Object, ...]:
+        """Everything its owner has applied, in order."""
+        return plain_manifests(
+            self.namespace, members=self.members, version=self.version, config=[]
+        )
+
+    def first_answer(self) -> tuple[int, str]:
+        """Its members cannot leave it one by one, so there is another way."""
+        return 1, "spec.adopt.mode: CutOver"

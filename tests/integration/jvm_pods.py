@@ -76,6 +76,10 @@ class TranslatingZooKeeper(ZooKeeperClient):
         """Read the configuration, in the words of a cluster."""
         return _translated(await super().read_config(replace(access, password=PASSWORD)))
 
+    async def write_fence(self, access: Access) -> int:
+        """Write it with the super user of our servers."""
+        return await super().write_fence(replace(access, password=PASSWORD))
+
     async def reconfigure(
         self,
         access: Access,
@@ -104,10 +108,18 @@ def _text(config: CommittedConfig) -> str:
 class JvmPods:
     """Starts and stops servers with their pods, and reports how they are, as a kubelet does."""
 
-    def __init__(self, stage: Stage, api: ApiServer, servers: ZooKeeperServers) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        api: ApiServer,
+        servers: ZooKeeperServers,
+        source: Mapping[str, object] | None = None,
+    ) -> None:
+        """`source` is what the members of the source have in their zoo.cfg otherwise or beside."""
         self._stage = stage
         self._api = api
         self._servers = servers
+        self._source = source or {}
         self._static: dict[int, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         api.listeners.append(self._on_change)
@@ -122,6 +134,12 @@ class JvmPods:
         server.kill()
         server.zoo_cfg = self._static[member_id]
         server.start()
+
+    def turn_reconfiguration_on(self) -> None:
+        """The owner of the source sets reconfigEnabled=true and restarts its members."""
+        for member_id, text in self._static.items():
+            self._static[member_id] = text.replace("reconfigEnabled=false", "reconfigEnabled=true")
+            self.restart_from_static_list(member_id)
 
     async def close(self) -> None:
         """End what is under way."""
@@ -184,18 +202,26 @@ class JvmPods:
         lines = [self._servers[n].line() for n in range(1, size + 1)]
         # No super user: the source knows none of ours.
         unknown = {"DigestAuthenticationProvider.superDigest": "super:unknown"}
-        server.prepare(lines, founder=True, extra=unknown)
+        server.prepare(lines, founder=True, extra={**unknown, **self._source})
         self._static[member_id] = server.zoo_cfg
 
     def _prepare_ours(self, member_id: int, server: ZooKeeperServer) -> None:
         published = self._api.get("ConfigMap", names.membership_name("zk"))
         assert published is not None, "it is published before the StatefulSet"
-        if server.prepared:
-            return  # its volume is there, and so is the list that it has seen last
-        lines = [real(s, self._servers) for s in read_membership(published).servers]
+        if server.prepared and "dynamicConfigFile" in server.zoo_cfg:
+            return  # its volume is there, and on it a list that was committed
+        membership = read_membership(published)
+        lines = [real(s, self._servers) for s in membership.servers]
+        if server.prepared and not membership.version and member_id in membership.voters:
+            # as raise_epoch.sh does it
+            (server.database / "acceptedEpoch").write_text(str(membership.epoch), encoding="ascii")
         if all(line.id != member_id for line in lines):
             lines.append(server.line("observer"))
-        server.prepare(lines, founder=False, extra=EXTRA)
+        if server.prepared:  # as start.sh does it
+            kept = [k for k in server.zoo_cfg.splitlines() if not k.startswith("server.")]
+            server.zoo_cfg = "\n".join([*kept, *(line.line() for line in lines)]) + "\n"
+        else:
+            server.prepare(lines, founder=False, extra=EXTRA)
 
 
 def _id_of(pod: Object) -> int:

@@ -4,11 +4,12 @@ The controller is the real one, on the simulated API server; whoever answers it 
 """
 
 import asyncio
+import contextlib
 import logging
 import re
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,7 @@ class Writer:
     acknowledged: list[int] = field(default_factory=list)
     sessions: set[int] = field(default_factory=set)
     longest_gap: float = 0.0
+    paused: threading.Event = field(default_factory=threading.Event)
     _over: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -75,6 +77,9 @@ class Writer:
         client.ensure_path(self.path)
         number, last = 0, time.monotonic()
         while not self._over.is_set():
+            if self.paused.is_set():
+                time.sleep(0.02)
+                continue
             number += 1
             try:
                 client.create_async(f"{self.path}/{number}", b"x").get(timeout=15)
@@ -207,8 +212,11 @@ class Adoption:
         return int(statefulset["spec"]["replicas"])
 
 
-@pytest.fixture
-async def adoption(zookeeper: ZooKeeperServers, tmp_path: Path) -> AsyncIterator[Adoption]:
+@contextlib.asynccontextmanager
+async def open_adoption(
+    zookeeper: ZooKeeperServers, source: Mapping[str, object] | None = None
+) -> AsyncIterator[Adoption]:
+    """A source that has yet to begin; `source` is what its members have in their zoo.cfg."""
     zookeeper.stop()
     for number in range(1, 10):
         zookeeper[number].forget()
@@ -216,7 +224,7 @@ async def adoption(zookeeper: ZooKeeperServers, tmp_path: Path) -> AsyncIterator
     stage = Stage(loop, "adoption")
     api = ApiServer(stage)
     StatefulSetController(stage, api)
-    pods = JvmPods(stage, api, zookeeper)
+    pods = JvmPods(stage, api, zookeeper, source)
     client = TranslatingZooKeeper(zookeeper)
     around = Surroundings(stage, api, None, pods, Weather(), None)  # type: ignore[arg-type]
     controller = EnsembleController(
@@ -230,6 +238,12 @@ async def adoption(zookeeper: ZooKeeperServers, tmp_path: Path) -> AsyncIterator
     await pods.close()
     await client.close()
     zookeeper.stop()
+
+
+@pytest.fixture
+async def adoption(zookeeper: ZooKeeperServers) -> AsyncIterator[Adoption]:
+    async with open_adoption(zookeeper) as found:
+        yield found
 
 
 def check(writers: list[Writer], servers: ZooKeeperServers, at: int) -> None:

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tests.simulation.adoption import make_adoption
+from tests.simulation.adoption import make_adoption, make_cut_over
 from tests.simulation.history import render
 from tests.simulation.run import run
 from tests.simulation.scenario import Scenario, make_scenario
-from tests.simulation.seeds import run_adoption, run_seed, run_seeds
+from tests.simulation.seeds import run_adoption, run_cut_over, run_seed, run_seeds
 from tests.simulation.shrink import shrink
 
 # Whole histories are told of so many; of the others, one line.
@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=500, help="run so many seeds")
     parser.add_argument("--from", type=int, default=0, dest="first", help="the first of them")
     parser.add_argument("--adopt", action="store_true", help="seeds that take an ensemble over")
+    parser.add_argument("--cut-over", action="store_true", help="seeds that cut a source over")
     parser.add_argument("--processes", type=int, default=None)
     arguments = parser.parse_args()
     if arguments.seed is None:
@@ -47,12 +48,15 @@ def _say(text: str) -> None:
 
 
 def _maker(arguments: argparse.Namespace) -> Callable[[int], Scenario]:
+    if arguments.cut_over:
+        return make_cut_over
     return make_adoption if arguments.adopt else make_scenario
 
 
 def _many(arguments: argparse.Namespace) -> int:
     first, count = arguments.first, arguments.seeds
     one = run_adoption if arguments.adopt else run_seed
+    one = run_cut_over if arguments.cut_over else one
     started = time.monotonic()
     nothing: frozenset[Any] = frozenset()
     failed = 0

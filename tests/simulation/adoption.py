@@ -86,6 +86,41 @@ def make_adoption(seed: int) -> Scenario:
     )
 
 
+def make_cut_over(seed: int) -> Scenario:
+    """The same for a source that cannot reconfigure, whose clients stop writing when they must, or later."""
+    dice = random.Random(f"cut over {seed}")  # noqa: S311 -- to be repeated, not to be guessed
+    like = make_adoption(seed)
+    adopt = {**like.spec["adopt"], "mode": "CutOver"}
+    if dice.random() < 0.35:
+        del adopt["statefulSet"]  # its owner stops it by hand
+    spec = {**like.spec, "adopt": adopt}
+    events: list[Event] = []
+    for event in like.events:
+        match event.kind, event.more.get("to"):
+            case "proceed", "Swap" | "Finish":
+                # Whoever is late with it is told.
+                late = dice.choice([-0.1, -0.1, -3.0, 2.0, 9.0])
+                events.append(Event(max(event.at + late, 0.1), "stop writing"))
+            case "proceed", "Observe":
+                events.append(Event(event.at + dice.choice([0.1, 3.0]), "write again"))
+            case _:
+                pass
+        events.append(event)
+    end = max(event.at for event in events if event.kind == "proceed")
+    # Whatever was typed in which order, in the end nobody writes before the adoption has ended.
+    events = [e for e in events if e.at < end or e.kind != "write again"]
+    events.append(Event(end + 10.0, "stop writing"))
+    events.sort(key=lambda event: event.at)
+    return replace(
+        like,
+        spec=spec,
+        events=tuple(events),
+        calm_at=max(like.calm_at, end + 10.0),
+        keeps_lists=False,
+        reconfigures=False,
+    )
+
+
 def _edit(dice: random.Random, at: float) -> Event:
     kind = dice.choices(list(_EDITS), list(_EDITS.values()))[0]
     more: dict[str, Any] = {}

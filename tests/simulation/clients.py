@@ -17,12 +17,13 @@ class Clients:
         self._number = 0
         self.acknowledged = 0
         self.pause = (0.2, 0.8)
+        self.may_write: Callable[[], bool] = lambda: True
         stage.later(0.1, 1.0, self._write)
 
     def _write(self) -> None:
         self._stage.later(*self.pause, self._write)
         member = self._pick()
-        if member is None:
+        if member is None or not self.may_write():
             return
         self._number += 1
         self._network.write(member, f"write {self._number}", self._answer())

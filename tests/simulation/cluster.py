@@ -23,6 +23,7 @@ from tests.simulation.zookeeper import Network, Txn, View
 from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.api.ensemble import EnsembleSpec
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.membership import read_membership
 from zookeeper_operator.ensemble.security.phase import PLAIN, read_phase, wanted_phase
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.kube.quantity import parse_quantity
@@ -33,6 +34,8 @@ _PODS_START = 8.0
 _PROBE_SECONDS = (1.5, 2.5)
 # The Secret is left alone: without it no member accepts a reconfiguration before its next restart.
 _READS_THE_STATUS = 40.0
+_OWNER_READS = (1.0, 4.0)
+_LATE_DEEDS = (1.0, 6.0)
 _CHILDREN = ("Service", "ConfigMap", "PodDisruptionBudget", "NetworkPolicy", "StatefulSet")
 
 
@@ -57,6 +60,7 @@ class SimulatedCluster:
             self.network,
             scenario.source,
             keeps_lists=scenario.keeps_lists,
+            reconfigures=scenario.reconfigures,
         )
         self.watchdog.source = self.source
         self.around = Surroundings(
@@ -66,6 +70,8 @@ class SimulatedCluster:
         self.clients = Clients(self.stage, self.network, self.watchdog)
         self.disasters = Disasters(self.stage, self.api, self.kubelet, self.watchdog, ENSEMBLE)
         self._fragile_until = 0.0
+        self._writing = True
+        self.clients.may_write = self._may_write
         self._deleted: dict[str, Any] | None = None
         """The spec that will be created again, while there is no ensemble."""
 
@@ -92,6 +98,38 @@ class SimulatedCluster:
         self.stage.loop.call_at(self.scenario.calm_at, self._calm)
         if self.weather.late_readiness:
             self.stage.later(*_PROBE_SECONDS, self._probe_late)
+        if self.scenario.is_stopped_by_hand:
+            self.stage.later(*_OWNER_READS, self._obey)
+
+    def _obey(self) -> None:
+        """The owner of the source does what the status asks for; at times too early in words."""
+        self.stage.later(*_OWNER_READS, self._obey)
+        if self.api.get(names.KIND, ENSEMBLE) is None:
+            return
+        conditions_now = self._status().get("conditions") or []
+        told = next((c["message"] for c in conditions_now if c["type"] == conditions.ADOPTED), "")
+        if "start member" in told:
+            self.source.roll_back()
+        if "stoppedMembers: []" in told:
+            self._say_stopped([])
+        elif "stop member" in told:
+            early = self.stage.chance(0.4)
+            self.stage.later(*(_LATE_DEEDS if early else (0.0, 0.1)), self._stop_source)
+            self.stage.later(*((0.0, 0.1) if early else _LATE_DEEDS), self._say_all_stopped)
+
+    def _stop_source(self) -> None:
+        """Not if the status has begun to ask for the opposite."""
+        if self._spec()["adopt"]["proceed"] != "Observe":
+            self.source.stop()
+
+    def _say_all_stopped(self) -> None:
+        if self._spec()["adopt"]["proceed"] != "Observe":
+            self._say_stopped(list(range(1, self.source.size + 1)))
+
+    def _say_stopped(self, members: list[int]) -> None:
+        adopt = self._spec()["adopt"]
+        if adopt.get("stoppedMembers", []) != members:
+            self._edit(adopt={**adopt, "stoppedMembers": members})
 
     def _create(self, spec: Object) -> None:
         self.stage.tell("user", f"creates {ENSEMBLE}: {spec}")
@@ -379,6 +417,18 @@ class SimulatedCluster:
         if adopt.get("proceed") != "Finish":  # the API server refuses to go back from it
             self._edit(adopt={**adopt, "proceed": more["to"]})
 
+    def _user_stop_writing(self, more: dict[str, Any]) -> None:
+        """Every client stops, until the adoption has ended or the user goes back."""
+        self._writing = False
+
+    def _user_write_again(self, more: dict[str, Any]) -> None:
+        """The clients write again, unless the user has changed their mind meanwhile."""
+        if self._spec()["adopt"]["proceed"] == "Observe":
+            self._writing = True
+
+    def _may_write(self) -> bool:
+        return self._writing or bool(self._status().get("adoptedAt"))
+
     def _fault_delete_statefulset(self, more: dict[str, Any]) -> None:
         """All our members go at once, and come back on their volumes."""
         if self.api.get("StatefulSet", ENSEMBLE) is not None and self._survives_its_statefulset():
@@ -399,9 +449,36 @@ class SimulatedCluster:
         """Not where the pods that come back would find nobody but each other: none could prevent that."""
         view = self.watchdog.view
         theirs = () if view is None else view.voters & set(range(1, self.source.size + 1))
-        if theirs and theirs <= self.watchdog.live() and not self.network.cut:
+        if theirs and not self.source.reconfigures and self._may_undo_a_cut():
+            self.source.roll_back()  # that is what the records are for
+        elif theirs and theirs <= self.watchdog.live() and not self.network.cut:
             self._fragile_until = self.stage.now + _PODS_START
             self.source.roll_back()
+
+    def _fault_roll_back_after_the_cut(self, more: dict[str, Any]) -> None:
+        """So long after the cut is recorded, whenever that is."""
+        if (self._status().get("adoption") or {}).get("cutOverAt"):
+            self.stage.loop.call_later(more["by"], self._fault_roll_back_source, {})
+        else:
+            self.stage.loop.call_later(0.01, self._fault_roll_back_after_the_cut, more)
+
+    def _may_undo_a_cut(self) -> bool:
+        """Whether none of ours can have started as a voter of its own."""
+        cut = (self._status().get("adoption") or {}).get("cutOverAt")
+        published = self._published()
+        if not cut or published is None:
+            return not cut
+        listed = read_membership(published)
+        if listed.source and listed.voters <= {server.id for server in listed.source}:
+            return True
+        ours = [pod.member for pod in self.kubelet.pods.values()]
+        ending = any(
+            pod["metadata"].get("deletionTimestamp")
+            for pod in self.api.all("Pod")
+            if not is_of_source(pod)
+        )
+        whole = len(ours) >= self.source.size and not ending
+        return whole and all(member is not None and member.observer for member in ours)
 
     def _fault_late_answers(self, more: dict[str, Any]) -> None:
         self.weather.late_answers = more["rate"]

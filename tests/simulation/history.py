@@ -32,6 +32,7 @@ def render(
 def replay_command(scenario: Scenario, dropped: frozenset[int], still: frozenset[str]) -> str:
     """The command that runs exactly this again."""
     which = "--adopt " if scenario.source else ""
+    which = which if scenario.reconfigures else "--cut-over "
     command = f".venv/bin/python -m tests.simulation {which}--seed {scenario.seed}"
     if dropped:
         command += f" --drop {','.join(map(str, sorted(dropped)))}"

@@ -27,6 +27,9 @@
 16. While another ensemble is taken over, nothing of it is written but the number of its pods; the operator
     brings about no state in which a majority of the source's own list can run that a majority of the voters
     can do without; and while a voter of the source is left there are never fewer voters than it had.
+17. A source that cannot reconfigure is stopped only when the user has asked for it, no client has written for
+    five seconds, and every member of ours has all that was acknowledged; and our members get votes only when
+    it is stopped.
 """
 
 from collections.abc import Iterable, Sequence
@@ -49,6 +52,7 @@ from zookeeper_operator.zookeeper.servers import Server, majority
 
 TWO_ENSEMBLES = "no part of a source can become an ensemble of its own"
 TOO_FEW = "never fewer voters than the source had"
+CUT_OVER = "a source is cut over when it stands still and ours have everything"
 PHASES = "no two members are more than one phase apart"
 _JUST_NOW = 3.0
 # A loss stands until members prove its end; the bound of what is reported beside silence.
@@ -65,6 +69,7 @@ _LOSSES = {
 _ASKED_AGAIN = 1.1
 # The time between the question about a claim and the request that rests on the answer.
 _REQUEST = 0.1
+_STILL = 5.0
 
 
 @dataclass
@@ -77,6 +82,8 @@ class Look:
     served: dict[int, float] = field(default_factory=dict)
     stopped: bool = False
     ensemble: str = ""
+    gate: str = ""
+    source_ran: bool = False
     effects: set[str] = field(default_factory=set)
 
 
@@ -101,9 +108,11 @@ class Watchdog:
         self._versions: set[int] = {0}
         self._have_acknowledged: set[int] = set()
         self._claims_deleted: dict[str, float] = {}
+        self._sets_deleted: dict[str, float] = {}
         self.source: Source | None = None
         api.listeners.append(self._on_change)
         self._data_may_go = False
+        self._written_at = -_STILL
         network.on_start = self.on_start
         network.on_commit = self.on_commit
         network.on_lead = self.on_lead
@@ -122,6 +131,8 @@ class Watchdog:
                 f"member {leader.id} commits in epoch {epoch} after epoch {self._last_epoch}",
             )
         self._last_epoch = max(self._last_epoch, epoch)
+        if txn.what.startswith("write "):
+            self._written_at = self._stage.now
         self.acknowledged = txn
         self._have_acknowledged |= leader.acks
         if txn.view is not None:
@@ -298,6 +309,8 @@ class Watchdog:
             stopped=self._stopped(),
             reigns=self._steady_reigns(),
             ensemble=self._uid(),
+            gate=self._gate(),
+            source_ran=self.source is not None and bool(self.source.may_run()),
         )
 
     def answered(self, process: object, member_id: int, *, serving: bool) -> None:
@@ -376,13 +389,27 @@ class Watchdog:
         if live is not None and not self._is_of_the_ensemble(process, live):
             self._stage.violate("only what is ours is touched", f"apply of {kind} {name}")
         if kind == "ConfigMap" and name == names.membership_name(self._ensemble):
-            version = read_membership(body).version
+            published = read_membership(body)
+            version = published.version
+            before = frozenset() if live is None else read_membership(live).voters
+            if published.voters != before:
+                self._check_votes(process, published.voters, version)
             if version not in self._versions:
                 self._stage.violate(
                     "members start from what was committed", f"version {version:x} never was"
                 )
         if kind == "StatefulSet" and live is not None:
             self._before_scaling(process, body, live)
+
+    def _check_votes(self, process: object, voters: frozenset[int], version: int) -> None:
+        source, view = self.source, self.view
+        if source is None or not source.size or source.reconfigures or version or view is None:
+            return
+        theirs = set(range(1, source.size + 1))
+        # One that is started between the look and this is seen in the next one, before one of ours votes.
+        ran = self._looks.get(process, Look()).source_ran and source.may_run()
+        if view.voters <= theirs and not voters & theirs and ran:
+            self._stage.violate(CUT_OVER, f"{sorted(voters)} get votes beside a source that runs")
 
     def _before_scaling(self, process: object, body: Object, live: Object) -> None:
         name = body["metadata"]["name"]
@@ -422,7 +449,10 @@ class Watchdog:
         self._effect(process, "the source")
         assert self.source is not None
         going = set(range(replicas + 1, self.source.size + 1)) & self.source.may_run()
-        if going and self.view is not None and going & self.view.voters:
+        cuts = not self.source.reconfigures and not replicas
+        if cuts and going and self.view is not None and going & self.view.voters:
+            self._check_cut_over(process)
+        elif going and self.view is not None and going & self.view.voters:
             self._check_majority(
                 process,
                 f"stopping {sorted(going)} of the source",
@@ -434,6 +464,22 @@ class Watchdog:
             self._check_split(self.view.voters, self.source.may_run() | coming, "starting pods")
         for member_id in going:
             self._ours[member_id] = self._stage.now
+
+    def _check_cut_over(self, process: object) -> None:
+        assert self.view is not None
+        if self._looks.get(process, Look()).gate == "Observe":
+            self._stage.violate(CUT_OVER, "the user has not said that writing has stopped")
+        if self._stage.now - self._written_at < _STILL:
+            self._stage.violate(CUT_OVER, "a client has written just now")
+        # On their volumes: a process that has just crashed comes back with what it had.
+        disks = {pod.member_id: pod.disk for pod in self._kubelet.pods.values()}
+        whole = [
+            i
+            for i, disk in sorted(disks.items())
+            if disk is not None and disk.head is not None and disk.head.holds(self.acknowledged)
+        ]
+        if len(whole) < len(self.view.voters):
+            self._stage.violate(CUT_OVER, f"only {whole} have what was acknowledged")
 
     def _check_split(self, voters: frozenset[int], running: Iterable[int], what: str) -> None:
         source = self.source
@@ -546,6 +592,8 @@ class Watchdog:
         }
 
     def _on_change(self, before: Object | None, after: Object | None) -> None:
+        if after is None and before is not None and before["kind"] == "StatefulSet":
+            self._sets_deleted[before["metadata"]["uid"]] = self._stage.now
         if after is None or after["kind"] != "PersistentVolumeClaim":
             return
         metadata = after["metadata"]
@@ -634,6 +682,11 @@ class Watchdog:
         ensemble = self._api.get(names.KIND, self._ensemble)
         return ensemble is not None and bool(ensemble["spec"].get("stopped"))
 
+    def _gate(self) -> str:
+        ensemble = self._api.get(names.KIND, self._ensemble)
+        adopt = (ensemble or {"spec": {}})["spec"].get("adopt") or {}
+        return str(adopt.get("proceed", ""))
+
     def _uid(self) -> str:
         ensemble = self._api.get(names.KIND, self._ensemble)
         return ensemble["metadata"]["uid"] if ensemble else ""
@@ -658,5 +711,7 @@ class Watchdog:
             return True
         parent = self._api.get(owner["kind"], owner["name"])
         if parent is None or parent["metadata"]["uid"] != owner["uid"]:
-            return bool(body["kind"] == "PersistentVolumeClaim")
+            # Someone deletes a StatefulSet while the end of one of its pods is on its way.
+            since = self._stage.now - self._sets_deleted.get(owner["uid"], -_ASKED_AGAIN)
+            return body["kind"] == "PersistentVolumeClaim" or since < _ASKED_AGAIN
         return self._is_ours(parent)

@@ -479,6 +479,9 @@ def run_start_script(
     if disk.pending is not None and disk.pending.version <= max(version, published.version):
         disk.pending = None
     found = CommittedConfig(version, tuple(sorted(servers, key=lambda server: server.id)))
+    if not version and member_id in found.voters and not disk.initialize:
+        # raise_epoch.sh, which only members of a source that is cut over have
+        disk.accepted_epoch = max(disk.accepted_epoch, published.epoch)
     if version:
         disk.stored = View(found)
     return found

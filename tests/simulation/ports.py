@@ -276,6 +276,7 @@ class SimulatedZooKeeper:
                 continue
             leader = self._network.leader_of(member)
             if leader is not None:
+                self._session(member)
                 config = leader.view.config
                 lines = [*(s.line() for s in config.servers), f"version={config.version:x}"]
                 return "\n".join(lines)
@@ -393,12 +394,44 @@ class SimulatedZooKeeper:
                     refusals.append(refusal)
                     continue
                 leader = None if member is None else self._network.leader_of(member)
-                if leader is not None:
+                if member is not None and leader is not None:
+                    self._session(member)
                     return leader.view.config
             if refusals and len(refusals) == len(access.members):
                 raise refusals[0]
             await asyncio.sleep(1.0)
         raise EnsembleUnreachableError("no member could be asked")
+
+    async def write_fence(self, access: Access) -> int:
+        """Write through one member, and end the session."""
+        await asyncio.sleep(self._stage.dice.uniform(0.01, 0.1))
+        if not access.members:
+            raise EnsembleUnreachableError("there is no member to ask")
+        member = self._reached(self._stage.dice.choice(access.members), access)
+        leader = None if member is None else self._network.leader_of(member)
+        if member is None or leader is None or self._stage.chance(self._weather.lost_calls):
+            raise EnsembleUnreachableError("no member accepts a client session")
+        told: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def answer(text: str) -> None:
+            if text == "ok" and not told.done():
+                assert leader.disk.head is not None
+                told.set_result(leader.disk.head.zxid)
+
+        self._network.write(member, "the fence", answer)
+        try:
+            async with asyncio.timeout(4):
+                zxid = await told
+        except TimeoutError:
+            raise EnsembleUnreachableError("no answer within 4.0 s") from None
+        self._network.write(member, "the session of the fence ends", lambda _text: None)
+        return zxid
+
+    def _session(self, member: Member) -> None:
+        """A session of ours begins and ends: each is a transaction."""
+        if self._source.size and not self._source.reconfigures:
+            for what in ("a session begins", "a session ends"):
+                self._network.write(member, what, lambda _text: None)
 
     async def shake_hands(
         self,

@@ -45,6 +45,15 @@ class Scenario:
     keeps_lists: bool = False
     """Whether its servers start from the committed list after a restart, and not from their static one."""
 
+    reconfigures: bool = True
+    """Whether they can reconfigure; otherwise they are cut over."""
+
+    @property
+    def is_stopped_by_hand(self) -> bool:
+        """Whether only its owner can stop the source that is taken over."""
+        adopt = self.spec.get("adopt")
+        return adopt is not None and "statefulSet" not in adopt
+
     @property
     def uses_security(self) -> bool:
         """Whether TLS or users are asked for at any time."""

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from tests.simulation.adoption import make_adoption
+from tests.simulation.adoption import make_adoption, make_cut_over
 from tests.simulation.run import Result, run
 from tests.simulation.scenario import make_scenario
 
@@ -20,6 +20,13 @@ def run_seed(seed: int, *, keep_history: bool = False) -> Result:
 def run_adoption(seed: int, *, keep_history: bool = False) -> Result:
     """Run one seed in which a running ensemble is taken over."""
     result = run(make_adoption(seed))
+    well = result.violation is None and not keep_history
+    return replace(result, history=()) if well else result
+
+
+def run_cut_over(seed: int, *, keep_history: bool = False) -> Result:
+    """Run one seed in which a source is taken over that cannot reconfigure."""
+    result = run(make_cut_over(seed))
     well = result.violation is None and not keep_history
     return replace(result, history=()) if well else result
 

@@ -31,13 +31,21 @@ class Source:
     """The servers 1 to `size`, each in its pod."""
 
     def __init__(
-        self, stage: Stage, api: ApiServer, network: Network, size: int, *, keeps_lists: bool
+        self,
+        stage: Stage,
+        api: ApiServer,
+        network: Network,
+        size: int,
+        *,
+        keeps_lists: bool,
+        reconfigures: bool = True,
     ) -> None:
         self._stage = stage
         self._api = api
         self._network = network
         self.size = size
         self._keeps_lists = keeps_lists
+        self.reconfigures = reconfigures
         self._disks: dict[int, Disk] = {}
         self._members: dict[str, Member] = {}
         self.listed = CommittedConfig(
@@ -101,6 +109,13 @@ class Source:
             spec = {**statefulset["spec"], "replicas": self.size}
             self._api.change(statefulset, spec=spec)
 
+    def stop(self) -> None:
+        """The owner stops all of it."""
+        statefulset = self._api.get("StatefulSet", SOURCE)
+        if statefulset is not None and statefulset["spec"]["replicas"]:
+            self._stage.tell("owner", "stops the source")
+            self._api.change(statefulset, spec={**statefulset["spec"], "replicas": 0})
+
     def crash(self, member_ids: tuple[int, ...]) -> None:
         """These processes die, and are started again in their pods."""
         for member_id in member_ids:
@@ -137,6 +152,7 @@ class Source:
             password="",
             version="3.9.4",
             ip=name,
+            reconfigures=self.reconfigures,
         )
         if not self._keeps_lists:
             disk.pending = None

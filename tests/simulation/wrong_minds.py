@@ -23,6 +23,7 @@ from zookeeper_operator.ensemble.actions import (
     RestartMember,
     ScaleSource,
 )
+from zookeeper_operator.ensemble.adoption.fence import QUIET, Silence
 from zookeeper_operator.ensemble.build.membership import build_membership
 from zookeeper_operator.ensemble.build.stamp import stamped
 from zookeeper_operator.ensemble.judge.emptiness import EMPTY
@@ -38,6 +39,7 @@ from zookeeper_operator.ensemble.plan.revision import is_outdated
 from zookeeper_operator.kube.api import Kube, Object, Resource
 from zookeeper_operator.kube.diff import first_difference
 from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.protocol import SourceAnswer
 from zookeeper_operator.zookeeper.servers import CommittedConfig
 
 
@@ -323,6 +325,63 @@ def _starts_before_it_adds_back(observed: Observed) -> Plan:
     )
 
 
+# ---- cutting over ----
+
+
+def _stops(observed: Observed) -> ScaleSource | None:
+    """The source gets no pods, unless it has none."""
+    source = observed.source
+    if source is None or source.pods is None or not source.pods.replicas:
+        return None
+    pods = source.pods
+    return ScaleSource(pods.name, pods.namespace, pods.uid, pods.version, 0, "it is not needed")
+
+
+def _cuts_over_at_once(observed: Observed) -> Plan:
+    """Stop the source as soon as the user says so, without a fence and without waiting."""
+    plan, stop = build_plan(observed), _stops(observed)
+    adopt = observed.ensemble.spec.adopt
+    asked = adopt is not None and adopt.proceed != "Observe"
+    waits = plan.adoption.reason in {reasons.CUTTING_OVER, reasons.SOURCE_STILL_WRITES}
+    return _with(plan, stop) if asked and waits and stop is not None else plan
+
+
+def _cuts_over_unasked(observed: Observed) -> Plan:
+    """Stop the source as soon as our members have copied the data."""
+    plan, stop = build_plan(observed), _stops(observed)
+    copied = plan.adoption.reason == reasons.OBSERVING and "no vote" in plan.adoption.message
+    return _with(plan, stop) if copied and stop is not None else plan
+
+
+def _cuts_over_in_silence(observed: Observed) -> Plan:
+    """Take the word of the owner for the end of the source, whatever its members and ours say."""
+    source, adopt = observed.source, observed.ensemble.spec.adopt
+    if source is None or adopt is None or not adopt.stopped_members:
+        return build_plan(observed)
+    silent = {i: SourceAnswer(reachable=False, problem="-") for i in source.answers}
+    alone = {
+        i: Answers(i, reachable=True, problem="it has no leader", denies=True)
+        for i in observed.answers
+        if not observed.ensemble.is_foreign(i)
+    }
+    long_ago = Silence(observed.now - QUIET)
+    fenced = bool((observed.ensemble.status.get("adoption") or {}).get("fence"))
+    wrong = replace(
+        observed,
+        source=replace(source, answers=silent),
+        answers={**observed.answers, **alone},
+        memory=long_ago if fenced else observed.memory,
+    )
+    return build_plan(wrong if fenced else observed)
+
+
+def _founds_beside_the_source(observed: Observed) -> Plan:
+    """Found an empty ensemble, because nobody of the source can join it."""
+    spec = observed.ensemble.spec.model_copy(update={"adopt": None})
+    ensemble = replace(observed.ensemble, spec=spec, status={})
+    return build_plan(replace(observed, ensemble=ensemble, committed=None, source=None))
+
+
 # ---- what is not asked again ----
 
 
@@ -390,6 +449,10 @@ IGNORES_WHO_MAY_RETURN = Mind(_ignores_who_may_return)
 REMOVES_BEFORE_IT_ADDS = Mind(_removes_before_it_adds)
 LEAVES_OLD_MEMBERS = Mind(_leaves_old_members)
 STARTS_BEFORE_IT_ADDS_BACK = Mind(_starts_before_it_adds_back)
+CUTS_OVER_AT_ONCE = Mind(_cuts_over_at_once)
+CUTS_OVER_UNASKED = Mind(_cuts_over_unasked)
+CUTS_OVER_IN_SILENCE = Mind(_cuts_over_in_silence)
+FOUNDS_BESIDE_THE_SOURCE = Mind(_founds_beside_the_source)
 TAKES_SILENCE_FOR_LOSS = Mind(_takes_silence_for_loss)
 FOUNDS_AGAIN = Mind(_founds_again)
 SCALES_BY_STATIC_LIST = Mind(_scales_by_static_list)

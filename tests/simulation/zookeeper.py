@@ -11,7 +11,8 @@ measured on real servers:
   joins a leader there is, until it has synced; the `initialize` file makes an empty database once;
 * a server in election takes over any newer configuration it hears of; a server never lists itself;
 * a leader needs a majority of synced voters to begin, for every commit, and at every check after that;
-* the first leader of a configuration without a version gives it the version epoch << 32;
+* the first leader of a configuration without a version gives it the version epoch << 32, unless it cannot
+  reconfigure;
 * a reconfiguration needs a majority of the old and of the new voters. Observers acknowledge nothing, so
   they do not count as synced voters of the new configuration (`Leader.isQuorumSynced`);
 * whom a configuration does not list follows without a vote, also when it had started as an observer;
@@ -136,6 +137,8 @@ class Member:
     waiting: list[tuple[str, View | None, Callable[[str], None]]] = field(default_factory=list)
     tell: Callable[[str], None] = lambda _answer: None
     may_commit: bool = True
+    reconfigures: bool = True
+    """Whether it has `reconfigEnabled=true`; a leader without it gives its configuration no version."""
     phase: int = 0
     """The quorum phase of TLS that it was started in."""
     listens_for_tls: bool = False
@@ -519,7 +522,7 @@ class Network:
         if not leader.quorum(acknowledged):
             return
         view = leader.pending or leader.view
-        if view.version == 0:
+        if view.version == 0 and leader.reconfigures:
             view = View(CommittedConfig(leader.epoch << 32, view.config.servers))
         self._adopt(leader, view)
         leader.state = "leading"
@@ -635,6 +638,9 @@ class Network:
             return
         if password != member.password:  # who is asked says who asks; the leader believes it
             answer("NoAuth")
+            return
+        if not leader.reconfigures:
+            answer("ReconfigDisabled")
             return
         if leader.pending is not None or any(v is not None for _, v, _ in leader.waiting):
             answer("ReconfigInProgress")

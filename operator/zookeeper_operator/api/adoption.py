@@ -7,7 +7,7 @@ from pydantic import Field
 from zookeeper_operator.api.model import ApiModel
 from zookeeper_operator.api.network import NetworkPeer
 
-AdoptionMode = Literal["Join"]
+AdoptionMode = Literal["Join", "CutOver"]
 AdoptionGate = Literal["Observe", "Swap", "Finish"]
 
 MAX_CONNECTION_STRING_LENGTH: Final = 2048
@@ -34,7 +34,9 @@ class AdoptSpec(ApiModel):
         default="Join",
         description=(
             "`Join`: our members join the source, and its members leave it one by one, while it serves. It "
-            "needs `reconfigEnabled=true` at the source."
+            "needs `reconfigEnabled=true` at the source. `CutOver`, for one without: our members observe "
+            "it; when you have stopped writing, the source is stopped and ours begin from its data. It "
+            "cannot be changed."
         ),
     )
     connection_string: str = Field(
@@ -76,6 +78,7 @@ class AdoptSpec(ApiModel):
         description=(
             "How far the adoption may go. `Observe`: our members copy the data and have no vote; from "
             "`Swap`, this goes all the way back. `Swap`: votes go over, one member at a time. `Finish`: the "
-            "last pod of the source is stopped; there is no way back."
+            "last pod of the source is stopped; there is no way back. In the mode `CutOver`, `Swap` says "
+            "that you have stopped writing; it goes to the end, and back until the source is stopped."
         ),
     )

@@ -215,6 +215,8 @@ _TYPES: Final = (
             reasons.WAITING_FOR_SOURCE,
             reasons.UNDOING,
             reasons.BRIDGING,
+            reasons.CUTTING_OVER,
+            reasons.SOURCE_STILL_WRITES,
             reasons.SOURCE_CAME_BACK,
             reasons.NOT_PROBED,
         ),

@@ -134,6 +134,30 @@ class MemberSecurityStatus(ApiModel):
     )
 
 
+class FenceStatus(ApiModel):
+    """Where a source stood, and every member of ours with it."""
+
+    zxid: str = Field(
+        description="The last transaction, in hexadecimal digits.",
+        json_schema_extra={"maxLength": 16},
+    )
+    generation: int = Field(
+        default=0,
+        description="The generation that the StatefulSet of the source had; 0 if none is named.",
+        json_schema_extra={"format": "int64"},
+    )
+    pods: int = Field(
+        default=0,
+        description="How many pods it had.",
+        json_schema_extra={"format": "int32"},
+    )
+    uid: str = Field(
+        default="",
+        description="Its UID: another StatefulSet of that name is another source.",
+        json_schema_extra={"maxLength": 64},
+    )
+
+
 class AdoptionStatus(ApiModel):
     """The ensemble that is taken over."""
 
@@ -155,6 +179,16 @@ class AdoptionStatus(ApiModel):
         default=None,
         description="Client connections that members of the source still hold.",
         json_schema_extra={"format": "int32"},
+    )
+    fence: FenceStatus | None = Field(
+        default=None,
+        description="Where the source and our members stood before it was stopped (mode `CutOver`).",
+    )
+    cut_over_at: str | None = Field(
+        default=None,
+        description="When our members became an ensemble of their own (mode `CutOver`); there is no way "
+        "back.",
+        json_schema_extra={"format": "date-time"},
     )
 
 

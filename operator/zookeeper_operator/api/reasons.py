@@ -123,6 +123,8 @@ UNDOING: Final = "Undoing"
 WAITING_FOR_SOURCE: Final = "WaitingForSource"
 BRIDGING: Final = "Bridging"
 SOURCE_CAME_BACK: Final = "SourceCameBack"
+CUTTING_OVER: Final = "CuttingOver"
+SOURCE_STILL_WRITES: Final = "SourceStillWrites"
 
 # In Events only.
 SCALING_SOURCE: Final = "ScalingSource"
@@ -687,7 +689,8 @@ _TABLE: Final = (
     ),
     Reason(
         UNDOING,
-        "Votes go back from our members to those of the source, one at a time.",
+        "Votes go back from our members to those of the source, one at a time; or a source that was stopped "
+        "is started again.",
     ),
     Reason(
         WAITING_FOR_SOURCE,
@@ -705,6 +708,17 @@ _TABLE: Final = (
         SOURCE_CAME_BACK,
         "Members of the source run again that must not: together they could become an ensemble of their own.",
         severity="critical",
+        runbook=True,
+        alarming=True,
+    ),
+    Reason(
+        CUTTING_OVER,
+        "Writing has stopped: the source is stopped, and our members begin from its data.",
+    ),
+    Reason(
+        SOURCE_STILL_WRITES,
+        "The source is written to although `proceed: Swap` says that writing has stopped; it is not stopped.",
+        severity="warning",
         runbook=True,
         alarming=True,
     ),

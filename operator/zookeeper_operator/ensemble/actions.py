@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from zookeeper_operator.api import reasons
+from zookeeper_operator.ensemble.adoption.fence import Fence
 from zookeeper_operator.kube.api import Object
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Role, Server
 
@@ -32,12 +33,15 @@ class Basis:
         silent: The member whose pod ends, if it did not serve and must still not serve; 0 for none.
         claims: (name, uid) of the claims that must not be being deleted: those whose volumes must
             outlive the pod.
+        still: The zxid after which the leader, and every member without a vote that is asked, must not have
+            committed anything; 0 if that does not matter.
     """
 
     voters: frozenset[int] = frozenset()
     asked: frozenset[int] = frozenset()
     silent: int = 0
     claims: tuple[tuple[str, str], ...] = ()
+    still: int = 0
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,41 @@ class ScaleSource:
     disruptive: ClassVar[bool] = True
 
 
-Action = Apply | Delete | RestartMember | Reconfigure | ReplaceMember | ScaleSource
+@dataclass(frozen=True)
+class WriteFence:
+    """Write a znode through a member of ours, to see that all of them get what was acknowledged before it.
+
+    Right before it the members of the source that are `asked` show their configuration once more: it must be
+    `based_on`, without a version.
+    """
+
+    through: frozenset[int]
+    asked: frozenset[int]
+    based_on: CommittedConfig
+    why: str
+    disruptive: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class RecordAdoption:
+    """Record in the status where a source stood, or that our members are cut off from it."""
+
+    fence: Fence | None
+    cut_over: bool
+    why: str
+    disruptive: ClassVar[bool] = False
+
+
+Action = (
+    Apply
+    | Delete
+    | RestartMember
+    | Reconfigure
+    | ReplaceMember
+    | ScaleSource
+    | WriteFence
+    | RecordAdoption
+)
 
 
 def describe_reconfiguration(action: Reconfigure) -> str:

@@ -25,11 +25,14 @@ from zookeeper_operator.ensemble.actions import (
     Basis,
     Delete,
     Reconfigure,
+    RecordAdoption,
     ReplaceMember,
     RestartMember,
     ScaleSource,
+    WriteFence,
     describe_reconfiguration,
 )
+from zookeeper_operator.ensemble.adoption.fence import Written
 from zookeeper_operator.ensemble.adoption.source import read_source_answers
 from zookeeper_operator.ensemble.build.stamp import stamp_of
 from zookeeper_operator.ensemble.ensemble import Ensemble
@@ -44,11 +47,13 @@ from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, NamespaceEnd
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.protocol import (
     Access,
+    ConfigurationChangedError,
     EnsembleUnreachableError,
     ReconfigureRefusedError,
     SourceAnswer,
     ZooKeeper,
 )
+from zookeeper_operator.zookeeper.servers import parse_config
 
 _LOG = logging.getLogger(__name__)
 # A round of questions that takes longer is about an ensemble that may have changed meanwhile.
@@ -65,6 +70,8 @@ class Outcome:
 
     `optional` are sentences about refused children that the ensemble does without; `generations` are those
     that StatefulSets have got by being applied, `applied` what applies have led to by the uid of the object.
+    `written` is what became of a fence, `record` what the status must say of an adoption from now
+    on.
     """
 
     done: list[Action] = field(default_factory=list)
@@ -74,6 +81,8 @@ class Outcome:
     optional: list[str] = field(default_factory=list)
     generations: dict[str, int] = field(default_factory=dict)
     applied: dict[str, Applied] = field(default_factory=dict)
+    written: Written | None = None
+    record: RecordAdoption | None = None
 
 
 class Applier:
@@ -150,29 +159,39 @@ class Applier:
             case Reconfigure():
                 await self._reconfigure(action, observed)
             case ScaleSource():
-                if await self._has_changed(action.basis, observed, action):
+                if why := await self._find_change(action.basis, observed, action.ending):
+                    outcome.failure = f"the source is not stopped: {why}"
                     return False
                 await self._kube.patch(RESOURCES["StatefulSet"], scaled_source(action))
+            case WriteFence():
+                outcome.written = await self._write_fence(action, observed)
+            case RecordAdoption():
+                outcome.record = action
         return True
 
     async def _has_changed(
         self,
         basis: Basis | None,
         observed: Observed,
-        action: Apply | RestartMember | ReplaceMember | ScaleSource,
+        action: Apply | RestartMember | ReplaceMember,
     ) -> bool:
         """Whether an action was decided on facts that no longer hold; the next reconcile decides again."""
-        if basis is None:
-            return False
-        ending = action.ending if isinstance(action, ScaleSource) else _ended_by(action)
-        why = await self._find_lost_claim(basis, observed) or await self._find_lost_member(
-            basis, observed, ending
-        )
+        why = await self._find_change(basis, observed, _ended_by(action))
         if why is None:
             return False
         text = f"Not carried out: {_named(action)}: {why}"
         _LOG.info(text, extra={"ensemble": _key(observed.ensemble)})
         return True
+
+    async def _find_change(
+        self, basis: Basis | None, observed: Observed, ending: frozenset[int]
+    ) -> str | None:
+        """Which of the facts that an action was decided on no longer hold; None if all do."""
+        if basis is None:
+            return None
+        return await self._find_lost_claim(basis, observed) or await self._find_lost_member(
+            basis, observed, ending
+        )
 
     async def _find_lost_claim(self, basis: Basis, observed: Observed) -> str | None:
         resource, namespace = RESOURCES["PersistentVolumeClaim"], observed.ensemble.namespace
@@ -197,7 +216,7 @@ class Applier:
         asked = [a for a in addresses if a.id in basis.asked]
         # One round for all: nothing is asked where nothing depends on it.
         ours, theirs = await asyncio.gather(
-            self._zookeeper.probe(asked, thorough=False) if asked else _nothing(),
+            self._zookeeper.probe(asked, thorough=bool(basis.still)) if asked else _nothing(),
             self._ask_source(basis, observed),
         )
         answers |= ours
@@ -215,6 +234,27 @@ class Applier:
             return {}
         said = await self._zookeeper.ask_source(tuple(dict.fromkeys(asked.values())))
         return {i: said[endpoint] for i, endpoint in asked.items()}
+
+    async def _write_fence(self, action: WriteFence, observed: Observed) -> Written:
+        """Write a fence, unless the source has a configuration by now that ours would take for newer.
+
+        A session with the source itself: our members show the list that they have started from.
+        """
+        source = observed.source
+        known = {} if source is None else source.endpoints
+        endpoints = [e for i, e in sorted(known.items()) if i in action.asked]
+        try:
+            shown = parse_config(await self._zookeeper.read_source(endpoints))
+        except ValueError as error:
+            raise EnsembleUnreachableError(
+                f"the configuration of the source cannot be read: {error}"
+            ) from error
+        if shown.version:
+            return Written(version=shown.version)
+        if shown.voters != action.based_on.voters:
+            raise ConfigurationChangedError("the source names other voters than were published")
+        access = self._access(observed, action.through)
+        return Written(await self._zookeeper.write_fence(access))
 
     async def _replace(self, action: ReplaceMember, observed: Observed) -> bool:
         """Remove the claims, then the pod; the claims are held until the pod is gone.
@@ -244,21 +284,23 @@ class Applier:
             outcome.generations[metadata["name"]] = metadata.get("generation", 0)
 
     async def _reconfigure(self, action: Reconfigure, observed: Observed) -> None:
-        members = tuple(
-            address
-            for address in addresses_of(observed.ensemble.namespace, observed.pods)
-            if address.id in observed.answers and observed.answers[address.id].serving
-        )
+        serving = frozenset(i for i, answer in observed.answers.items() if answer.serving)
         await self._zookeeper.reconfigure(
-            Access(
-                members,
-                super_password(observed),
-                secure_access(observed),
-                session_login(observed),
-            ),
+            self._access(observed, serving),
             joining=action.joining,
             leaving=action.leaving,
             based_on=action.based_on,
+        )
+
+    @staticmethod
+    def _access(observed: Observed, members: frozenset[int]) -> Access:
+        """A session as the super user with one of these members."""
+        addresses = addresses_of(observed.ensemble.namespace, observed.pods)
+        return Access(
+            tuple(address for address in addresses if address.id in members),
+            super_password(observed),
+            secure_access(observed),
+            session_login(observed),
         )
 
 
@@ -311,6 +353,10 @@ def _named(action: Action) -> str:
             return f"replacing member {action.member_id}"
         case ScaleSource():
             return f"scaling the source {action.namespace}/{action.name} to {action.replicas}"
+        case WriteFence():
+            return "writing a fence"
+        case RecordAdoption():
+            return "recording the cut" if action.cut_over else "recording a fence"
         case Reconfigure():
             return f"the reconfiguration ({describe_reconfiguration(action)})"
 

@@ -11,7 +11,12 @@ from typing import Final
 from zookeeper_operator.control.controller import Key
 from zookeeper_operator.ensemble.adoption.checks import read_config_of
 from zookeeper_operator.ensemble.adoption.fetch import fetch_source
-from zookeeper_operator.ensemble.adoption.record import has_begun, recorded_source
+from zookeeper_operator.ensemble.adoption.record import (
+    cuts_over,
+    has_begun,
+    is_cut_over,
+    recorded_source,
+)
 from zookeeper_operator.ensemble.adoption.source import Source, read_source_answers
 from zookeeper_operator.ensemble.judge.quorum import Quorum, judge_quorum
 from zookeeper_operator.ensemble.observed import Observed
@@ -149,7 +154,17 @@ class ConfigurationReader:
         quorum = judge_quorum(answers, committed=None, published=voters)
         if why := source.why or _why_unconfirmed(observed, answers, voters, quorum):
             return Told(answers, None, why, source=source)
-        following = tuple(a for a in addresses if quorum.in_sync(a.id, answers))
+        if _must_stand_still(observed):
+            config = published_config(observed)
+            why = (
+                ""
+                if _agree(ours, voters)
+                else "our members count others as voters than were published"
+            )
+            return Told(answers, None if why else config, why, source=source)
+        observes = cuts_over(observed) and not is_cut_over(observed)
+        # A member of ours that only observes shows the list that it has started from.
+        following = () if observes else tuple(a for a in addresses if quorum.in_sync(a.id, answers))
         try:
             config = (
                 await self._zookeeper.read_config(Access(following))
@@ -190,6 +205,11 @@ def find_expected_voters(
     our members say whom they count; before there is one, the source says it.
     """
     published = published_membership(observed)
+    if cuts_over(observed) and published is not None:
+        # Of a source that cannot reconfigure nothing else has ever been committed. After the cut none of it
+        # counts.
+        foreign = any(map(observed.ensemble.is_foreign, published.voters))
+        return frozenset() if foreign and is_cut_over(observed) else published.voters
     # One of version 0 was never committed: it was made from the record after the list was lost.
     if published is not None and published.version:
         return published.voters
@@ -198,6 +218,18 @@ def find_expected_voters(
         return next(iter(views)) if len(views) == 1 else frozenset()
     config = read_config_of(source)
     return frozenset() if config is None else config.voters
+
+
+def _must_stand_still(observed: Observed) -> bool:
+    """Whether no session may be opened: each is a transaction, and it is seen whether there are any."""
+    adopt = observed.ensemble.spec.adopt
+    goes_on = adopt is not None and adopt.proceed != "Observe"
+    return goes_on and cuts_over(observed) and has_begun(observed) and not is_cut_over(observed)
+
+
+def _agree(ours: Mapping[int, Answers], voters: frozenset[int]) -> bool:
+    views = (a.voting_view for a in ours.values() if a.serving and a.voting_view is not None)
+    return all(view == voters for view in views)
 
 
 def _why_unconfirmed(

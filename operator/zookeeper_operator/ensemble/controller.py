@@ -32,6 +32,7 @@ from zookeeper_operator.ensemble.actions import (
     ReplaceMember,
     RestartMember,
 )
+from zookeeper_operator.ensemble.adoption.fence import Memory
 from zookeeper_operator.ensemble.apply import Applier, NotLeadingError, Outcome
 from zookeeper_operator.ensemble.board_report import build_report
 from zookeeper_operator.ensemble.children import CHILD_KINDS
@@ -45,6 +46,7 @@ from zookeeper_operator.ensemble.installation import (
 from zookeeper_operator.ensemble.observe import Inspector, addresses_of, utc_now
 from zookeeper_operator.ensemble.observed import Applied, Observed, Refusal
 from zookeeper_operator.ensemble.plan import Plan, build_plan
+from zookeeper_operator.ensemble.plan.cut_over import find_memory
 from zookeeper_operator.ensemble.report.members import restart_text
 from zookeeper_operator.ensemble.report.notices import Notice, action_notice, build_notices
 from zookeeper_operator.ensemble.report.status import build_status, status_differs
@@ -85,6 +87,7 @@ class _Memory:
     refusal: Refusal | None = None
     applied: Mapping[str, Applied] = field(default_factory=dict)
     contradicted_since: datetime | None = None
+    source: Memory | None = None
     unchanged_since: datetime | None = None
     recorded: bool = False
 
@@ -196,6 +199,7 @@ class EnsembleController:
                 refusal=memory.refusal,
                 applied=memory.applied,
                 contradicted_since=memory.contradicted_since,
+                memory=memory.source,
             )
         )
         outcome = Outcome()
@@ -272,7 +276,9 @@ class EnsembleController:
             for action in outcome.done
             if isinstance(action, RestartMember | ReplaceMember)
         }
-        status = build_status(plan, restarted=restarted, failure=_failure_of(outcome))
+        status = build_status(
+            plan, restarted=restarted, failure=_failure_of(outcome), record=outcome.record
+        )
         try:
             # What was seen comes before what was done about it.
             return await self._write_and_report(key, ensemble, status, observed.now)
@@ -383,6 +389,7 @@ def _remember(memory: _Memory, plan: Plan, outcome: Outcome) -> None:
     contradicted = plan.quorum.contradiction is not None
     since = memory.contradicted_since or plan.situation.observed.now
     memory.contradicted_since = since if contradicted else None
+    memory.source = find_memory(plan.situation, outcome.written)
     if outcome.refused is not None:
         action, error = outcome.refused
         handing_over = next(

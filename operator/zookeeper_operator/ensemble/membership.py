@@ -16,6 +16,8 @@ EPOCH_KEY: Final = "epoch"
 RESTART_KEY: Final = "restart"
 RESTORE_KEY: Final = "restore"
 SOURCE_KEY: Final = "source"
+STANDBY_KEY: Final = "standby"
+STANDBY_OPEN_KEY: Final = "standbyOpen"
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,9 @@ class Membership:
     a recovery: by member and UID, the pods that have started from the list that this one took the place of.
     `restore` is the task of the first member while the ensemble is founded from a backup; there is no
     founder then. `source` are the server lines of
-    the ensemble that is taken over, as they were at the beginning.
+    the ensemble that is taken over, as they were at the beginning. `standby` is only there around a
+    cut: by member and UID, the pods that may have started from the list that this one took the place of. It
+    is open until the pods have been listed after that: one may have been created in between.
     """
 
     servers: tuple[Server, ...]
@@ -41,6 +45,8 @@ class Membership:
     restart: tuple[tuple[int, str], ...] = ()
     restore: str = ""
     source: tuple[Server, ...] = ()
+    standby: tuple[tuple[int, str], ...] = ()
+    standby_open: bool = False
 
     @property
     def voters(self) -> frozenset[int]:
@@ -85,15 +91,17 @@ def _read(items: frozenset[tuple[str, str]]) -> Membership:
         founders=tuple(int(word) for word in data[FOUNDERS_KEY].split()),
         identity=data[IDENTITY_KEY],
         epoch=int(data.get(EPOCH_KEY) or 0),
-        restart=tuple(_pod_of(line) for line in (data.get(RESTART_KEY) or "").splitlines()),
+        restart=_pods_of(data.get(RESTART_KEY)),
         restore=data.get(RESTORE_KEY) or "",
         source=read_lines((data.get(SOURCE_KEY) or "").splitlines()),
+        standby=_pods_of(data.get(STANDBY_KEY)),
+        standby_open=STANDBY_OPEN_KEY in data,
     )
 
 
-def _pod_of(line: str) -> tuple[int, str]:
-    member_id, _, uid = line.partition(" ")
-    return int(member_id), uid
+def _pods_of(text: str | None) -> tuple[tuple[int, str], ...]:
+    lines = (line.partition(" ") for line in (text or "").splitlines())
+    return tuple((int(member_id), uid) for member_id, _, uid in lines)
 
 
 def read_lines(lines: Iterable[str]) -> tuple[Server, ...]:

@@ -14,6 +14,7 @@ from typing import Final
 from zookeeper_operator.api.conditions import Condition
 from zookeeper_operator.certificates.private_key import PrivateKey
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.adoption.fence import Memory
 from zookeeper_operator.ensemble.adoption.source import Source
 from zookeeper_operator.ensemble.bootstrap import FoundBackup
 from zookeeper_operator.ensemble.ensemble import Ensemble
@@ -240,6 +241,8 @@ class Observed:
     refusal: Refusal | None = None
     contradicted_since: datetime | None = None
     """Since when members have contradicted each other in every reconcile, as this process remembers it."""
+    memory: Memory | None = None
+    """Since when a source that is cut over stands still, or is silent, as this process remembers it."""
     applied: Mapping[str, "Applied"] = field(default_factory=dict)
     """What applies of this process have led to, by the uid of the object. Saves applying the same again."""
     tls_source: "TlsSource | None" = None

@@ -6,11 +6,12 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from zookeeper_operator.zookeeper import reconfig
 from zookeeper_operator.zookeeper.admin import AdminServers, OnProbe
 from zookeeper_operator.zookeeper.answers import Answers, no_answer_within
+from zookeeper_operator.zookeeper.fence import write_fence
 from zookeeper_operator.zookeeper.figures import CLIENTS_COMMAND, count_plain_clients
 from zookeeper_operator.zookeeper.handshake import shake
 from zookeeper_operator.zookeeper.protocol import (
@@ -41,6 +42,9 @@ _RECONFIGURE_SECONDS: Final = 8.0
 _HANDSHAKE_SECONDS: Final = 3.0
 _CLIENTS_BYTES: Final = 1 << 23
 """Enough for the connections of some 20 000 clients of one member."""
+
+
+Result = TypeVar("Result")
 
 
 class ZooKeeperClient:
@@ -125,6 +129,14 @@ class ZooKeeperClient:
             finally:
                 given_up.set()
 
+    async def write_fence(self, access: Access) -> int:
+        """Have a majority commit one znode, which goes with its session; the zxid of it.
+
+        Raises:
+            EnsembleUnreachableError: it is not known to be committed.
+        """
+        return await self._call(access, write_fence, seconds=_READ_SECONDS)
+
     async def shake_hands(
         self,
         members: Sequence[Address],
@@ -184,17 +196,17 @@ class ZooKeeperClient:
     async def _call(
         self,
         access: Access,
-        work: Callable[[OpenSession, Deadline], CommittedConfig],
+        work: Callable[[OpenSession, Deadline], Result],
         *,
         seconds: float,
-    ) -> CommittedConfig:
+    ) -> Result:
         if not access.members:
             raise EnsembleUnreachableError("there is no member to ask")
         given_up = threading.Event()
         port = CLIENT_PORT if access.secure is None else SECURE_CLIENT_PORT
         async with self._clients.open(access.members, port) as hosts:
 
-            def in_thread() -> CommittedConfig:
+            def in_thread() -> Result:
                 deadline = Deadline(seconds, given_up)
                 session = partial(
                     open_session,

@@ -133,6 +133,13 @@ class ZooKeeper(Protocol):
             EnsembleUnreachableError: it could not be read; nothing is known.
         """
 
+    async def write_fence(self, access: Access) -> int:
+        """Have a majority commit one znode, which goes with its session; the zxid of it.
+
+        Raises:
+            EnsembleUnreachableError: it is not known to be committed.
+        """
+
     async def shake_hands(
         self,
         members: Sequence[Address],

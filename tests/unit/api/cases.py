@@ -109,6 +109,12 @@ _ADOPTION_REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
         _adopt(proceed="Finish"),
         "adopt can be removed",
     ),
+    (
+        "adopt-mode-changed",
+        _adopt(mode="CutOver"),
+        _adopt(),
+        "mode cannot be changed: delete the ensemble",
+    ),
     ("adopt-tls", {**_adopt(), "tls": {}}, None, "tls cannot be set beside adopt"),
     ("adopt-auth", {**_adopt(), "auth": {}}, None, "auth cannot be set beside adopt"),
     (
@@ -140,7 +146,7 @@ _ADOPTION_REFUSED: Final[Sequence[tuple[str, Spec, Spec | None, str]]] = (
         "proceed cannot go back from Finish",
     ),
     ("adopt-gate", _adopt(proceed="Now"), None, "Unsupported value"),
-    ("adopt-mode", _adopt(mode="CutOver"), None, "Unsupported value"),
+    ("adopt-mode", _adopt(mode="Copy"), None, "Unsupported value"),
     ("adopt-nobody", _adopt(**{"from": [{}]}), None, "each entry of adopt.from needs"),
     (
         "adopt-both",

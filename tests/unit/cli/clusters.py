@@ -87,6 +87,9 @@ class NoZooKeeper:
     async def read_source(self, *_: object) -> NoReturn:
         raise EnsembleUnreachableError("no member answers")
 
+    async def write_fence(self, *_: object) -> int:
+        raise AssertionError
+
     async def shake_hands(self, *_: object) -> Handshakes:
         return {}
 

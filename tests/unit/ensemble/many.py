@@ -54,6 +54,9 @@ class Members:
     async def read_source(self, *_: object) -> str:
         raise AssertionError
 
+    async def write_fence(self, *_: object) -> int:
+        raise AssertionError
+
     async def shake_hands(self, *_: object) -> Handshakes:
         raise AssertionError
 

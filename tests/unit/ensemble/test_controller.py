@@ -76,6 +76,9 @@ class Members:
     async def shake_hands(self, *_: object) -> Handshakes:
         return {}
 
+    async def write_fence(self, *_: object) -> int:
+        raise AssertionError
+
     async def count_plain_clients(self, *_: object) -> dict[int, int]:
         return {}
 

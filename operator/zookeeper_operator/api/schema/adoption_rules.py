@@ -118,5 +118,14 @@ ADOPT_RULES: Final = (
         field=".proceed",
         cause="FieldValueForbidden",
     ),
+    Rule(
+        rule="self.mode == oldSelf.mode",
+        message=(
+            "mode cannot be changed: delete the ensemble and its claims while none of its members votes, and "
+            "create it again"
+        ),
+        field=".mode",
+        cause="FieldValueForbidden",
+    ),
 )
 """Rules of `spec.adopt`."""

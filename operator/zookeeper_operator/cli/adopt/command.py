@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from zookeeper_operator.api.adoption import AdoptionMode
 from zookeeper_operator.cli.adopt.inquiry import Inquiry, Wish, inquire
 from zookeeper_operator.cli.adopt.view import as_value, as_yaml, render
 from zookeeper_operator.cli.kubeconfig import KubeContext
@@ -25,6 +26,11 @@ from zookeeper_operator.cli.reading import open_cluster, open_members
 )
 @click.option("--first-member-id", type=click.IntRange(2, 99), default=11, show_default=True)
 @click.option(
+    "--mode",
+    type=click.Choice(["Join", "CutOver"]),
+    help="How it is taken over; CutOver if the source cannot reconfigure.",
+)
+@click.option(
     "--version", default="", help="ZooKeeper of our members; the newest known if not given."
 )
 @click.option("--cluster-domain", default="cluster.local", show_default=True)
@@ -38,6 +44,7 @@ def adopt(
     source: str,
     replicas: int | None,
     first_member_id: int,
+    mode: AdoptionMode | None,
     version: str,
     cluster_domain: str,
     filename: Path | None,
@@ -54,6 +61,7 @@ def adopt(
         replicas=replicas or 0,
         first_id=first_member_id,
         version=version,
+        mode=mode,
         cluster_domain=cluster_domain,
     )
     inquiry = asyncio.run(_inquire(target, wish))

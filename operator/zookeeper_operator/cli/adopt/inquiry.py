@@ -7,11 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from zookeeper_operator.api.adoption import AdoptionMode
 from zookeeper_operator.cli.failure import Failure
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.adoption.checks import find_obstacles, read_config_of
 from zookeeper_operator.ensemble.adoption.fetch import fetch_source
-from zookeeper_operator.ensemble.adoption.foretelling import Foretold, foretell
+from zookeeper_operator.ensemble.adoption.foretelling import (
+    Foretold,
+    foretell,
+    foretell_cut_over,
+)
 from zookeeper_operator.ensemble.adoption.source import Source
 from zookeeper_operator.ensemble.ensemble import read_ensemble
 from zookeeper_operator.kube.api import RESOURCES, Kube, KubeError, Object
@@ -23,7 +28,10 @@ _STATEFULSET: Final = ("statefulset/", "sts/")
 
 @dataclass(frozen=True)
 class Wish:
-    """What is asked for: which source, and the ensemble that takes it over."""
+    """What is asked for: which source, and the ensemble that takes it over.
+
+    Without a `mode` it is the one that the source allows.
+    """
 
     name: str
     namespace: str
@@ -32,15 +40,16 @@ class Wish:
     first_id: int = 11
     version: str = ""
     cluster_domain: str = "cluster.local"
+    mode: AdoptionMode | None = None
 
 
 @dataclass(frozen=True)
 class Inquiry:
     """What was found.
 
-    `obstacles` are what its owner has to do first, `steps` what would happen; `policy` is a NetworkPolicy to
-    create beside those of the source, if there are any. `hiding` is the Service of the source that gives
-    pods no name while they are not ready, if it does.
+    `mode` is the way in which it would be taken over. `obstacles` are what its owner has to do first, `steps`
+    what would happen; `policy` is a NetworkPolicy to create beside those of the source, if there are any.
+    `hiding` is the Service of the source that gives pods no name while they are not ready, if it does.
     """
 
     wish: Wish
@@ -51,6 +60,7 @@ class Inquiry:
     steps: tuple[Foretold, ...] = ()
     policy: Object | None = None
     hiding: str = ""
+    mode: AdoptionMode = "Join"
 
 
 async def inquire(kube: Kube, zookeeper: ZooKeeper, wish: Wish) -> Inquiry:
@@ -69,12 +79,17 @@ async def inquire(kube: Kube, zookeeper: ZooKeeper, wish: Wish) -> Inquiry:
     source = await fetch_source(kube, zookeeper, ensemble, (), begun=False)
     assert source is not None
     config = read_config_of(source)
+    cannot_join = config is not None and not config.version
+    mode: AdoptionMode = wish.mode or ("CutOver" if cannot_join else "Join")
+    if mode != "Join":
+        manifest["spec"]["adopt"] = {"mode": mode, **manifest["spec"]["adopt"]}
     obstacles = find_obstacles(
         source,
         first_id=wish.first_id,
         version=ensemble.spec.version,
         namespace=wish.namespace,
         name=wish.name,
+        mode=mode,
     )
     if config is not None and not wish.replicas:
         size = len(config.voters)
@@ -83,13 +98,15 @@ async def inquire(kube: Kube, zookeeper: ZooKeeper, wish: Wish) -> Inquiry:
             manifest["spec"]["allowEvenReplicas"] = True
     voters = [server.id for server in source.voters]
     ours = range(wish.first_id, wish.first_id + len(voters))
+    foretold = foretell_cut_over if mode == "CutOver" else foretell
     return Inquiry(
         wish=wish,
+        mode=mode,
         manifest=manifest,
         source=source,
         config=config,
         obstacles=tuple(problem.message for problem in obstacles),
-        steps=foretell(voters, ours) if voters and not obstacles else (),
+        steps=foretold(voters, ours) if voters and not obstacles else (),
         policy=await _find_policy(kube, wish, source),
         hiding=await _find_hiding_service(kube, statefulset),
     )

@@ -7,6 +7,7 @@ import yaml
 
 from zookeeper_operator.cli.adopt.inquiry import Inquiry
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.adoption.checks import TURN_ON
 
 
 def render(inquiry: Inquiry) -> str:
@@ -27,6 +28,7 @@ def as_value(inquiry: Inquiry) -> dict[str, Any]:
             }
             for server in inquiry.source.servers
         ],
+        "mode": inquiry.mode,
         "obstacles": list(inquiry.obstacles),
         "steps": [
             {"proceed": step.gate, "does": step.text, "voters": list(step.voters)}
@@ -49,7 +51,10 @@ def _lines(inquiry: Inquiry) -> Iterator[str]:
         yield "\nbefore it can be taken over:"
         yield from (f"  * {obstacle}" for obstacle in inquiry.obstacles)
         return
-    yield "\nwhat would happen, a step at a time, while it serves:"
+    if inquiry.mode == "CutOver":
+        yield "\nthe source cannot reconfigure and is cut over. What would happen when writing has stopped:"
+    else:
+        yield "\nwhat would happen, a step at a time, while it serves:"
     first = inquiry.wish.first_id
     ours = range(first, first + len(inquiry.source.voters))
     yield f"  Observe  members {', '.join(map(str, ours))} start and copy the data; none of them votes"
@@ -76,6 +81,12 @@ def _source(inquiry: Inquiry) -> Iterator[str]:
 
 def _hints(inquiry: Inquiry) -> Iterator[str]:
     pods, wish = inquiry.source.pods, inquiry.wish
+    if inquiry.mode == "CutOver":
+        yield (
+            "stop everything that writes before you set proceed: Swap, and leave it stopped until "
+            "status.adoptedAt is set; sessions that only last disturb nothing"
+        )
+        yield f"or turn reconfiguration on, and take it over without a pause (--mode Join). {TURN_ON}"
     yield (
         "suspend what restores the source (Argo, Flux, helm upgrade, another operator): pods that come "
         "back could form an ensemble of their own"
@@ -97,4 +108,5 @@ def _hints(inquiry: Inquiry) -> Iterator[str]:
     if inquiry.policy is not None:
         yield "a NetworkPolicy selects the pods of the source: apply the one that is in the manifest as well"
     yield "set jute.maxbuffer of the source in jvm.options, and skipACL in config, if the source has them"
-    yield "a client keeps its session if its list, or the Service behind it, has one of our members at Finish"
+    when = "at Swap" if inquiry.mode == "CutOver" else "at Finish"
+    yield f"a client keeps its session if its list, or the Service behind it, has one of our members {when}"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from zookeeper_operator.api import reasons
+from zookeeper_operator.api.adoption import AdoptionMode
 from zookeeper_operator.api.ensemble import LAST_VOTER_ID, MAX_REPLICAS
 from zookeeper_operator.ensemble.adoption.source import Source
 from zookeeper_operator.ensemble.judge.problem import Problem
@@ -41,7 +42,13 @@ def read_config_of(source: Source) -> CommittedConfig | None:
 
 
 def find_obstacles(
-    source: Source, *, first_id: int, version: str, namespace: str, name: str
+    source: Source,
+    *,
+    first_id: int,
+    version: str,
+    namespace: str,
+    name: str,
+    mode: AdoptionMode = "Join",
 ) -> tuple[Problem, ...]:
     """What keeps a source from being taken over, the first cause first; nothing if nothing does.
 
@@ -51,11 +58,14 @@ def find_obstacles(
         version: the version of ZooKeeper that our members run.
         namespace: the namespace of the ensemble that takes over.
         name: its name.
+        mode: the way in which it is taken over.
     """
-    return tuple(_find_obstacles(source, first_id, version, f"{namespace}/{name}"))
+    return tuple(_find_obstacles(source, first_id, version, f"{namespace}/{name}", mode))
 
 
-def _find_obstacles(source: Source, first_id: int, version: str, ours: str) -> Iterator[Problem]:
+def _find_obstacles(
+    source: Source, first_id: int, version: str, ours: str, mode: AdoptionMode
+) -> Iterator[Problem]:
     config = read_config_of(source)
     if source.text is None:
         why = source.why or "nothing answers"
@@ -65,6 +75,7 @@ def _find_obstacles(source: Source, first_id: int, version: str, ours: str) -> I
     else:
         yield from _rival_problems(source)
         yield from _pods_problems(source, ours)
+        yield from _mode_problems(config, mode)
         yield from _config_problems(config, first_id)
         yield from _member_problems(source, config, version)
 
@@ -130,12 +141,22 @@ def _pods_problems(source: Source, ours: str) -> Iterator[Problem]:
         )
 
 
-def _config_problems(config: CommittedConfig, first_id: int) -> Iterator[Problem]:
-    if config.version == 0:
+def _mode_problems(config: CommittedConfig, mode: AdoptionMode) -> Iterator[Problem]:
+    if config.version == 0 and mode == "Join":
         yield Problem(
             reasons.RECONFIG_DISABLED,
-            f"the source does not allow reconfiguration. Turn it on. {TURN_ON}",
+            f"the source does not allow reconfiguration. Turn it on. {TURN_ON}. Or, if writing may "
+            "pause for a moment, delete this ensemble and create it with spec.adopt.mode: CutOver",
         )
+    if config.version and mode == "CutOver":
+        yield Problem(
+            reasons.SOURCE_REFUSED,
+            "the source allows reconfiguration, so it is taken over without a pause: delete this "
+            "ensemble and create it with spec.adopt.mode: Join",
+        )
+
+
+def _config_problems(config: CommittedConfig, first_id: int) -> Iterator[Problem]:
     taken = sorted(i for i in config.ids if i >= first_id)
     if taken:
         yield Problem(

@@ -130,6 +130,7 @@ def read_pods_of_source(
         namespace=namespace,
         uid=metadata["uid"],
         version=metadata.get("resourceVersion", ""),
+        generation=int(metadata.get("generation") or 0),
         replicas=int(spec.get("replicas", 1)),
         first=int((spec.get("ordinals") or {}).get("start", 0)),
         writable=permitted or (namespace == ensemble.namespace and not owner),
@@ -139,6 +140,7 @@ def read_pods_of_source(
         keeps_claims=kept != "Delete",
         ensemble=f"{namespace}/{owner}" if owner else "",
         paused=manager is None or bool((manager.get("spec") or {}).get("paused")),
+        left=int((body.get("status") or {}).get("replicas") or 0),
     )
 
 

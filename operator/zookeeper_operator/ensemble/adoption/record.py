@@ -6,7 +6,8 @@ the status: either is enough.
 """
 
 from zookeeper_operator.api.conditions import ADOPTED, find_written
-from zookeeper_operator.ensemble.membership import read_lines
+from zookeeper_operator.ensemble.adoption.fence import Fence
+from zookeeper_operator.ensemble.membership import Membership, read_lines
 from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.published import published_membership
 from zookeeper_operator.zookeeper.servers import Server
@@ -24,6 +25,54 @@ def recorded_source(observed: Observed) -> tuple[Server, ...]:
         return read_lines(lines or ())
     except ValueError:
         return ()
+
+
+def recorded_fence(observed: Observed) -> Fence | None:
+    """Where the source and our members stood before it was stopped, if that is recorded and can be read."""
+    fence = (observed.ensemble.status.get("adoption") or {}).get("fence") or {}
+    try:
+        zxid = int(fence["zxid"], 16)
+        return Fence(
+            zxid,
+            int(fence.get("generation") or 0),
+            int(fence.get("pods") or 0),
+            str(fence.get("uid") or ""),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def cuts_over(observed: Observed) -> bool:
+    """Whether the source is taken over, or was, by stopping it before our members have votes."""
+    adopt = observed.ensemble.spec.adopt
+    return is_cut_over(observed) or (adopt is not None and adopt.mode == "CutOver")
+
+
+def is_cut_over(observed: Observed) -> bool:
+    """Whether our members are an ensemble of their own by a cut, after which the source is old data.
+
+    The status says it before their list is published. Either is enough.
+    """
+    ensemble = observed.ensemble
+    if (ensemble.status.get("adoption") or {}).get("cutOverAt"):
+        return True
+    adopt, published = ensemble.spec.adopt, published_membership(observed)
+    if adopt is None or adopt.mode != "CutOver" or published is None or not published.source:
+        return False
+    return names_own(observed, published)
+
+
+def names_own(observed: Observed, published: Membership | None) -> bool:
+    """Whether a list names our members as voters, and none of a source."""
+    voters = frozenset() if published is None else published.voters
+    return bool(voters) and not any(map(observed.ensemble.is_foreign, voters))
+
+
+def own_voters(observed: Observed) -> frozenset[int]:
+    """Those of our members that get a vote by a cut: as many as the source has voters."""
+    first = observed.ensemble.first_id
+    count = sum(server.role == "participant" for server in recorded_source(observed))
+    return frozenset(range(first, first + count))
 
 
 def has_begun(observed: Observed) -> bool:

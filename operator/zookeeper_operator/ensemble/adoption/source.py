@@ -25,10 +25,11 @@ _DOING: Mapping[str, str] = {
 class SourcePods:
     """The StatefulSet of a source.
 
-    `version` is its resource version, `first` its first ordinal, `existing` are the names of the pods that
-    are there; `writable` says whether the operator may change the number of its pods. `domains` are those in
-    which its pods have their names. `keeps_claims` says whether the volume of a pod that is scaled away
-    stays. `ensemble` is the ensemble that it belongs to, if it is one of ours, `paused` whether that one is.
+    `version` is its resource version, `generation` counts the changes of its spec, `first` is its first
+    ordinal, `existing` are the names of the pods that are there; `writable` says whether the operator may
+    change the number of its pods. `domains` are those in which its pods have their names. `keeps_claims` says
+    whether the volume of a pod that is scaled away stays. `ensemble` is the ensemble that it belongs to, if
+    it is one of ours, `paused` whether that one is. `left` is how many pods it has.
     """
 
     name: str
@@ -44,6 +45,8 @@ class SourcePods:
     keeps_claims: bool = True
     ensemble: str = ""
     paused: bool = True
+    generation: int = 0
+    left: int = 0
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ STARTED_SCRIPT: Final = "started.sh"
 METRICS_CFG: Final = "metrics.cfg"
 """Keys of zoo.cfg for members whose image has the provider that they name."""
 CERTIFICATES_SCRIPT: Final = "certificates.sh"
+_EPOCH_SCRIPT: Final = "raise_epoch.sh"
 
 # Read once, when the module is loaded: from then on building is pure.
 _FILES: Final[Mapping[str, str]] = {
@@ -45,6 +46,14 @@ _TLS_FILES: Final[Mapping[str, str]] = {
     for name in (CERTIFICATES_SCRIPT,)
 }
 """Beside these, for members that mount certificates."""
+_PREPARED: Final = "\nwrite_configuration\n"
+"""Where start.sh has chosen the list that the member starts from."""
+_RAISES_EPOCH: Final = (
+    (resources.files(__package__) / "scripts" / _EPOCH_SCRIPT)
+    .read_text(encoding="utf-8")
+    .partition("\n")[2]
+)
+"""Without its first line, which is for who checks it alone."""
 
 _OWNED: Final[Mapping[str, str]] = {
     "dataDir": "/data",
@@ -102,6 +111,9 @@ _SMALLEST_LOG: Final = 8 * _MEBIBYTE
 def build_config(target: Target) -> Object:
     """The ConfigMap `NAME-config-HASH`, which never changes."""
     files = {**_FILES, **_TLS_FILES} if target.phase.uses_certificates else _FILES
+    if _raises_epoch(target):
+        begun, _, rest = files[START_SCRIPT].rpartition(_PREPARED)
+        files = {**files, START_SCRIPT: f"{begun}\n\n{_RAISES_EPOCH}{_PREPARED}{rest}"}
     settings = {ZOO_CFG: zoo_cfg(target.spec, security_keys(target)), **_metrics(target.spec)}
     data = {**settings, **files}
     return child(
@@ -111,6 +123,16 @@ def build_config(target: Target) -> Object:
         name=names.config_name(target.name, content_hash(data)),
         content={"immutable": True, "data": data},
     )
+
+
+def _raises_epoch(target: Target) -> bool:
+    """Whether the members begin, or have begun, from the data of a source that is cut over.
+
+    The epoch stays in their list when the spec has lost the source, so that this alone restarts none.
+    """
+    adopt, spec = target.spec.adopt, target.spec
+    cuts = adopt is not None and adopt.mode == "CutOver"
+    return cuts or (spec.first_member_id > 1 and target.membership.epoch > 0)
 
 
 def _metrics(spec: EnsembleSpec) -> Mapping[str, str]:

@@ -17,6 +17,8 @@ from zookeeper_operator.ensemble.membership import (
     RESTORE_KEY,
     SERVERS_KEY,
     SOURCE_KEY,
+    STANDBY_KEY,
+    STANDBY_OPEN_KEY,
     VERSION_KEY,
 )
 from zookeeper_operator.ensemble.target import Target
@@ -27,7 +29,7 @@ from zookeeper_operator.zookeeper.servers import Server
 def build_membership(target: Target) -> Object:
     """The ConfigMap `NAME-membership`, one server line each, sorted by id."""
     membership = target.membership
-    restart = "".join(f"{member_id} {uid}\n" for member_id, uid in membership.restart)
+    restart, standby = _pods(membership.restart), _pods(membership.standby)
     return child(
         target,
         api_version="v1",
@@ -43,6 +45,8 @@ def build_membership(target: Target) -> Object:
                 **({RESTART_KEY: restart} if restart else {}),
                 **({RESTORE_KEY: membership.restore} if membership.restore else {}),
                 **({SOURCE_KEY: _lines(membership.source)} if membership.source else {}),
+                **({STANDBY_KEY: standby} if standby else {}),
+                **({STANDBY_OPEN_KEY: "true"} if membership.standby_open else {}),
             }
         },
     )
@@ -50,3 +54,7 @@ def build_membership(target: Target) -> Object:
 
 def _lines(servers: Iterable[Server]) -> str:
     return "".join(f"{server.line()}\n" for server in sorted(servers, key=lambda s: s.id))
+
+
+def _pods(pods: Iterable[tuple[int, str]]) -> str:
+    return "".join(f"{member_id} {uid}\n" for member_id, uid in pods)

@@ -10,9 +10,11 @@ from zookeeper_operator.ensemble.actions import (
     Apply,
     Delete,
     Reconfigure,
+    RecordAdoption,
     ReplaceMember,
     RestartMember,
     ScaleSource,
+    WriteFence,
 )
 from zookeeper_operator.ensemble.forecast.children import drop_child, put_child
 from zookeeper_operator.ensemble.forecast.claims import (
@@ -21,6 +23,7 @@ from zookeeper_operator.ensemble.forecast.claims import (
     delete_claims,
     grow_claims,
 )
+from zookeeper_operator.ensemble.forecast.cut_over import record_adoption, stand_still
 from zookeeper_operator.ensemble.forecast.election import (
     reconfigure,
     record_quorum,
@@ -59,6 +62,10 @@ def act(world: World, action: Action) -> World:
             return reconfigure(world, action)
         case ScaleSource():
             return scale_source(world, action)
+        case WriteFence():
+            return stand_still(world)
+        case RecordAdoption():
+            return record_adoption(world, action)
 
 
 def wait(world: World) -> World:

@@ -15,9 +15,11 @@ from zookeeper_operator.ensemble.actions import (
     Apply,
     Delete,
     Reconfigure,
+    RecordAdoption,
     ReplaceMember,
     RestartMember,
     ScaleSource,
+    WriteFence,
 )
 from zookeeper_operator.ensemble.forecast.claims import requested_size
 from zookeeper_operator.ensemble.forecast.effects import act, wait
@@ -202,6 +204,8 @@ def _move_of(action: Action, observed: Observed) -> Move:
             return Move("replace", names.member_name(ensemble, action.member_id), action.why)
         case ScaleSource():
             return Move("scale source", f"{action.namespace}/{action.name}", action.why)
+        case WriteFence() | RecordAdoption():
+            return Move("record", observed.ensemble.name, action.why)
         case Reconfigure():
             changed = [*(s.id for s in action.joining), *action.leaving]
             named = ", ".join(

@@ -16,8 +16,23 @@ def scale_source(world: World, action: ScaleSource) -> World:
     existing = frozenset(
         f"{source.pods.name}-{source.pods.first + n}" for n in range(action.replicas)
     )
-    pods = replace(source.pods, replicas=action.replicas, existing=existing)
+    pods = replace(
+        source.pods,
+        replicas=action.replicas,
+        existing=existing,
+        generation=source.pods.generation + 1,
+    )
     gone = {s.id for s in source.voters} - {s.id for s in staying}
     kept = {i: answer for i, answer in source.answers.items() if i not in gone}
     world = world.with_observed(source=replace(source, pods=pods, answers=kept))
-    return world.with_answers({i: Answers(i, reachable=False, refuses=True) for i in gone})
+    world = world.with_answers({i: Answers(i, reachable=False, refuses=True) for i in gone})
+    committed = world.observed.committed
+    if committed is None or committed.voters - gone:
+        return world
+    # Those that observed it have nobody to follow any more.
+    left = {
+        i: Answers(i, reachable=True, problem="it has no leader", denies=True)
+        for i, answer in world.observed.answers.items()
+        if answer.serving
+    }
+    return world.with_answers(left).with_observed(committed=None)

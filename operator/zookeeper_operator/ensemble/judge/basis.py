@@ -10,6 +10,7 @@ that leader itself says that it leads.
 from collections.abc import Mapping
 
 from zookeeper_operator.ensemble.actions import Basis
+from zookeeper_operator.ensemble.adoption.fence import is_still
 from zookeeper_operator.zookeeper.answers import Answers
 from zookeeper_operator.zookeeper.servers import majority
 
@@ -30,9 +31,19 @@ def find_change(
     leading = [i for i, answer in serving.items() if answer.is_leader]
     if len(leading) != 1 or any(a.leader_id != leading[0] for a in serving.values()):
         return "the members do not agree on a leader any more"
+    moved = [i for i in sorted(serving) if basis.still and _has_moved(basis, serving[i])]
+    if moved:
+        return f"member {', '.join(map(str, moved))} has committed something since"
     if len((serving.keys() & basis.voters) - ending) < majority(len(basis.voters)):
         return "the other members are no majority"
     return None
+
+
+def _has_moved(basis: Basis, answer: Answers) -> bool:
+    """Whether a member is not where it must stand; a follower of the source may be a moment behind."""
+    if answer.id in basis.voters and not answer.is_leader:
+        return False
+    return answer.zxid is None or not is_still(basis.still, answer.zxid)
 
 
 def _serves(answer: Answers) -> bool:

@@ -14,7 +14,8 @@ Safety:
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble.actions import Basis, Reconfigure, ScaleSource
 from zookeeper_operator.ensemble.adoption.checks import find_obstacles, read_config_of
-from zookeeper_operator.ensemble.adoption.record import has_begun, is_adopting
+from zookeeper_operator.ensemble.adoption.presence import is_void
+from zookeeper_operator.ensemble.adoption.record import cuts_over, has_begun, is_adopting
 from zookeeper_operator.ensemble.adoption.rivals import find_taken_ids
 from zookeeper_operator.ensemble.adoption.source import Source
 from zookeeper_operator.ensemble.adoption.walk import (
@@ -31,6 +32,7 @@ from zookeeper_operator.ensemble.judge.problem import Problem
 from zookeeper_operator.ensemble.plan.adoption_facts import (
     find_strangers,
     find_walk,
+    may_scale,
 )
 from zookeeper_operator.ensemble.plan.adoption_texts import (
     after_adoption,
@@ -47,6 +49,7 @@ from zookeeper_operator.ensemble.plan.adoption_texts import (
 )
 from zookeeper_operator.ensemble.plan.availability import availability
 from zookeeper_operator.ensemble.plan.claim_deletion import members_losing_claims
+from zookeeper_operator.ensemble.plan.cut_over import plan_cut_over
 from zookeeper_operator.ensemble.plan.step import Situation, Step, Verdict
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Server
 
@@ -89,6 +92,7 @@ def _obstacle(situation: Situation) -> Problem | None:
         version=ensemble.spec.version,
         namespace=ensemble.namespace,
         name=ensemble.name,
+        mode="Join" if ensemble.spec.adopt is None else ensemble.spec.adopt.mode,
     )
     return found[0] if found else None
 
@@ -137,8 +141,10 @@ def _plan(situation: Situation) -> Step:
         return Step(Verdict(False, problem.reason, problem.message))
     if not begun:
         return Step(Verdict(False, reasons.CHECKING_SOURCE, "the source can be taken over"))
-    if zombies := find_strangers(situation):
+    if (zombies := find_strangers(situation)) and not is_void(observed):
         return Step(Verdict(False, reasons.SOURCE_CAME_BACK, came_back(situation, zombies)))
+    if cuts_over(observed):
+        return plan_cut_over(situation)
     committed, walk = observed.committed, find_walk(situation)
     if committed is None or walk is None:
         standing = availability(situation)
@@ -159,7 +165,7 @@ def _carry_out(situation: Situation, walk: Walk, committed: CommittedConfig) -> 
             if member in members_losing_claims(situation):
                 why = f"member {member} gets no vote: its claim is being deleted"
                 return Step(Verdict(False, reasons.CLAIM_BEING_DELETED, why))
-            if len(walk.source) == 1 and not _may_scale(situation):
+            if len(walk.source) == 1 and not may_scale(situation):
                 return Step(Verdict(False, reasons.WAITING_FOR_SOURCE, single(situation)))
             line = _line(situation, member)
             why = why_added(situation, member)
@@ -208,18 +214,12 @@ def _line(situation: Situation, member: int) -> Server:
     return next(s for s in situation.membership.source if s.id == member)
 
 
-def _may_scale(situation: Situation) -> bool:
-    """Whether the operator may scale the source, and knows which pod is which member."""
-    source = situation.observed.source
-    return bool(source and source.pods and source.pods.writable and source.ordered)
-
-
 def _scale(situation: Situation, walk: Walk, count: int, stage: Stage) -> Step:
     """Give the source another number of pods, or say who has to."""
     source = situation.observed.source
     pods = source.pods if source is not None else None
     why = why_scaled(walk, count)
-    if pods is None or not _may_scale(situation):
+    if pods is None or not may_scale(situation):
         command = f"{why}; {by_hand(situation, walk, count)}"
         return Step(Verdict(False, reasons.WAITING_FOR_SOURCE, command))
     ending = frozenset(walk.source[count:]) & walk.voters if count < walk.kept else frozenset()

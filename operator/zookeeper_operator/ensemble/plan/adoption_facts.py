@@ -4,8 +4,9 @@ Pure, and it decides nothing but how many pods of ours there are.
 """
 
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.adoption import presence
+from zookeeper_operator.ensemble.adoption.presence import order_voters
 from zookeeper_operator.ensemble.adoption.rivals import find_taken_ids
-from zookeeper_operator.ensemble.adoption.source import Source
 from zookeeper_operator.ensemble.adoption.walk import Walk
 from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.zookeeper.servers import Server
@@ -20,14 +21,14 @@ def find_walk(situation: Situation) -> Walk | None:
     source = tuple(server.id for server in find_voters(situation))
     own = {i for i in committed.voters if not situation.ensemble.is_foreign(i)}
     ids = {*source, *committed.ids, *(pod.id for pod in observed.pods)}
-    running = _running(situation)
+    running = find_running(situation)
     first = situation.ensemble.first_id
     return Walk(
         source=source,
         ours=tuple(sorted({*range(first, first + len(source)), *own})),
         voters=committed.voters,
         live=frozenset(i for i in ids if quorum.in_sync(i, observed.answers)),
-        kept=_kept(situation, running),
+        kept=find_kept(situation, running),
         running=running,
         gate=adopt.proceed,
     )
@@ -56,42 +57,29 @@ def hosted_while_adopting(situation: Situation, *, live: int) -> int:
 
 def find_voters(situation: Situation) -> tuple[Server, ...]:
     """The voters of the source at the beginning, in the order of their pods."""
-    recorded, source = situation.membership.source, situation.observed.source
-    if source is None:
-        voters = [server for server in recorded if server.role == "participant"]
-        return tuple(sorted(voters, key=lambda server: server.id))
-    known = Source(servers=recorded, pods=source.pods) if recorded else source
-    return known.voters
+    return order_voters(situation.observed.source, situation.membership.source)
 
 
-def _running(situation: Situation) -> frozenset[int]:
-    """The voters of the source whose process may run: all that are not known to be stopped.
-
-    Where their pods are not known, that is what the owner says, and no answer denies. That one refuses
-    connections, or that its name does not resolve, proves nothing: it may be starting.
-    """
-    source = situation.observed.source
-    voters = find_voters(situation)
-    if source is not None and source.pods is not None and source.ordered:
-        pods = source.pods
-        return frozenset(
-            server.id
-            for place, server in enumerate(voters)
-            if place < pods.replicas or f"{pods.name}-{pods.first + place}" in pods.existing
-        )
-    adopt, said = situation.ensemble.spec.adopt, {} if source is None else source.answers
-    stopped = set(() if adopt is None else adopt.stopped_members)
-    answering = {i for i, answer in said.items() if answer.mode or answer.denies}
-    return frozenset(s.id for s in voters if s.id not in stopped or s.id in answering)
+def find_running(situation: Situation) -> frozenset[int]:
+    """The voters of the source whose process may run: all that are not known to be stopped."""
+    adopt = situation.ensemble.spec.adopt
+    stopped = () if adopt is None else adopt.stopped_members
+    return presence.find_running(situation.observed.source, find_voters(situation), stopped)
 
 
-def _kept(situation: Situation, running: frozenset[int]) -> int:
+def find_kept(situation: Situation, running: frozenset[int]) -> int:
     """How many pods the source must have as it is: of one without a StatefulSet, up to the last that runs."""
     source, voters = situation.observed.source, find_voters(situation)
     if source is not None and source.pods is not None and source.ordered:
         return min(source.pods.replicas, len(voters))
     places = [place for place, server in enumerate(voters) if server.id in running]
     return max(places, default=-1) + 1
+
+
+def may_scale(situation: Situation) -> bool:
+    """Whether the operator may scale the source, and knows which pod is which member."""
+    source = situation.observed.source
+    return bool(source and source.pods and source.pods.writable and source.ordered)
 
 
 def find_strangers(situation: Situation) -> tuple[int, ...]:

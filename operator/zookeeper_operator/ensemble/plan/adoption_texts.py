@@ -69,7 +69,8 @@ def came_back(situation: Situation, members: tuple[int, ...]) -> str:
     # Those that still vote must run, and a StatefulSet stops its last pods first.
     places = [n for n, s in enumerate(find_voters(situation)) if s.id in situation.quorum.voters]
     adopt = situation.ensemble.spec.adopt
-    bridge = 1 if adopt is not None and adopt.proceed == "Swap" else 0
+    bridges = adopt is not None and adopt.mode == "Join" and adopt.proceed == "Swap"
+    bridge = 1 if bridges else 0
     command = (
         f"kubectl --namespace {pods.namespace} scale statefulset/{pods.name} "
         f"--replicas={max([n + 1 for n in places], default=bridge)}"

@@ -119,6 +119,8 @@ class Plan:
         contradiction = self.quorum.contradiction
         if contradiction is not None:
             return not contradiction.lasted
+        if self.adoption.reason == reasons.CUTTING_OVER:
+            return True  # clients wait meanwhile
         pods = self.situation.observed.pods
         rolling = any(is_outdated(self.situation, pod) for pod in pods)
         return self.quorum.healthy and (

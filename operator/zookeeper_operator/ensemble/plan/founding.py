@@ -13,12 +13,15 @@ that it holds nothing (docs/adr/0007).
 """
 
 from dataclasses import replace
-from typing import Final
 
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.adoption.presence import is_void
 from zookeeper_operator.ensemble.adoption.record import (
+    cuts_over,
     has_begun,
     is_adopting,
+    is_cut_over,
+    names_own,
     recorded_source,
 )
 from zookeeper_operator.ensemble.adoption.rivals import find_taken_ids
@@ -27,6 +30,12 @@ from zookeeper_operator.ensemble.judge.emptiness import is_empty
 from zookeeper_operator.ensemble.judge.quorum import Quorum
 from zookeeper_operator.ensemble.membership import Membership
 from zookeeper_operator.ensemble.observed import Claim, Observed
+from zookeeper_operator.ensemble.plan.standby import (
+    EPOCHS_AHEAD,
+    find_standby,
+    first_epoch,
+    own_lines,
+)
 from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.ensemble.published import published_membership
 from zookeeper_operator.ensemble.security.readiness import closes_plain_port
@@ -37,10 +46,6 @@ from zookeeper_operator.zookeeper.servers import (
     CommittedConfig,
     Server,
 )
-
-# More elections than happen between two reconfigurations: the last version of the configuration is all that
-# is left of the epochs there were.
-_EPOCHS_AHEAD: Final = 1000
 
 
 def is_founded(observed: Observed, quorum: Quorum, *, may_found_again: bool) -> bool:
@@ -160,15 +165,25 @@ def decide_membership(observed: Observed, *, founded: bool) -> Membership:
     published = published_membership(observed)
     identity = find_identity(observed, published)
     committed = observed.committed
-    adopts = is_adopting(observed)
+    adopts, is_cut, void = is_adopting(observed), is_cut_over(observed), is_void(observed)
+    observes = cuts_over(observed) and (void or not is_cut)
     news = (
         committed is not None
+        # Of a source that is only observed, a list with a version would be taken for newer than our own.
+        and not (observes and (void or committed.version))
         and _is_news(committed, published)
         and not (adopts and find_taken_ids(ensemble, committed))
+        and not (is_cut and any(map(ensemble.is_foreign, committed.ids)))
     )
+    begins = is_cut and not (void or news) and not names_own(observed, published)
     if committed is not None and news:
         servers: tuple[Server, ...] = committed.servers
         version = committed.version
+    elif void:
+        servers, version = recorded_source(observed), 0
+    elif begins:
+        # At version 0, of which a member that observed such a source has stored no list.
+        servers, version = own_lines(observed), 0
     elif published is not None:
         servers, version = published.servers, published.version
     elif adopts:
@@ -178,13 +193,17 @@ def decide_membership(observed: Observed, *, founded: bool) -> Membership:
         ids = known_ids(observed) if founded else _founders(observed)
         servers = tuple(_new_server(observed, i, founded=founded) for i in sorted(ids))
         version = 0
+    epoch = published.epoch if published else 0
+    standby, is_open = find_standby(observed, published, void=void)
     found = Membership(
         servers=servers,
         version=version,
         founders=(),
         identity=identity,
-        epoch=published.epoch if published else 0,
+        epoch=max(epoch, first_epoch(observed)) if begins else epoch,
         source=_find_source(observed, servers),
+        standby=standby,
+        standby_open=is_open,
     )
     if published is not None and published.restart:
         found = replace(found, restart=_to_restart(observed, published, found))
@@ -202,7 +221,7 @@ def decide_membership(observed: Observed, *, founded: bool) -> Membership:
         return replace(found, founders=tuple(sorted(found.voters)))
     if published.founders:
         return replace(found, founders=published.founders)
-    epoch = max(found.epoch, version >> 32) + _EPOCHS_AHEAD
+    epoch = max(found.epoch, version >> 32) + EPOCHS_AHEAD
     return replace(found, founders=tuple(sorted(found.voters)), epoch=epoch)
 
 

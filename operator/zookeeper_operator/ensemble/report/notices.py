@@ -62,6 +62,7 @@ def build_notices(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Notic
         *_lost_members(old, new),
         *_lost_quorum(old, new),
         *_founding(old, new),
+        *_cut(old, new),
         *_leader(old, new),
         *_restored_quorum(old, new),
         *_returned_members(old, new),
@@ -96,6 +97,15 @@ def _founding(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice
     if new.get("foundedAt") and not old.get("foundedAt") and new.get("leader"):
         voters = (new.get("quorum") or {}).get("voters")
         yield Notice(reasons.FOUNDED, f"the first quorum has formed among {voters} voters")
+
+
+def _cut(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:
+    before, now = old.get("adoption") or {}, new.get("adoption") or {}
+    if now.get("cutOverAt") and not before.get("cutOverAt"):
+        yield Notice(
+            reasons.CUTTING_OVER,
+            "the source is stopped and our members have all its data: they become an ensemble of their own",
+        )
 
 
 def _leader(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Notice]:

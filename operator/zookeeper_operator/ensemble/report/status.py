@@ -19,6 +19,7 @@ from zookeeper_operator.api.ensemble_status import (
     VersionStatus,
 )
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.actions import RecordAdoption
 from zookeeper_operator.ensemble.adoption.record import is_adopting
 from zookeeper_operator.ensemble.bootstrap import read_task
 from zookeeper_operator.ensemble.build.connection import (
@@ -46,12 +47,16 @@ _LAG_STEPS: Final = (100, 1_000, 10_000, 100_000)
 
 
 def build_status(
-    plan: Plan, *, restarted: Mapping[int, str], failure: Failure = NO_FAILURE
+    plan: Plan,
+    *,
+    restarted: Mapping[int, str],
+    failure: Failure = NO_FAILURE,
+    record: RecordAdoption | None = None,
 ) -> Object:
     """The whole status as the API server should hold it.
 
     `restarted` are the members restarted in this reconcile, with why; `failure` says what kept it from doing
-    what it planned.
+    what it planned; `record` is what must be recorded of an adoption.
     """
     situation, quorum = plan.situation, plan.quorum
     observed, ensemble = situation.observed, situation.ensemble
@@ -83,7 +88,7 @@ def build_status(
         retained_claims=_retained_claims(situation),
         identity=situation.membership.identity,
         managed_by=ensemble.operator or old.managed_by,
-        adoption=build_adoption(situation),
+        adoption=build_adoption(situation, record),
         adopted_at=old.adopted_at
         or (now if is_adopting(observed) and plan.adoption.state is True else None),
         founded_at=(old.founded_at or now) if situation.founded else None,

@@ -97,6 +97,24 @@ async def test_every_step_is_shown_with_the_voters_after_it() -> None:
     assert as_value(found)["steps"][0]["does"] == "member 11 gets a vote"
 
 
+async def test_a_source_that_cannot_reconfigure_is_cut_over() -> None:
+    found = await ask(Members(CONFIG.replace("100000000", "0")))
+    shown = render(found)
+    assert found.obstacles == ()
+    assert [(step.gate, step.voters) for step in found.steps] == [
+        *[("Swap", (1, 2, 3))] * 3,
+        *[("Swap", (11, 12, 13))] * 4,
+    ]
+    order = ["as a fence", "stood still for 5 s", "gets 0 pods", "no way back", "member 11 is rest"]
+    places = [shown.index(words) for words in order]
+    assert places == sorted(places)
+    assert "stop everything that writes before you set proceed: Swap" in shown
+    assert "ZOO_RECONFIG_ENABLED" in shown, "there is a way without a pause"
+    spec = EnsembleSpec.model_validate(found.manifest["spec"])
+    assert spec.adopt is not None
+    assert (spec.adopt.mode, spec.adopt.proceed) == ("CutOver", "Observe")
+
+
 async def test_the_manifest_names_every_pod_and_only_observes() -> None:
     found = await ask()
     (manifest,) = yaml.safe_load_all(as_yaml(found))
@@ -129,7 +147,12 @@ async def test_a_service_that_hides_pods_is_told() -> None:
     ("members", "asked", "words"),
     [
         (Members(config=""), wish(), "ZOO_CFG_server_1"),
-        (Members(CONFIG.replace("100000000", "0")), wish(), "ZOO_RECONFIG_ENABLED"),
+        (
+            Members(CONFIG.replace("100000000", "0")),
+            wish(mode="Join"),
+            "spec.adopt.mode: CutOver",
+        ),
+        (Members(), wish(mode="CutOver"), "spec.adopt.mode: Join"),
         (Members(), wish(first_id=3), "firstMemberId above 3"),
         (Members(), wish(first_id=99), "firstMemberId of at most 98"),
         (Members(version="3.9.9"), wish(), "runs 3.9.9"),
