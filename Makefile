@@ -7,7 +7,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CLUSTER := e2e/kind/cluster.sh
-API_SERVER := $(addprefix tests/integration/test_,crd_rules.py specs.py availability.py faults.py kube_client.py edited_children.py)
 export WORKERS ?= 0
 
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -75,7 +74,6 @@ e2e: setup cluster ## the promises users read, on the kind cluster, installed by
 e2e-long: setup cluster ## more seeds, many rolls and scalings under writers, interrupted at every step; the how-to pages
 	$(BIN)/python -m tests.simulation --seeds 500
 	$(BIN)/pytest -n 2 --dist loadfile -m long tests/integration
-	KUBERNETES=oldest e2e/test.sh integration $(API_SERVER)
 	eval "$$($(CLUSTER) env)"; $(CURDIR)/$(BIN)/pytest -m long e2e
 
 .PHONY: bench-snapshots
