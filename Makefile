@@ -7,7 +7,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CLUSTER := e2e/kind/cluster.sh
-API_SERVER := $(addprefix tests/integration/test_,crd_rules.py specs.py availability.py faults.py kube_client.py edited_children.py)
 export WORKERS ?= 0
 
 $(VENV)/.ready: requirements.lock pyproject.toml
