@@ -4,11 +4,14 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Final
 
 import pytest
 from kazoo.client import KazooClient
 from tests.integration.zookeeper_servers import PASSWORD, ZooKeeperServer, ZooKeeperServers
 
+from zookeeper_operator.ensemble.judge.quorum import judge_quorum
 from zookeeper_operator.zookeeper.client import ZooKeeperClient
 from zookeeper_operator.zookeeper.protocol import (
     ConfigurationChangedError,
@@ -16,7 +19,9 @@ from zookeeper_operator.zookeeper.protocol import (
     ReconfigureRefusedError,
 )
 from zookeeper_operator.zookeeper.routes.direct import DirectAdmin, DirectClients
-from zookeeper_operator.zookeeper.servers import CommittedConfig
+from zookeeper_operator.zookeeper.servers import CommittedConfig, Role
+
+GIVEN: Final[tuple[Role, Role]] = ("observer", "participant")
 
 
 @pytest.fixture
@@ -68,6 +73,58 @@ async def test_leader_hands_over_by_demotion_and_is_promoted_again(
     assert promoted.version > demoted.version > before.version
     three.wait_until_serving([1, 2, 3])
     assert three.leader([1, 2, 3]) != leader
+
+
+@pytest.mark.parametrize("line", ["3.9", "3.8"])
+async def test_a_leader_counts_every_voter_whatever_it_was_before(
+    zookeeper_jars: Path,
+    older_zookeeper_jars: Path,
+    client: ZooKeeperClient,
+    tmp_path: Path,
+    line: str,
+) -> None:
+    """One that it does not count is lost, and a change waits for it (`Quorum.uncounted`)."""
+    jars = zookeeper_jars if line == "3.9" else older_zookeeper_jars
+    servers = ZooKeeperServers(jars=jars, directory=tmp_path)
+    servers.found([1, 2, 3])
+    access = servers.access([1, 2, 3])
+    config = await client.read_config(access)
+    await _all_counted(servers, client, config)
+    for role in GIVEN:  # the leader hands over, and gets its vote back
+        leader = servers.leader([1, 2, 3])
+        changed = leader if role == "observer" else next(iter(config.observers))
+        config = await client.reconfigure(
+            access, joining=[servers[changed].line(role)], leaving=[], based_on=config
+        )
+        servers.wait_until_serving([1, 2, 3])
+        await _all_counted(servers, client, config)
+    servers.join(4, config.servers)
+    await _all_counted(servers, client, config)
+    config = await client.reconfigure(
+        access, joining=[servers[4].line()], leaving=[], based_on=config
+    )
+    await _all_counted(servers, client, config)
+    leader = servers.leader([1, 2, 3, 4])
+    config = await client.reconfigure(
+        servers.access([1, 2, 3, 4]), joining=[], leaving=[leader], based_on=config
+    )
+    servers.wait_until_serving(sorted(config.ids))
+    await _all_counted(servers, client, config)
+    servers.stop()
+
+
+async def _all_counted(
+    servers: ZooKeeperServers, client: ZooKeeperClient, config: CommittedConfig
+) -> None:
+    deadline = time.monotonic() + 5
+    while True:
+        answers = await client.probe(servers.addresses(range(1, 5)), thorough=True)
+        quorum = judge_quorum(answers, committed=config.voters, published=config.voters)
+        if quorum.all_live:
+            assert quorum.counted == len(config.voters)
+            return
+        assert time.monotonic() < deadline, (quorum, answers)
+        await asyncio.sleep(0.1)
 
 
 async def test_member_joins_and_leaves(three: ZooKeeperServers, client: ZooKeeperClient) -> None:

@@ -395,6 +395,7 @@ class SimulatedCluster:
             names.ANNOTATION_REPLACE: "true",
         }
         self.api.change(pod, metadata={**pod["metadata"], "annotations": annotations})
+        self.watchdog.asked_for(more["member"])
 
     def _user_delete_claim(self, more: dict[str, Any]) -> None:
         """`kubectl delete pvc --wait=false`: the claim stays until its pod goes."""

@@ -100,6 +100,7 @@ class Watchdog:
         self._ensemble = ensemble
         self._looks: dict[object, Look] = {}
         self._ours: dict[int, float] = {}
+        self._asked: dict[int, float] = {}
         self._last_epoch = 0
         self._reigns: dict[tuple[int, int], float] = {}
         self._voting_since: dict[int, float] = {}
@@ -566,8 +567,17 @@ class Watchdog:
                 f"{name} goes, and only {sorted(others)} have the data besides",
             )
 
+    def asked_for(self, member_id: int) -> None:
+        """A person asks for the replacement of a member."""
+        self._asked[member_id] = self._stage.now
+
     def _is_asked_for(self, member_id: int) -> bool:
-        """Whether a person has asked for the replacement of a member."""
+        """Whether a person has asked for the replacement of a member.
+
+        A pod that was ending anyway may have gone with the request after the operator has seen it there.
+        """
+        if self._stage.now - self._asked.get(member_id, -_ASKED_AGAIN) < _ASKED_AGAIN:
+            return True
         pod = self._api.get("Pod", names.member_name(self._ensemble, member_id))
         annotations = (pod or {"metadata": {}})["metadata"].get("annotations") or {}
         return bool(annotations.get(names.ANNOTATION_REPLACE) == "true")

@@ -34,6 +34,7 @@ def looking(known: Answers) -> Answers:
         leader_id=None,
         is_leader=False,
         peer_state="looking",
+        synced_followers=None,
     )
 
 
@@ -66,6 +67,7 @@ def in_sync(
         peer_state=peer,
         zxid=zxid,
         voting_view=voters,
+        synced_followers=None,
     )
 
 

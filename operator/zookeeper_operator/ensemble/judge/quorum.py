@@ -40,10 +40,10 @@ class Quorum:
 
     `voters` are the committed voters as far as known. They are `certain` if they were read from the
     ensemble; otherwise they are the voting view of the leader, or else what the pods start from. `absent`
-    are the members that are known not to serve. `followed` is how many voters the leader itself counts as its
-    own, it included: not the answer of each of them, and up to `syncLimit` ticks old, so it is reported and
-    never relied on. `uncertain` are the members of which one may have got or lost its vote since the voters
-    were read, by a reconfiguration whose answer was not seen.
+    are the members that are known not to serve. `counted` is how many voters the leader itself counts as its
+    own, it included: not the answer of each of them, and up to `syncLimit` ticks old, so more than have
+    answered are reported and never relied on. `uncertain` are the members of which one may have got or lost
+    its vote since the voters were read, by a reconfiguration whose answer was not seen.
     """
 
     voters: frozenset[int]
@@ -54,7 +54,7 @@ class Quorum:
     epoch: int | None
     contradiction: Contradiction | None = None
     absent: frozenset[int] = frozenset()
-    followed: int = 0
+    counted: int | None = None
     uncertain: frozenset[int] = frozenset()
 
     @property
@@ -97,13 +97,36 @@ class Quorum:
         return any(len(voters - self.absent) >= majority(len(voters)) for voters in possible)
 
     @property
+    def followed(self) -> int:
+        """How many voters follow the leader, it included, by their answers or by its own count."""
+        return max(self.counted or 0, len(self.live))
+
+    @property
+    def uncounted(self) -> int:
+        """How many voters say that they follow a leader that has given them up.
+
+        One that was frozen, or is cut off, says so until it notices; the leader does not name those that it
+        counts.
+        """
+        return 0 if self.counted is None else max(len(self.live) - self.counted, 0)
+
+    @property
     def all_live(self) -> bool:
         """Whether the quorum is healthy and no committed voter is missing."""
-        return self.healthy and self.live == self.voters
+        return self.healthy and self.live == self.voters and not self.uncounted
+
+    @property
+    def missing(self) -> str:
+        """Who keeps the voters from being all live, as words for a sentence; empty if nobody does."""
+        if missing := self.voters - self.live:
+            return f"member {_listed(sorted(missing))}"
+        if self.uncounted:
+            return f"a member that leader {self.leader} has lost and that has not noticed"
+        return ""
 
     def survives_without(self, member_id: int) -> bool:
         """Whether the other live voters are a majority of the committed ones."""
-        return self.healthy and len(self.live - {member_id}) >= self.needed
+        return self.healthy and len(self.live - {member_id}) - self.uncounted >= self.needed
 
     def in_sync(self, member_id: int, answers: Mapping[int, Answers]) -> bool:
         """Whether a member, voter or not, follows the agreed leader in its epoch."""
@@ -150,7 +173,6 @@ def judge_quorum(
         for a in voting
         if leader is not None and a.leader_id == leader and _same_epoch(a, epoch)
     )
-    counted = None if leader is None else _count_followed(serving[leader])
     return Quorum(
         voters=voters,
         certain=committed is not None,
@@ -160,7 +182,7 @@ def judge_quorum(
         epoch=epoch,
         contradiction=_find_contradiction(voting, leader, lasted=lasted),
         absent=(absent | _find_left_behind(answers, voters, live, leader)) - frozenset(serving),
-        followed=max(counted or 0, len(live)),
+        counted=None if leader is None else _count_followed(serving[leader]),
         uncertain=frozenset() if committed is not None else changing,
     )
 

@@ -309,6 +309,5 @@ def _say(
         if step.announced and step.verdict.state is not True:
             return step.verdict.message
     if not situation.quorum.all_live:
-        missing = sorted(situation.quorum.voters - situation.quorum.live)
-        return f"waiting for member {', '.join(map(str, missing))} to serve"
+        return f"waiting for {situation.quorum.missing} to serve"
     return NOTHING_TO_DO

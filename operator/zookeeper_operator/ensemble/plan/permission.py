@@ -41,11 +41,10 @@ def scale_permission(situation: Situation) -> Verdict:
             False, reason, f"no majority has confirmed who the members are: {standing.message}"
         )
     if not quorum.all_live:
-        missing = ", ".join(map(str, sorted(quorum.voters - quorum.live)))
         return Verdict(
             False,
             reasons.MEMBER_NOT_SYNCED,
-            f"member {missing} votes but is not in sync; bring it back first",
+            f"{quorum.missing} votes but is not in sync; bring it back first",
         )
     if demoted(situation):
         return Verdict(

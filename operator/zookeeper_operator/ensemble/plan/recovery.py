@@ -69,7 +69,10 @@ def judge_recovery(situation: Situation) -> Recovery | None:
 
 
 def recovered_membership(situation: Situation, survivor: int) -> Membership:
-    """The list of which the survivor is the only member, at the version of the list that it replaces."""
+    """The list of which the survivor is the only member, at the version of the list that it replaces.
+
+    A list that was lost with the members was published again without a version: the status has it, too.
+    """
     before = situation.membership
     line = replace(next(s for s in before.servers if s.id == survivor), role="participant")
     pods = {pod.id: pod.uid for pod in situation.observed.pods}
@@ -77,9 +80,16 @@ def recovered_membership(situation: Situation, survivor: int) -> Membership:
     return replace(
         before,
         servers=(line,),
+        version=max(before.version, _reported_version(situation)),
         founders=(),
         restart=tuple((i, pods.get(i, _NO_POD)) for i in ids),
     )
+
+
+def _reported_version(situation: Situation) -> int:
+    """The version of the last configuration that the ensemble was seen to have committed; 0 if none was."""
+    reported = (situation.ensemble.status.get("membership") or {}).get("configVersion", "")
+    return int(reported, 16) if re.fullmatch("[0-9a-f]{1,16}", str(reported)) else 0
 
 
 def describe_recovery(situation: Situation) -> Verdict | None:

@@ -71,12 +71,12 @@ def _why_not_without(
     if leaver not in quorum.serving:
         return None
     missing = staying - quorum.live
-    if missing:
-        named = ", ".join(map(str, sorted(missing)))
+    if missing or quorum.uncounted:
+        named = f"member {', '.join(map(str, sorted(missing)))}" if missing else quorum.missing
         return Verdict(
             False,
             reasons.MEMBER_NOT_SYNCED,
-            f"member {leaver} cannot leave yet: member {named} would stay and is not in sync",
+            f"member {leaver} cannot leave yet: {named} would stay and is not in sync",
         )
     pending = waiting_for_vote(situation)
     if pending:

@@ -115,6 +115,18 @@ def test_whom_the_leader_no_longer_counts_is_absent() -> None:
     assert judged(frozen, member(2), member(3)).absent == frozenset(), "it has not said"
 
 
+def test_who_follows_a_leader_that_has_given_it_up_is_not_relied_on() -> None:
+    """It was frozen or cut off, and has not noticed; the leader counts one, and does not say which."""
+    quorum = judged(member(1), member(2), counting(member(3), followers=1))
+    assert quorum.healthy, "the leader and the one that it counts are a majority"
+    assert quorum.uncounted == 1
+    assert not quorum.all_live
+    assert quorum.missing == "a member that leader 3 has lost and that has not noticed"
+    assert not quorum.survives_without(1)
+    assert judged(member(1), member(2), counting(member(3), followers=2)).all_live
+    assert judged(member(1), member(2), member(3)).all_live, "a leader that does not say how many"
+
+
 def test_members_that_name_different_leaders_have_agreed_on_none() -> None:
     assert judged(member(1, leader=2), member(3)).leader is None
 

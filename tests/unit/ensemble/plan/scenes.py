@@ -246,6 +246,19 @@ def without_answer(observed: Observed, *ids: int) -> Observed:
     return scene
 
 
+def without_leader(observed: Observed) -> Observed:
+    """The same scene in which the leader has given up a follower that still says that it follows."""
+    return replace(
+        observed,
+        answers={
+            i: replace(a, synced_followers=len(observed.answers) - 2, synced_non_voting_followers=0)
+            if a.is_leader
+            else a
+            for i, a in observed.answers.items()
+        },
+    )
+
+
 def disruptive(actions: Iterable[Action]) -> list[Action]:
     return [action for action in actions if action.disruptive]
 

@@ -21,7 +21,7 @@ from tests.unit.ensemble.plan.scenes import (
 
 from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.ensemble.actions import RestartMember
-from zookeeper_operator.ensemble.membership import Membership, read_membership
+from zookeeper_operator.ensemble.membership import VERSION_KEY, Membership, read_membership
 from zookeeper_operator.ensemble.observed import FormerVolume, Observed
 from zookeeper_operator.ensemble.plan import build_plan, understand
 from zookeeper_operator.ensemble.plan.recovery import read_request
@@ -59,6 +59,25 @@ def test_the_survivor_becomes_the_whole_list_at_the_same_version(survivor: int) 
     told = quorum_condition(scene)
     assert told["reason"] == reasons.RECOVERING
     assert "have acknowledged without it are lost" in told["message"]
+
+
+@pytest.mark.parametrize(("reported", "version"), [("200000007", 0x200000007), ("", 0), ("x", 0)])
+def test_a_list_that_was_lost_as_well_is_replaced_at_the_version_that_was_reported(
+    reported: str, version: int
+) -> None:
+    """What is published in its place has no version, and would lose against the survivor's own."""
+    scene = disaster(2)
+    children = [
+        {**body, "data": {**body["data"], VERSION_KEY: "0"}}
+        if (body["kind"], body["metadata"]["name"]) == ("ConfigMap", "zk-membership")
+        else body
+        for body in scene.children
+    ]
+    status = {**scene.ensemble.status, "membership": {"configVersion": reported}}
+    known = replace(scene.ensemble, status=status)
+    scene = replace(scene, ensemble=known, children=tuple(children))
+    (membership,) = lists(scene)
+    assert (membership.voters, membership.version) == ({2}, version)
 
 
 def test_nothing_is_recovered_unasked() -> None:

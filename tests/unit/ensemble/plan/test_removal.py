@@ -9,6 +9,7 @@ from tests.unit.ensemble.plan.scenes import (
     reconfigurations,
     voting,
     without_answer,
+    without_leader,
 )
 
 from zookeeper_operator.api import reasons
@@ -29,6 +30,14 @@ def test_shrinking_waits_while_a_member_that_stays_is_down() -> None:
     plan = build_plan(without_answer(edited(at_rest(5, leader=1), {"replicas": 3}), 2))
     assert disruptive(plan.actions) == []
     assert plan.membership.reason == reasons.MEMBER_NOT_SYNCED
+
+
+def test_shrinking_waits_for_a_member_that_has_lost_its_leader_and_has_not_noticed() -> None:
+    """It says that it follows; without the one that leaves it would be half of the votes."""
+    plan = build_plan(without_leader(edited(at_rest(5, leader=1), {"replicas": 3})))
+    assert disruptive(plan.actions) == []
+    assert plan.membership.reason == reasons.MEMBER_NOT_SYNCED
+    assert "that leader 1 has lost" in plan.membership.message
 
 
 def test_a_dead_member_that_is_to_leave_may_leave() -> None:

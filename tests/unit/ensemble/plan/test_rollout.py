@@ -21,6 +21,7 @@ from tests.unit.ensemble.plan.scenes import (
     voting,
     with_children,
     without_answer,
+    without_leader,
 )
 
 from zookeeper_operator.api import reasons
@@ -37,6 +38,11 @@ def test_followers_are_restarted_before_the_leader() -> None:
     (step,) = disruptive(build_plan(outdated(at_rest(3, leader=1), 1, 2, 3)).actions)
     assert isinstance(step, RestartMember)
     assert step.pod == "zk-2"
+
+
+def test_nobody_is_restarted_while_a_follower_is_lost_that_has_not_noticed() -> None:
+    assert disruptive(build_plan(without_leader(outdated(at_rest(3, leader=1), 2))).actions) == []
+    assert disruptive(build_plan(without_leader(outdated(at_rest(3, leader=1), 1))).actions) == []
 
 
 @pytest.mark.parametrize("size", [2, 3, 5])
