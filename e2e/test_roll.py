@@ -151,7 +151,8 @@ def a_broken_image_then_no_room_then_mended(ensemble: Ensemble) -> None:
     kept = Kept.before(ensemble)
     with writing(ensemble, everyone=VOTERS) as writer:
         ensemble.change(image={"tag": "0.0.0-none"})
-        told = ensemble.wait_condition("RolledOut", "False", "RolloutStopped", seconds=60)
+        # Where no registry can be reached, a runtime asks for its name for most of a minute.
+        told = ensemble.wait_condition("RolledOut", "False", "RolloutStopped", seconds=150)
         (broken,) = wait_restarts(ensemble, kept.pods, 1)
         assert broken in told["message"]
         assert "ImagePullFailed" in told["message"]
