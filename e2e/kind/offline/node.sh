@@ -96,6 +96,7 @@ node_tree() {
   printf 'v%s' "$kubernetes_version" > "$root/kind/version" # kind reads it without the newline
   cp "$offline"/node/default-*.yaml "$root/kind/manifests/"
   sed "s|@pause@|$(pick pause)|" "$offline/node/containerd.toml" > "$root/etc/containerd/config.toml"
+  install -D --mode=644 "$offline/node/hosts.toml" "$root/etc/containerd/certs.d/_default/hosts.toml"
   "$containerd/ctr" oci spec | jq -c 'del(.process.rlimits)' > "$root/etc/containerd/container.json"
 }
 
