@@ -51,6 +51,10 @@ class Served:
     servers: ZooKeeperServers
     path: str
 
+    def leader(self) -> int:
+        """Who leads."""
+        return self.servers.leader(VOTERS)
+
     def kill_leader(self) -> tuple[int, Mapping[int, int]]:
         """End the leader as a lost node does: its id, and how much each log held before it was asked for.
 
@@ -159,6 +163,11 @@ def measured(what: str, found: Sequence[tuple[float, float]]) -> None:
     logging.getLogger("page").info("%s: after the election, and after it serves: %s", what, found)
 
 
+def shows(leader: int, values: dict[str, Any]) -> bool:
+    """Whether all serve in the picture, and the leader is the one that they have."""
+    return serving(values) == [*VOTERS] and leading(values) == leader
+
+
 def another_leads(old: int, values: dict[str, Any]) -> bool:
     """Whether there is a leader in the picture, and it is not this one."""
     return leading(values) not in {None, old}
@@ -170,7 +179,7 @@ async def test_a_leader_is_shown_within_a_second_of_what_the_logs_say(served: Se
     found = []
     async with PageReader(served.link) as reader, reader.follow(served.path):
         for _ in range(3):
-            await reader.until(lambda values: serving(values) == [*VOTERS])
+            await reader.until(partial(shows, await asyncio.to_thread(served.leader)))
             old, read = await asyncio.to_thread(served.kill_leader)
             shown = await reader.until(partial(another_leads, old))
             found.append(late(served, leading(reader.values) or 0, read, shown))
