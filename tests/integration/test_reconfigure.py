@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Final
 
 import pytest
 from kazoo.client import KazooClient
@@ -20,8 +19,6 @@ from zookeeper_operator.zookeeper.protocol import (
 )
 from zookeeper_operator.zookeeper.routes.direct import DirectAdmin, DirectClients
 from zookeeper_operator.zookeeper.servers import CommittedConfig, Role
-
-GIVEN: Final[tuple[Role, Role]] = ("observer", "participant")
 
 
 @pytest.fixture
@@ -90,7 +87,8 @@ async def test_a_leader_counts_every_voter_whatever_it_was_before(
     access = servers.access([1, 2, 3])
     config = await client.read_config(access)
     await _all_counted(servers, client, config)
-    for role in GIVEN:  # the leader hands over, and gets its vote back
+    there_and_back: tuple[Role, Role] = ("observer", "participant")
+    for role in there_and_back:  # the leader hands over, and gets its vote back
         leader = servers.leader([1, 2, 3])
         changed = leader if role == "observer" else next(iter(config.observers))
         config = await client.reconfigure(

@@ -12,7 +12,7 @@ Safety:
 """
 
 from zookeeper_operator.api import reasons
-from zookeeper_operator.ensemble.actions import Basis, Reconfigure, ScaleSource
+from zookeeper_operator.ensemble.actions import Basis, Reconfigure
 from zookeeper_operator.ensemble.adoption.checks import find_obstacles, read_config_of
 from zookeeper_operator.ensemble.adoption.presence import is_void
 from zookeeper_operator.ensemble.adoption.record import cuts_over, has_begun, is_adopting
@@ -30,9 +30,10 @@ from zookeeper_operator.ensemble.adoption.walk import (
 from zookeeper_operator.ensemble.adoption.walk import ScaleSource as OtherPods
 from zookeeper_operator.ensemble.judge.problem import Problem
 from zookeeper_operator.ensemble.plan.adoption_facts import (
+    find_scalable,
     find_strangers,
     find_walk,
-    may_scale,
+    scaling_of,
 )
 from zookeeper_operator.ensemble.plan.adoption_texts import (
     after_adoption,
@@ -165,7 +166,7 @@ def _carry_out(situation: Situation, walk: Walk, committed: CommittedConfig) -> 
             if member in members_losing_claims(situation):
                 why = f"member {member} gets no vote: its claim is being deleted"
                 return Step(Verdict(False, reasons.CLAIM_BEING_DELETED, why))
-            if len(walk.source) == 1 and not may_scale(situation):
+            if len(walk.source) == 1 and find_scalable(situation) is None:
                 return Step(Verdict(False, reasons.WAITING_FOR_SOURCE, single(situation)))
             line = _line(situation, member)
             why = why_added(situation, member)
@@ -216,29 +217,15 @@ def _line(situation: Situation, member: int) -> Server:
 
 def _scale(situation: Situation, walk: Walk, count: int, stage: Stage) -> Step:
     """Give the source another number of pods, or say who has to."""
-    source = situation.observed.source
-    pods = source.pods if source is not None else None
+    pods = find_scalable(situation)
     why = why_scaled(walk, count)
-    if pods is None or not may_scale(situation):
+    if pods is None:
         command = f"{why}; {by_hand(situation, walk, count)}"
         return Step(Verdict(False, reasons.WAITING_FOR_SOURCE, command))
     ending = frozenset(walk.source[count:]) & walk.voters if count < walk.kept else frozenset()
     basis = Basis(voters=walk.voters, asked=situation.quorum.live) if ending else None
-    return Step(
-        stage_verdict(stage, f"the source gets {count} pods: {why}"),
-        (
-            ScaleSource(
-                name=pods.name,
-                namespace=pods.namespace,
-                uid=pods.uid,
-                version=pods.version,
-                replicas=count,
-                why=why,
-                ending=ending,
-                basis=basis,
-            ),
-        ),
-    )
+    action = scaling_of(pods, count, why, ending=ending, basis=basis)
+    return Step(stage_verdict(stage, f"the source gets {count} pods: {why}"), (action,))
 
 
 def is_reported(situation: Situation) -> bool:

@@ -4,9 +4,11 @@ Pure, and it decides nothing but how many pods of ours there are.
 """
 
 from zookeeper_operator.ensemble import names
+from zookeeper_operator.ensemble.actions import Basis, ScaleSource
 from zookeeper_operator.ensemble.adoption import presence
 from zookeeper_operator.ensemble.adoption.presence import order_voters
 from zookeeper_operator.ensemble.adoption.rivals import find_taken_ids
+from zookeeper_operator.ensemble.adoption.source import SourcePods
 from zookeeper_operator.ensemble.adoption.walk import Walk
 from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.zookeeper.servers import Server
@@ -76,10 +78,33 @@ def find_kept(situation: Situation, running: frozenset[int]) -> int:
     return max(places, default=-1) + 1
 
 
-def may_scale(situation: Situation) -> bool:
-    """Whether the operator may scale the source, and knows which pod is which member."""
+def find_scalable(situation: Situation) -> SourcePods | None:
+    """The StatefulSet of the source, if the operator may scale it, and knows which pod is which member."""
     source = situation.observed.source
-    return bool(source and source.pods and source.pods.writable and source.ordered)
+    if source is None or source.pods is None or not (source.pods.writable and source.ordered):
+        return None
+    return source.pods
+
+
+def scaling_of(
+    pods: SourcePods,
+    count: int,
+    why: str,
+    *,
+    ending: frozenset[int] = frozenset(),
+    basis: Basis | None = None,
+) -> ScaleSource:
+    """Another number of pods for the StatefulSet of a source, as long as it is the one that was observed."""
+    return ScaleSource(
+        name=pods.name,
+        namespace=pods.namespace,
+        uid=pods.uid,
+        version=pods.version,
+        replicas=count,
+        why=why,
+        ending=ending,
+        basis=basis,
+    )
 
 
 def find_strangers(situation: Situation) -> tuple[int, ...]:

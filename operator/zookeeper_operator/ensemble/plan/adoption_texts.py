@@ -34,17 +34,24 @@ def why_scaled(walk: Walk, count: int) -> str:
     )
 
 
-def by_hand(situation: Situation, walk: Walk, count: int) -> str:
-    """The command for whoever may change the source."""
+def scale_command(situation: Situation, count: int) -> str:
+    """How a person gives the source another number of pods; empty if it is not known whose pods they are."""
     source = situation.observed.source
     pods = source.pods if source is not None else None
-    if pods is not None and source is not None and source.ordered:
-        return (
-            f"run: kubectl --namespace {pods.namespace} scale statefulset/{pods.name} --replicas={count}; "
-            "or let "
-            f"the operator do it: kubectl --namespace {pods.namespace} annotate statefulset/{pods.name} "
-            f"{names.ANNOTATION_ADOPTABLE_BY}={situation.ensemble.namespace}/{situation.ensemble.name}"
-        )
+    if pods is None or source is None or not source.ordered:
+        return ""
+    return (
+        f"run: kubectl --namespace {pods.namespace} scale statefulset/{pods.name} --replicas={count}; or let "
+        f"the operator do it: kubectl --namespace {pods.namespace} annotate statefulset/{pods.name} "
+        f"{names.ANNOTATION_ADOPTABLE_BY}={situation.ensemble.namespace}/{situation.ensemble.name}"
+    )
+
+
+def by_hand(situation: Situation, walk: Walk, count: int) -> str:
+    """The command for whoever may change the source."""
+    if command := scale_command(situation, count):
+        return command
+    source = situation.observed.source
     hosts = {server.id: server.host for server in situation.membership.source}
     starts = count > walk.kept
     chosen = walk.source[walk.kept : count] if starts else walk.source[count:]

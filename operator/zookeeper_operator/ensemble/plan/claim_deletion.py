@@ -41,8 +41,8 @@ def members_losing_claims(situation: Situation) -> frozenset[int]:
 def others_keep_the_data(situation: Situation, member_id: int) -> bool:
     """Whether other voters that are in sync, and whose volumes stay, are a majority."""
     quorum = situation.quorum
-    certain = len(_keepers(situation, member_id)) - quorum.uncounted
-    return quorum.certain and quorum.healthy and certain >= quorum.needed
+    keeping = len(_keepers(situation, member_id)) - quorum.uncounted
+    return quorum.certain and quorum.healthy and keeping >= quorum.needed
 
 
 def _keepers(situation: Situation, member_id: int) -> frozenset[int]:

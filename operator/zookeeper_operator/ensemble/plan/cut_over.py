@@ -10,7 +10,7 @@ where the recorded fence says; a member of ours is restarted only by the list th
 from collections.abc import Mapping
 
 from zookeeper_operator.api import reasons
-from zookeeper_operator.ensemble.actions import Basis, RecordAdoption, ScaleSource, WriteFence
+from zookeeper_operator.ensemble.actions import Basis, RecordAdoption, WriteFence
 from zookeeper_operator.ensemble.adoption import cut_over as steps
 from zookeeper_operator.ensemble.adoption.cut_over import CutOver, is_silent, next_step
 from zookeeper_operator.ensemble.adoption.fence import (
@@ -32,8 +32,9 @@ from zookeeper_operator.ensemble.adoption.walk import ScaleSource as OtherPods
 from zookeeper_operator.ensemble.plan.adoption_facts import (
     find_kept,
     find_running,
+    find_scalable,
     find_voters,
-    may_scale,
+    scaling_of,
 )
 from zookeeper_operator.ensemble.plan.claim_deletion import (
     build_restart_basis,
@@ -191,10 +192,9 @@ def _recorded(at: CutOver, message: str) -> Verdict:
 
 def _scale(situation: Situation, at: CutOver, count: int) -> Step:
     """Stop the source, or start it again, or say who has to."""
-    source = situation.observed.source
-    pods = source.pods if source is not None else None
+    pods = find_scalable(situation)
     why = why_scaled(at, count)
-    if pods is None or not may_scale(situation):
+    if pods is None:
         reason = reasons.SOURCE_CAME_BACK if at.cut else reasons.WAITING_FOR_SOURCE
         return Step(Verdict(False, reason, f"{why}; {stop_by_hand(situation, at, count)}"))
     basis = None
@@ -202,15 +202,7 @@ def _scale(situation: Situation, at: CutOver, count: int) -> Step:
         voters = frozenset(at.source)
         asked = situation.quorum.live | frozenset(at.ours)
         basis = Basis(voters=voters, asked=asked, still=at.fence.zxid)
-    action = ScaleSource(
-        name=pods.name,
-        namespace=pods.namespace,
-        uid=pods.uid,
-        version=pods.version,
-        replicas=count,
-        why=why,
-        basis=basis,
-    )
+    action = scaling_of(pods, count, why, basis=basis)
     text = f"the source gets {count} pods: {why}"
     verdict = Verdict(False, reasons.SOURCE_CAME_BACK, text) if at.cut else _verdict(at, text)
     return Step(verdict, (action,))

@@ -3,15 +3,17 @@
 Pure, and it decides nothing.
 """
 
+from typing import Final
+
 from zookeeper_operator.api import reasons
-from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.adoption.cut_over import Await, CutOver, Record
 from zookeeper_operator.ensemble.adoption.fence import QUIET
-from zookeeper_operator.ensemble.plan.adoption_facts import may_scale
+from zookeeper_operator.ensemble.plan.adoption_facts import find_scalable
+from zookeeper_operator.ensemble.plan.adoption_texts import scale_command
 from zookeeper_operator.ensemble.plan.step import Situation, Verdict
 
-_SECONDS = int(QUIET.total_seconds())
-_VERSIONED = (
+_SECONDS: Final = int(QUIET.total_seconds())
+_VERSIONED: Final = (
     "the source allows reconfiguration now: its list of members has a version, which our members would take "
     "for newer than their own. So it is taken over without a pause: delete this ensemble, of which no member "
     "votes, and create it with spec.adopt.mode: Join"
@@ -68,15 +70,9 @@ def losing_claims(members: frozenset[int]) -> Verdict:
 
 def stop_by_hand(situation: Situation, at: CutOver, count: int) -> str:
     """The command for who may change the source."""
+    if command := scale_command(situation, count):
+        return command
     source = situation.observed.source
-    pods = source.pods if source is not None else None
-    if pods is not None and source is not None and source.ordered:
-        return (
-            f"run: kubectl --namespace {pods.namespace} scale statefulset/{pods.name} --replicas={count}; "
-            f"or let the operator do it: kubectl --namespace {pods.namespace} annotate "
-            f"statefulset/{pods.name} "
-            f"{names.ANNOTATION_ADOPTABLE_BY}={situation.ensemble.namespace}/{situation.ensemble.name}"
-        )
     hosts = {server.id: server.host for server in situation.membership.source}
     named = ", ".join(f"{i} ({hosts.get(i, 'unknown')})" for i in at.source)
     unknown = f"{source.pods_why}: " if source is not None and source.pods_why else ""
@@ -97,7 +93,7 @@ def describe_wait(situation: Situation, at: CutOver, asked: Await) -> Verdict:
             text = f"waiting for member {named} to copy the data"
             # Nothing of the source is touched before all have it.
             return Verdict(False, reason if at.fence else reasons.OBSERVING, text)
-        case "members" if at.fence and not (going_back or may_scale(situation)):
+        case "members" if at.fence and not (going_back or find_scalable(situation)):
             # Its owner has begun to stop it.
             return _ask_to_stop(situation, at)
         case "members":
