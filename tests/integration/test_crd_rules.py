@@ -39,14 +39,19 @@ def _installed(control_plane: ControlPlane) -> None:
             definition = yaml.safe_load(FILE.read_text(encoding="utf-8"))
             await kube.apply(CRD, definition)
 
+            async def conditions() -> dict[str, str]:
+                live = await kube.get(CRD, None, definition["metadata"]["name"])
+                assert live is not None
+                found = (live.get("status") or {}).get("conditions") or []  # at first it has none
+                return {c["type"]: c["status"] for c in found}
+
             async def served() -> bool:
-                return not await kube.preflight([ENSEMBLE])
+                # It is served some seconds before it says that it is established.
+                established = (await conditions()).get("Established") == "True"
+                return established and not await kube.preflight([ENSEMBLE])
 
             await until(served)
-            live = await kube.get(CRD, None, definition["metadata"]["name"])
-            assert live is not None
-            conditions = {c["type"]: c["status"] for c in live["status"]["conditions"]}
-            assert conditions == {"NamesAccepted": "True", "Established": "True"}
+            assert await conditions() == {"NamesAccepted": "True", "Established": "True"}
 
     asyncio.run(install())
 

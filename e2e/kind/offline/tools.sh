@@ -37,7 +37,9 @@ build_kubernetes() {
     ln -s kube "$1/$name"
   done
 }
-build_oldest_kubernetes() { go build -C "$offline/kubernetes-oldest" "${link[@]}" "$oldest_stamp" -o "$1/kube" .; }
+build_oldest_kubernetes() { # the same program of other modules
+  go build -C "$offline/kubernetes" -modfile=../kubernetes-oldest/go.mod "${link[@]}" "$oldest_stamp" -o "$1/kube" ./kube
+}
 build_prometheus() { # its module, with one way to discover targets: the others bring the clients of a dozen clouds
   local module=github.com/prometheus/prometheus@v$prometheus_module_version source
   source=$(go mod download -json "$module" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
@@ -82,7 +84,7 @@ tool() {
       kwok=$(tool kwok)
       product control-plane "$(key "$kube" "$kwok")" combine "$kube" "$kwok"
       ;;
-    oldest-kubernetes) product oldest-kubernetes "$(key "$go" "$oldest_stamp" "$offline/kubernetes-oldest")" build_oldest_kubernetes ;;
+    oldest-kubernetes) product oldest-kubernetes "$(key "$go" "$oldest_stamp" "$offline/kubernetes-oldest" "$offline/kubernetes/kube")" build_oldest_kubernetes ;;
     oldest-control-plane)
       local kube kwok
       kube=$(tool oldest-kubernetes)
