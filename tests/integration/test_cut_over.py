@@ -187,7 +187,8 @@ async def test_a_source_that_allows_reconfiguration_in_the_middle_is_refused(
         await adoption.reaches(reasons.SOURCE_REFUSED, "create it with spec.adopt.mode: Join")
         assert adoption.source_pods == 3
         adoption.proceed("Observe")
-        await adoption.reaches(reasons.OBSERVING)
+        edited = adoption.ensemble["metadata"]["generation"]
+        await adoption.reconcile_until(lambda: adoption.adopted.get("observedGeneration") == edited)
         await adoption.reaches(reasons.SOURCE_REFUSED)
         published = adoption.api.get("ConfigMap", "zk-membership")
         assert published is not None
