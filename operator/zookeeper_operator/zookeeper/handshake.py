@@ -18,6 +18,7 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from zookeeper_operator.certificates.certificate import Chain, read_certificates
 from zookeeper_operator.certificates.private_key import KeyPair
+from zookeeper_operator.zookeeper.answer_limit import answered_within
 from zookeeper_operator.zookeeper.answers import no_answer_within, one_line
 from zookeeper_operator.zookeeper.protocol import Presented
 from zookeeper_operator.zookeeper.served import Handshake
@@ -79,7 +80,7 @@ Verdict: TypeAlias = Accepted | Rejected | NotServed
 async def read_served(host: str, port: int, *, timeout_seconds: float) -> Answer:
     """The chain that a port serves; never raises. No certificate is presented, even if one is asked for."""
     try:
-        async with asyncio.timeout(timeout_seconds), _connect(host, port, _context()) as peer:
+        async with answered_within(timeout_seconds), _connect(host, port, _context()) as peer:
             try:
                 await peer.handshake()
             except ssl.SSLError:
@@ -104,7 +105,7 @@ async def present(
     """
     try:
         async with (
-            asyncio.timeout(timeout_seconds),
+            answered_within(timeout_seconds),
             _connect(host, port, _context(key_pair)) as peer,
         ):
             await peer.handshake()
@@ -180,7 +181,7 @@ class _Peer:
         What a server refuses after it has been sent more than it has read may be lost with its alert.
         """
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_PAUSE_SECONDS):
+            async with answered_within(_PAUSE_SECONDS):
                 await self._receive()
         with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLZeroReturnError):
             self._tls.read(1)

@@ -10,6 +10,7 @@ from typing import Final
 
 from kazoo.exceptions import KazooException, NoAuthError, NoNodeError
 
+from zookeeper_operator.zookeeper.answer_limit import answered_within
 from zookeeper_operator.zookeeper.answers import no_answer_within, one_line
 from zookeeper_operator.zookeeper.protocol import (
     Address,
@@ -78,7 +79,7 @@ async def ask_source(address: str, *, seconds: float) -> SourceAnswer:
     """Ask the member at `host:port`; never raises."""
     host, _, port = address.rpartition(":")
     try:
-        async with asyncio.timeout(seconds):
+        async with answered_within(seconds):
             reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
             try:
                 writer.write(b"srvr")
