@@ -32,7 +32,7 @@
     it is stopped.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import combinations
@@ -237,9 +237,12 @@ class Watchdog:
         metadata = body["metadata"]
         if body["kind"] == "PersistentVolumeClaim" and metadata.get("deletionTimestamp"):
             return True
-        owners = metadata.get("ownerReferences") or []
-        living = {s["metadata"]["uid"] for s in self._api.all("StatefulSet")}
-        return bool(owners) and not any(owner["uid"] in living for owner in owners)
+        living = {e["metadata"]["uid"] for e in self._api.all(names.KIND)}
+        # The garbage collector comes to a StatefulSet some time after its ensemble, and to its pods after it.
+        for statefulset in self._api.all("StatefulSet"):
+            if not _is_orphaned(statefulset, living):
+                living.add(statefulset["metadata"]["uid"])
+        return _is_orphaned(body, living)
 
     def _forget_data(self) -> None:
         self.acknowledged = EMPTY
@@ -725,3 +728,9 @@ class Watchdog:
             since = self._stage.now - self._sets_deleted.get(owner["uid"], -_ASKED_AGAIN)
             return body["kind"] == "PersistentVolumeClaim" or since < _ASKED_AGAIN
         return self._is_ours(parent)
+
+
+def _is_orphaned(body: Object, living: Container[str]) -> bool:
+    """Whether none of the owners of an object lives; it may have none."""
+    owners = body["metadata"].get("ownerReferences") or []
+    return bool(owners) and not any(owner["uid"] in living for owner in owners)

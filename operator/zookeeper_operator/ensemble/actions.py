@@ -31,6 +31,8 @@ class Basis:
         asked: The members that served, without the pod that ends unless it served too. Empty if nothing
             depends on the other members.
         silent: The member whose pod ends, if it did not serve and must still not serve; 0 for none.
+        answered: Whether that member answered that it does not serve. Where there is no quorum, one that has
+            come up since may be about to form it.
         claims: (name, uid) of the claims that must not be being deleted: those whose volumes must
             outlive the pod.
         still: The zxid after which the leader, and every member without a vote that is asked, must not have
@@ -40,6 +42,7 @@ class Basis:
     voters: frozenset[int] = frozenset()
     asked: frozenset[int] = frozenset()
     silent: int = 0
+    answered: bool = False
     claims: tuple[tuple[str, str], ...] = ()
     still: int = 0
 

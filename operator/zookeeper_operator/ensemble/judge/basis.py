@@ -23,7 +23,7 @@ def find_change(
     if silent is not None and _serves(silent):
         return f"member {basis.silent} serves again"
     if not basis.asked:
-        return None
+        return None if silent is None else _may_have_come_up(basis, silent)
     serving = {i: a for i, a in answers.items() if i in basis.asked and _serves(a)}
     missing = sorted(basis.asked - serving.keys())
     if missing:
@@ -48,3 +48,12 @@ def _has_moved(basis: Basis, answer: Answers) -> bool:
 
 def _serves(answer: Answers) -> bool:
     return answer.reachable and answer.problem is None
+
+
+def _may_have_come_up(basis: Basis, answer: Answers) -> str | None:
+    """Why a member must not be ended without a quorum, which it may be about to form; None if it may be."""
+    if answer.refuses or (answer.denies and basis.answered):
+        return None
+    if answer.reachable:
+        return f"member {answer.id} has come up"
+    return f"member {answer.id} may serve by now: {answer.problem}"

@@ -219,14 +219,16 @@ def _find_left_behind(
     """The silent members that do not follow the leader by its own count.
 
     A leader counts who follows it and does not name them. Where all that it counts have answered, those that
-    have not are the ones it has lost.
+    have not are the ones it has lost. One that has lost a majority proves nothing: the others may follow
+    another leader, and it has yet to notice.
     """
-    if leader is None:
+    followed = None if leader is None else _count_followed(answers[leader])
+    if leader is None or followed is None or followed < majority(len(voters)):
         return frozenset()
     said = answers[leader]
     silent = (voters | frozenset(answers)) - {a.id for a in answers.values() if a.serving}
     found: frozenset[int] = frozenset()
-    if _count_followed(said) == len(live):
+    if followed == len(live):
         found |= silent & voters
     if said.synced_observers is not None and said.synced_non_voting_followers is not None:
         others = sum(

@@ -75,11 +75,13 @@ def build_restart_basis(situation: Situation, pod: Pod) -> Basis:
     """What the restart of a member depends on."""
     quorum = situation.quorum
     served = pod.id in quorum.serving
+    answer = situation.observed.answers.get(pod.id)
     alone = quorum.voters == {pod.id}
     return Basis(
         voters=quorum.voters,
         asked=quorum.live if quorum.healthy and not alone else frozenset(),
         silent=0 if served else pod.id,
+        answered=answer is not None and answer.denies,
         claims=_claims_to_stay(situation, pod),
     )
 

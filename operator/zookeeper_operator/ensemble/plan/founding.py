@@ -122,16 +122,18 @@ def _founders(observed: Observed) -> frozenset[int]:
     """The members that found the ensemble, where no list says who they are.
 
     If the list is gone, its founders may have started, and a quorum may have formed: whoever may belong to it
-    stays one of them, whatever the spec asks for by now. The spec is followed once there is a quorum.
+    stays one of them, whatever the spec asks for by now. So may those whose volumes an ensemble of the same
+    name has left that was deleted before anyone saw its quorum. The spec is followed once there is a quorum.
     """
-    if not _has_started(observed):
-        return frozenset(observed.ensemble.voter_ids)
-    statefulset = observed.statefulset(names.VOTER)
-    replicas = int(statefulset["spec"].get("replicas") or 0) if statefulset is not None else 0
-    claims = {c.member_id for c in _lasting_claims(observed)}
+    claims = {c.member_id for c in _lasting_claims(observed) if c.member is not False}
     first = observed.ensemble.first_id
-    started = {*range(first, first + replicas), *claims, *(pod.id for pod in observed.pods)}
-    voters = frozenset(i for i in started if i < names.FIRST_OBSERVER_ID)
+    if _has_started(observed):
+        statefulset = observed.statefulset(names.VOTER)
+        replicas = int(statefulset["spec"].get("replicas") or 0) if statefulset is not None else 0
+        started = {*range(first, first + replicas), *claims, *(pod.id for pod in observed.pods)}
+    else:
+        started = {*observed.ensemble.voter_ids, *claims}
+    voters = frozenset(i for i in started if first <= i < names.FIRST_OBSERVER_ID)
     return voters or frozenset(observed.ensemble.voter_ids)
 
 

@@ -5,7 +5,8 @@ Safety:
 * every committed member has a pod: a StatefulSet is not shrunk below the committed configuration;
 * it is not shrunk at all unless that configuration was read from a healthy quorum, because a smaller
   StatefulSet under a lost quorum is a lost ensemble;
-* at most one pod is started for a member that has not joined yet.
+* at most one pod is started for a member that has not joined yet;
+* one that replaces a deleted StatefulSet has as many replicas as that had, for the same reason.
 """
 
 from zookeeper_operator.ensemble import names
@@ -31,6 +32,8 @@ def hosted_voters(situation: Situation) -> int:
     base = max(voters) - first + 1 if voters else len(situation.ensemble.voter_ids)
     if not situation.founded:
         return base
+    if live is None:
+        live = _replicas_before(situation)
     if len(situation.ensemble.voter_ids) > base:
         if live is not None and live > base + 1 and not _may_shrink(situation):
             return live
@@ -59,6 +62,21 @@ def live_replicas(situation: Situation, component: str) -> int | None:
     """How many members a StatefulSet has as it is, or None if there is none."""
     found = statefulset_of(situation, component)
     return None if found is None else len(ordinals(found))
+
+
+def _replicas_before(situation: Situation) -> int:
+    """How many voters the StatefulSet had that somebody has deleted.
+
+    The last of them may have got its vote just before, which nobody but the members knows then.
+    """
+    observed, ensemble = situation.observed, situation.ensemble
+    claims = {
+        c.member_id for c in observed.claims if not (c.member is False or observed.is_leaving(c))
+    }
+    ran = {m["id"] for m in ensemble.status.get("members") or [] if m.get("revision")}
+    first = ensemble.first_id
+    known = [i for i in claims | ran if first <= i < names.FIRST_OBSERVER_ID]
+    return max(known, default=first - 1) - first + 1
 
 
 def _may_shrink(situation: Situation) -> bool:

@@ -126,7 +126,7 @@ def _is_stuck(situation: Situation, pod: Pod) -> bool:
     and a restart would prolong the outage: it gets the time of a start and an election first, and it must be
     known not to serve. One that is silent may be half of a majority that was not seen.
     """
-    if pod.trouble is not None:
+    if pod.trouble is not None and (situation.quorum.healthy or not _answers(situation, pod)):
         return True
     if pod.ready:
         return False

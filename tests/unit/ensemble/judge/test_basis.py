@@ -1,5 +1,7 @@
 """What members must say right before a pod ends."""
 
+from dataclasses import replace
+
 import pytest
 
 from zookeeper_operator.ensemble.actions import Basis
@@ -15,11 +17,16 @@ def says(member_id: int, leader: int | None = 3) -> Answers:
 
 
 def silent(member_id: int) -> Answers:
-    return Answers(member_id, reachable=False, problem="connection refused")
+    return Answers(member_id, reachable=False, problem="no answer within 1.5 s")
+
+
+def refusing(member_id: int) -> Answers:
+    return Answers(member_id, reachable=False, problem="refuses the connection", refuses=True)
 
 
 def looking(member_id: int) -> Answers:
-    return Answers(member_id, reachable=True, problem="not currently serving requests")
+    problem = "not currently serving requests"
+    return Answers(member_id, reachable=True, problem=problem, denies=True)
 
 
 ALL = {i: says(i) for i in (1, 2, 3)}
@@ -57,10 +64,24 @@ def test_the_others_must_be_a_majority() -> None:
 
 
 def test_a_member_that_did_not_serve_must_still_not_serve() -> None:
-    broken = Basis(silent=1)
-    assert find_change(broken, {1: silent(1)}, ending=frozenset({1})) is None
-    assert find_change(broken, {1: looking(1)}, ending=frozenset({1})) is None
+    beside = replace(THREE, asked=frozenset({2, 3}), silent=1)
+    for still in (silent(1), refusing(1), looking(1)):
+        assert find_change(beside, {**ALL, 1: still}, ending=frozenset({1})) is None
+    assert find_change(beside, ALL, ending=frozenset({1})) == "member 1 serves again"
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_without_a_quorum_a_member_is_not_ended_that_may_be_about_to_form_it(
+    *, answered: bool
+) -> None:
+    broken = Basis(silent=1, answered=answered)
+    assert find_change(broken, {1: refusing(1)}, ending=frozenset({1})) is None
+    assert find_change(broken, {}, ending=frozenset({1})) is None, "its pod has no address yet"
     assert find_change(broken, {1: says(1)}, ending=frozenset({1})) == "member 1 serves again"
+    why = find_change(broken, {1: silent(1)}, ending=frozenset({1}))
+    assert why == "member 1 may serve by now: no answer within 1.5 s"
+    came_up = find_change(broken, {1: looking(1)}, ending=frozenset({1}))
+    assert came_up == (None if answered else "member 1 has come up")
 
 
 def test_nothing_is_asked_where_nothing_depends_on_it() -> None:

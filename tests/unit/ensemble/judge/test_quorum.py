@@ -115,6 +115,14 @@ def test_whom_the_leader_no_longer_counts_is_absent() -> None:
     assert judged(frozen, member(2), member(3)).absent == frozenset(), "it has not said"
 
 
+def test_a_leader_that_has_lost_its_majority_proves_nothing_of_the_others() -> None:
+    """It was frozen and has not noticed that they follow another one."""
+    silent = (Answers(1, reachable=False), Answers(2, reachable=False))
+    quorum = judged(*silent, counting(member(3), followers=0), Answers(101, reachable=False))
+    assert quorum.absent == frozenset()
+    assert quorum.may_serve
+
+
 def test_who_follows_a_leader_that_has_given_it_up_is_not_relied_on() -> None:
     """It was frozen or cut off, and has not noticed; the leader counts one, and does not say which."""
     quorum = judged(member(1), member(2), counting(member(3), followers=1))

@@ -120,6 +120,17 @@ def test_a_claim_that_was_never_marked_may_be_a_voters() -> None:
     assert membership["data"]["founders"] == ""
 
 
+def test_volumes_of_an_ensemble_that_nobody_saw_founded_stay_founders() -> None:
+    """Its operator was cut off; it was deleted, and is created again with less: none alone is a majority."""
+    claims = (*(claim(i, member=None) for i in (1, 2, 3)), claim(4, member=False))
+    plan = build_plan(replace(founding({"replicas": 1}), claims=claims))
+    (membership,) = [
+        b for b in applied(plan.actions, "ConfigMap") if b["metadata"]["name"] == "zk-membership"
+    ]
+    assert membership["data"]["founders"] == "1 2 3"
+    assert applied(plan.actions, "StatefulSet")[0]["spec"]["replicas"] == 3
+
+
 def test_a_password_is_only_given_to_an_ensemble_that_has_none() -> None:
     drawn = [a for a in build_plan(founding()).actions if isinstance(a, Apply) and a.only_new]
     assert [a.body["metadata"]["name"] for a in drawn] == ["zk-auth"]

@@ -6,6 +6,7 @@ import pytest
 from tests.unit.ensemble.plan.scenes import (
     applied,
     at_rest,
+    claim,
     disruptive,
     edited,
     refusing,
@@ -59,3 +60,24 @@ def test_a_scaling_that_was_stopped_starts_with_who_had_a_vote(
     assert build_plan(stopped).settled
     (statefulset,) = applied(build_plan(edited(stopped, {"stopped": False})).actions, "StatefulSet")
     assert statefulset["spec"]["replicas"] == back
+
+
+@pytest.mark.parametrize("evidence", ["claim", "status"])
+def test_a_statefulset_that_was_deleted_comes_back_with_who_may_have_got_a_vote(
+    evidence: str,
+) -> None:
+    """Member 2 got its vote, which nobody had published yet: member 1 alone is no majority any more."""
+    scene = edited(at_rest(1), {"replicas": 5})
+    children = tuple(c for c in scene.children if c["kind"] != "StatefulSet")
+    gone = replace(scene, pods=(), children=children, answers={}, committed=None)
+    unknown = build_plan(gone)
+    assert applied(unknown.actions, "StatefulSet")[0]["spec"]["replicas"] == 1
+    if evidence == "claim":
+        left = (claim(2, member=None), claim(3, member=False))
+        gone = replace(gone, claims=(*gone.claims, *left))
+    else:
+        ran = [{"id": 1, "revision": "r"}, {"id": 2, "revision": "r"}, {"id": 3, "revision": ""}]
+        status = {**gone.ensemble.status, "members": ran}
+        gone = replace(gone, ensemble=replace(gone.ensemble, status=status))
+    plan = build_plan(gone)
+    assert applied(plan.actions, "StatefulSet")[0]["spec"]["replicas"] == 2

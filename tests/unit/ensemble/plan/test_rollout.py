@@ -157,6 +157,10 @@ def test_without_a_quorum_who_may_be_on_the_way_back_is_not_touched() -> None:
     (step,) = disruptive(build_plan(broken).actions)
     assert isinstance(step, RestartMember)
     assert step.pod == "zk-3"
+    assert step.basis is not None
+    assert not step.basis.answered
+    up = replace(broken, answers={**looking, 3: answers(3, None, (1, 2, 3))})
+    assert disruptive(build_plan(up).actions) == [], "its process runs now, and may form the quorum"
 
 
 def test_an_election_is_not_a_reason_to_restart_anybody() -> None:
