@@ -33,6 +33,8 @@ class Basis:
         silent: The member whose pod ends, if it did not serve and must still not serve; 0 for none.
         answered: Whether that member answered that it does not serve. Where there is no quorum, one that has
             come up since may be about to form it.
+        never_ready: Whether the pod of that member was never ready. Silence of one that was may be that of a
+            member that serves.
         claims: (name, uid) of the claims that must not be being deleted: those whose volumes must
             outlive the pod.
         still: The zxid after which the leader, and every member without a vote that is asked, must not have
@@ -43,6 +45,7 @@ class Basis:
     asked: frozenset[int] = frozenset()
     silent: int = 0
     answered: bool = False
+    never_ready: bool = False
     claims: tuple[tuple[str, str], ...] = ()
     still: int = 0
 

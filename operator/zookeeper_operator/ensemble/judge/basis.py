@@ -56,4 +56,4 @@ def _may_have_come_up(basis: Basis, answer: Answers) -> str | None:
         return None
     if answer.reachable:
         return f"member {answer.id} has come up"
-    return f"member {answer.id} may serve by now: {answer.problem}"
+    return None if basis.never_ready else f"member {answer.id} may serve by now: {answer.problem}"

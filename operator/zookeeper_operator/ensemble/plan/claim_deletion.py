@@ -82,6 +82,7 @@ def build_restart_basis(situation: Situation, pod: Pod) -> Basis:
         asked=quorum.live if quorum.healthy and not alone else frozenset(),
         silent=0 if served else pod.id,
         answered=answer is not None and answer.denies,
+        never_ready=pod.never_ready,
         claims=_claims_to_stay(situation, pod),
     )
 

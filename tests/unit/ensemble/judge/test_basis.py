@@ -80,6 +80,8 @@ def test_without_a_quorum_a_member_is_not_ended_that_may_be_about_to_form_it(
     assert find_change(broken, {1: says(1)}, ending=frozenset({1})) == "member 1 serves again"
     why = find_change(broken, {1: silent(1)}, ending=frozenset({1}))
     assert why == "member 1 may serve by now: no answer within 1.5 s"
+    never = replace(broken, never_ready=True)
+    assert find_change(never, {1: silent(1)}, ending=frozenset({1})) is None
     came_up = find_change(broken, {1: looking(1)}, ending=frozenset({1}))
     assert came_up == (None if answered else "member 1 has come up")
 
