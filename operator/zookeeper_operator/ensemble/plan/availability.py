@@ -62,7 +62,21 @@ def _founding(situation: Situation) -> Verdict:
     if task is not None:
         name = names.member_name(situation.ensemble.name, task.member)
         return Verdict(False, reasons.RESTORING, f"{name} is restored from backup {task.path}")
-    return Verdict(False, reasons.FOUNDING, "the first quorum has not formed yet")
+    return Verdict(
+        False, reasons.FOUNDING, f"the first quorum has not formed yet{_extra_founders(situation)}"
+    )
+
+
+def _extra_founders(situation: Situation) -> str:
+    ensemble = situation.ensemble
+    extra = sorted(set(situation.membership.founders) - set(ensemble.voter_ids))
+    if not extra:
+        return ""
+    named = ", ".join(names.member_name(ensemble.name, i) for i in extra)
+    return (
+        f"; {named} may hold its data, from before spec.replicas was {len(ensemble.voter_ids)}, so it is "
+        "founded with all of them and scaled down then"
+    )
 
 
 def _leftovers(situation: Situation) -> str:

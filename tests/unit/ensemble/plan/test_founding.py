@@ -16,6 +16,7 @@ from zookeeper_operator.api import conditions, reasons
 from zookeeper_operator.ensemble.actions import Apply
 from zookeeper_operator.ensemble.observed import Claim, Observed
 from zookeeper_operator.ensemble.plan import build_plan
+from zookeeper_operator.ensemble.plan.availability import availability
 from zookeeper_operator.ensemble.published import published_membership
 from zookeeper_operator.ensemble.report.status import build_status
 from zookeeper_operator.kube.api import Object
@@ -129,6 +130,8 @@ def test_volumes_of_an_ensemble_that_nobody_saw_founded_stay_founders() -> None:
     ]
     assert membership["data"]["founders"] == "1 2 3"
     assert applied(plan.actions, "StatefulSet")[0]["spec"]["replicas"] == 3
+    told = availability(plan.situation).message
+    assert "zk-2, zk-3 may hold its data, from before spec.replicas was 1" in told
 
 
 def test_a_password_is_only_given_to_an_ensemble_that_has_none() -> None:
