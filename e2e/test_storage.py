@@ -125,14 +125,18 @@ def check_refusal(ensemble: Ensemble, stamp: str, words: str) -> None:
     assert words in told["message"]
     assert "zk-1" in told["message"]
     ensemble.wait_event("ForeignVolume")
-    log = ensemble.cluster.logs(ensemble.namespace, "zk-1", "--tail=5")
-    assert words in log
-    assert "nothing on it was changed" in log
+    # Between two tries the log is that of a process that has not said anything yet.
+    wait_until("its log says so", lambda: words in last_lines(ensemble), seconds=60)
+    assert "nothing on it was changed" in told["message"]
 
     stamped(own)
     ensemble.cluster.delete("pod", "zk-1", ensemble.namespace)
     ensemble.wait_settled()
     assert ensemble.read("/mine") == "untouched"
+
+
+def last_lines(ensemble: Ensemble) -> str:
+    return ensemble.cluster.logs(ensemble.namespace, "zk-1", "--tail=5")
 
 
 def test_a_volume_that_cannot_grow_is_told_and_left(places: Places) -> None:
