@@ -22,23 +22,17 @@ async def answered_within(seconds: float) -> AsyncIterator[None]:
         TimeoutError: it was not done by then.
     """
     loop = asyncio.get_running_loop()
-    left = _PARTS
     waiting: asyncio.TimerHandle
 
-    def wait() -> None:
+    def wait(parts: int) -> None:
         nonlocal waiting
-        waiting = loop.call_later(seconds / _PARTS, passed)
-
-    def passed() -> None:
-        nonlocal left
-        left -= 1
-        if left:
-            wait()
+        if parts:
+            waiting = loop.call_later(seconds / _PARTS, wait, parts - 1)
         else:
             limit.reschedule(loop.time())
 
     async with asyncio.timeout(None) as limit:
-        wait()
+        wait(_PARTS)
         try:
             yield
         finally:

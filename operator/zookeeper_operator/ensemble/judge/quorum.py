@@ -173,6 +173,8 @@ def judge_quorum(
         for a in voting
         if leader is not None and a.leader_id == leader and _same_epoch(a, epoch)
     )
+    counted = None if leader is None else _count_followed(serving[leader])
+    left_behind = _find_left_behind(answers, voters, live, leader, counted)
     return Quorum(
         voters=voters,
         certain=committed is not None,
@@ -181,8 +183,8 @@ def judge_quorum(
         leader=leader,
         epoch=epoch,
         contradiction=_find_contradiction(voting, leader, lasted=lasted),
-        absent=(absent | _find_left_behind(answers, voters, live, leader)) - frozenset(serving),
-        counted=None if leader is None else _count_followed(serving[leader]),
+        absent=(absent | left_behind) - frozenset(serving),
+        counted=counted,
         uncertain=frozenset() if committed is not None else changing,
     )
 
@@ -214,7 +216,11 @@ def _count_followed(leader: Answers) -> int | None:
 
 
 def _find_left_behind(
-    answers: Mapping[int, Answers], voters: frozenset[int], live: frozenset[int], leader: int | None
+    answers: Mapping[int, Answers],
+    voters: frozenset[int],
+    live: frozenset[int],
+    leader: int | None,
+    counted: int | None,
 ) -> frozenset[int]:
     """The silent members that do not follow the leader by its own count.
 
@@ -222,13 +228,12 @@ def _find_left_behind(
     have not are the ones it has lost. One that has lost a majority proves nothing: the others may follow
     another leader, and it has yet to notice.
     """
-    followed = None if leader is None else _count_followed(answers[leader])
-    if leader is None or followed is None or followed < majority(len(voters)):
+    if leader is None or counted is None or counted < majority(len(voters)):
         return frozenset()
     said = answers[leader]
     silent = (voters | frozenset(answers)) - {a.id for a in answers.values() if a.serving}
     found: frozenset[int] = frozenset()
-    if followed == len(live):
+    if counted == len(live):
         found |= silent & voters
     if said.synced_observers is not None and said.synced_non_voting_followers is not None:
         others = sum(

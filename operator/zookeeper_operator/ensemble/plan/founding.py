@@ -125,16 +125,25 @@ def _founders(observed: Observed) -> frozenset[int]:
     stays one of them, whatever the spec asks for by now. So may those whose volumes an ensemble of the same
     name has left that was deleted before anyone saw its quorum. The spec is followed once there is a quorum.
     """
-    claims = {c.member_id for c in _lasting_claims(observed) if c.member is not False}
+    wanted = frozenset(observed.ensemble.voter_ids)
+    if not _has_started(observed):
+        return wanted | find_voters_by_claims(observed)
+    statefulset = observed.statefulset(names.VOTER)
+    replicas = int(statefulset["spec"].get("replicas") or 0) if statefulset is not None else 0
     first = observed.ensemble.first_id
-    if _has_started(observed):
-        statefulset = observed.statefulset(names.VOTER)
-        replicas = int(statefulset["spec"].get("replicas") or 0) if statefulset is not None else 0
-        started = {*range(first, first + replicas), *claims, *(pod.id for pod in observed.pods)}
-    else:
-        started = {*observed.ensemble.voter_ids, *claims}
-    voters = frozenset(i for i in started if first <= i < names.FIRST_OBSERVER_ID)
-    return voters or frozenset(observed.ensemble.voter_ids)
+    started = {*range(first, first + replicas), *(pod.id for pod in observed.pods)}
+    voters = frozenset(i for i in started if i < names.FIRST_OBSERVER_ID)
+    return voters | find_voters_by_claims(observed) or wanted
+
+
+def find_voters_by_claims(observed: Observed) -> frozenset[int]:
+    """The members that may have a vote because of their volumes: all but those marked as having left."""
+    voters = range(observed.ensemble.first_id, names.FIRST_OBSERVER_ID)
+    return frozenset(
+        claim.member_id
+        for claim in _lasting_claims(observed)
+        if claim.member is not False and claim.member_id in voters
+    )
 
 
 def known_ids(observed: Observed) -> frozenset[int]:
@@ -151,10 +160,9 @@ def known_ids(observed: Observed) -> frozenset[int]:
         for member in status
         if ensemble.first_id <= member.get("id", 0) < names.FIRST_OBSERVER_ID
     )
-    claims = [c for c in _lasting_claims(observed) if c.member_id < names.FIRST_OBSERVER_ID]
-    may_have_voted = frozenset(c.member_id for c in claims if c.member is not False)
-    voters = may_have_voted if any(c.member for c in claims) else frozenset()
-    return voters or ids or frozenset(observed.ensemble.voter_ids)
+    voters = find_voters_by_claims(observed)
+    marked = any(c.member for c in _lasting_claims(observed) if c.member_id in voters)
+    return (voters if marked else frozenset()) or ids or frozenset(observed.ensemble.voter_ids)
 
 
 def decide_membership(observed: Observed, *, founded: bool) -> Membership:

@@ -5,13 +5,14 @@ Safety:
 * every committed member has a pod: a StatefulSet is not shrunk below the committed configuration;
 * it is not shrunk at all unless that configuration was read from a healthy quorum, because a smaller
   StatefulSet under a lost quorum is a lost ensemble;
-* at most one pod is started for a member that has not joined yet;
-* one that replaces a deleted StatefulSet has as many replicas as that had, for the same reason.
+* for the same reason one that replaces a deleted StatefulSet has as many replicas as that had;
+* at most one pod is started for a member that has not joined yet.
 """
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.adoption.record import is_adopting
 from zookeeper_operator.ensemble.plan.adoption_facts import hosted_while_adopting
+from zookeeper_operator.ensemble.plan.founding import find_voters_by_claims
 from zookeeper_operator.ensemble.plan.permission import scale_permission
 from zookeeper_operator.ensemble.plan.revision import statefulset_of
 from zookeeper_operator.ensemble.plan.step import Situation
@@ -35,11 +36,10 @@ def hosted_voters(situation: Situation) -> int:
     if live is None:
         live = _replicas_before(situation)
     if len(situation.ensemble.voter_ids) > base:
-        if live is not None and live > base + 1 and not _may_shrink(situation):
+        if live > base + 1 and not _may_shrink(situation):
             return live
-        joiner_started = live is not None and live > base
-        return base + 1 if joiner_started or scale_permission(situation).state else base
-    if live is not None and live > base and not _may_shrink(situation):
+        return base + 1 if live > base or scale_permission(situation).state else base
+    if live > base and not _may_shrink(situation):
         return live
     return base
 
@@ -69,14 +69,12 @@ def _replicas_before(situation: Situation) -> int:
 
     The last of them may have got its vote just before, which nobody but the members knows then.
     """
-    observed, ensemble = situation.observed, situation.ensemble
-    claims = {
-        c.member_id for c in observed.claims if not (c.member is False or observed.is_leaving(c))
-    }
-    ran = {m["id"] for m in ensemble.status.get("members") or [] if m.get("revision")}
-    first = ensemble.first_id
-    known = [i for i in claims | ran if first <= i < names.FIRST_OBSERVER_ID]
-    return max(known, default=first - 1) - first + 1
+    ensemble = situation.ensemble
+    voters = range(ensemble.first_id, names.FIRST_OBSERVER_ID)
+    members = ensemble.status.get("members") or []
+    ran = {m["id"] for m in members if m.get("revision") and m["id"] in voters}
+    last = max(ran | find_voters_by_claims(situation.observed), default=ensemble.first_id - 1)
+    return last - ensemble.first_id + 1
 
 
 def _may_shrink(situation: Situation) -> bool:

@@ -12,8 +12,8 @@ Safety, each with a property test and an invariant of the simulator:
   that is in trouble on an *old* revision may always be restarted;
 * what is in emptyDir goes with its pod: a member is not restarted unless the others are a majority that has
   the data, or it holds none;
-* without a quorum only members may be restarted that are in trouble, or have not been ready for longer
-  than a start and an election take;
+* without a quorum only members may be restarted that are in trouble and do not answer, or have not been ready
+  for longer than a start and an election take;
 * a quorum that has just come back is given some ticks before the next voter is restarted;
 * a member whose claim is being deleted is not restarted while its data could be lost with its pod;
 * no member is restarted with a certificate that has ended, since the others would not accept it, nor while
