@@ -126,13 +126,16 @@ def check_refusal(ensemble: Ensemble, stamp: str, words: str) -> None:
     assert "zk-1" in told["message"]
     ensemble.wait_event("ForeignVolume")
     # Between two tries the log is that of a process that has not said anything yet.
-    wait_until("its log says so", lambda: words in last_lines(ensemble), seconds=60)
-    assert "nothing on it was changed" in told["message"]
+    wait_until("its log says why", lambda: is_refusal(last_lines(ensemble), words), seconds=60)
 
     stamped(own)
     ensemble.cluster.delete("pod", "zk-1", ensemble.namespace)
     ensemble.wait_settled()
     assert ensemble.read("/mine") == "untouched"
+
+
+def is_refusal(log: str, words: str) -> bool:
+    return words in log and "nothing on it was changed" in log
 
 
 def last_lines(ensemble: Ensemble) -> str:

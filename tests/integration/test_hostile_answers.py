@@ -45,7 +45,9 @@ async def test_nothing_is_done_on_the_word_of_liars(stage: Stage) -> None:
         stage.farm.lie(place, everyone=kind)
     began = time.monotonic()
     # Something to be tempted by: a roll that only a healthy quorum allows.
-    await asyncio.gather(*(stage.edit(p, {"spec": {"logging": {"level": "DEBUG"}}}) for p in all_))
+    for place in all_:  # one by one: this is about lies, and not about a burst of work
+        await stage.edit(place, {"spec": {"logging": {"level": "DEBUG"}}})
+        await asyncio.sleep(0.2)
     known = [place for place, kind in all_.items() if kind not in HARMLESS]
 
     async def told() -> bool:
@@ -65,11 +67,7 @@ async def test_nothing_is_done_on_the_word_of_liars(stage: Stage) -> None:
             assert ready["status"] != "True", place
             assert ready["message"], place
             assert stage.farm.truth(place)["reconfigurations"] == truth[place]["reconfigurations"]
-    # Its status is written only if the machine is too busy for its own members to answer in time.
-    written = [c.path for c in proxy.writes(since=began) if c.namespace == calm]
-    assert [
-        path for path in written if not path.endswith("/status") and "/events" not in path
-    ] == []
+    assert [c for c in proxy.writes(since=began) if c.namespace == calm] == []
     assert (await operator.metrics())["zookeeper_operator_workqueue_oldest_running_seconds"] < 30
 
     for place in (*one, *all_):

@@ -73,6 +73,9 @@ async def test_a_loop_in_time_waits_no_longer_than_the_limit() -> None:
 
 
 async def test_what_was_done_in_time_is_not_ended_later() -> None:
+    failures: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, failure: failures.append(failure))
     async with answered_within(0.01):
         pass
     await asyncio.sleep(0.05)
+    assert failures == []
