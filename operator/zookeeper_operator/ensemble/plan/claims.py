@@ -126,7 +126,14 @@ def _claim_body(
         body["metadata"]["labels"] = dict(labels)
     if claim.phase == "Bound":
         # Left out, a size that was ours before would be taken away again.
-        grows = must_grow(situation, claim) and can_grow(situation, claim)
-        size = _asked(situation.ensemble, claim.volume) if grows else str(claim.requested)
-        body["spec"] = {"resources": {"requests": {"storage": size}}}
+        body["spec"] = {"resources": {"requests": {"storage": _size(situation, claim)}}}
     return body
+
+
+def _size(situation: Situation, claim: Claim) -> str:
+    """What a claim asks for after an edit: its own size, spelled as in the spec where that says the same."""
+    asked = asked_size(situation.ensemble, claim.volume)
+    grows = must_grow(situation, claim) and can_grow(situation, claim)
+    if grows or claim.requested == asked:
+        return _asked(situation.ensemble, claim.volume)
+    return str(claim.requested)

@@ -4,6 +4,7 @@ import copy
 from dataclasses import replace
 
 from tests.unit.ensemble.plan.scenes import (
+    GIBIBYTE,
     applied,
     at_rest,
     committed,
@@ -86,9 +87,17 @@ def test_a_label_by_which_a_gitops_tool_would_remove_a_claim_is_taken_off_in_two
     assert all("labels" not in body["metadata"] for body in left_out)
     for body in (*taken_over, *left_out):
         assert body["metadata"]["annotations"] == {names.ANNOTATION_MEMBER: "true"}
-        assert body["spec"]["resources"]["requests"]["storage"] == str(5 * 1024**3)
+        assert body["spec"]["resources"]["requests"]["storage"] == "5Gi", "as it was spelled"
     assert build_plan(labelled(None)).actions == ()
     assert build_plan(labelled("of-somebody-else")).actions == ()
+
+
+def test_a_claim_of_another_size_than_the_spec_says_keeps_its_own() -> None:
+    scene = labelled("zk")
+    larger = tuple(replace(c, requested=7 * GIBIBYTE) for c in scene.claims)
+    edits = applied(build_plan(replace(scene, claims=larger)).actions, "PersistentVolumeClaim")
+    sizes = [body["spec"]["resources"]["requests"]["storage"] for body in edits]
+    assert sizes == [str(7 * GIBIBYTE)] * 3
 
 
 def old_claim_templates(scene: Observed) -> Observed:
