@@ -263,7 +263,7 @@ class Cluster:
     def diagnose(self, namespace: str) -> str:
         """Everything that a person needs who reads a failure later."""
         parts = [
-            self._told("ensembles", *_in(namespace), "get", "zke", "--output=yaml"),
+            self._ensembles(namespace),
             self._told("pods and claims", *_in(namespace), "get", "pods,pvc", "--output=wide"),
             self._told(
                 "events",
@@ -283,6 +283,18 @@ class Cluster:
                 )
         parts.append(self.operator_log(lines=60))
         return "\n".join(parts)
+
+    def _ensembles(self, namespace: str) -> str:
+        """A line each for spec and status: what comes after them must not be cut off."""
+        try:
+            lines = [
+                f"{found['metadata']['name']} {part} {json.dumps(found.get(part))}"
+                for found in self.list("zke", namespace)
+                for part in ("spec", "status")
+            ]
+        except (ApiError, LookupError) as error:
+            lines = [str(error)]
+        return "\n".join(["---- ensembles", *lines])
 
     def operator_log(self, *, lines: int) -> str:
         """The end of the operator's log."""

@@ -43,7 +43,8 @@ def without_installed(operator: Operator) -> Iterator[None]:
     scale = ("--namespace", OPERATOR_NAMESPACE, "scale", "deployment", operator.name)
     cluster.kubectl(*scale, "--replicas=0")
     try:
-        wait_until("no operator runs", operator.is_gone, seconds=60)
+        # As long as its pod may take: a reconcile that goes on is not broken off.
+        wait_until("no operator runs", operator.is_gone, seconds=120)
         yield
     finally:
         cluster.kubectl(*scale, "--replicas=1")
@@ -67,7 +68,10 @@ def running(cluster: Cluster, source: Path, namespace: str, log: Path) -> Iterat
     ):
         try:
             yield
-            assert process.poll() is None, f"the operator has ended:\n{log.read_text()[-3000:]}"
+            assert process.poll() is None, "the operator has ended"
+        except BaseException:
+            print(f"---- log of the operator from {source}\n{log.read_text()[-5000:]}")
+            raise
         finally:
             process.terminate()
             process.wait(timeout=30)

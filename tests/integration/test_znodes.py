@@ -16,7 +16,7 @@ def member(zookeeper: ZooKeeperServers) -> Iterator[str]:
     """The client port of a member, of an ensemble with some znodes."""
     zookeeper.restore([1, 2, 3])
     address = f"{zookeeper[1].ip}:{names.CLIENT_PORT}"
-    client = KazooClient(hosts=address)
+    client = KazooClient(hosts=address, timeout=30)
     client.start()
     client.create("/tree/many", makepath=True)
     for number in range(100):

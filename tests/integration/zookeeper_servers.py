@@ -264,7 +264,9 @@ class ZooKeeperServers:
                 # Those just killed may have been needed: then nobody serves any more, and nobody tells.
                 ids = {str(n) for n in voters}
                 views = [self[n].ask("voting_view").get("current_config", {}) for n in voters]
-                if all(view.keys() == ids for view in views):
+                # One that was frozen may still say that it follows a leader that has dropped it.
+                followed = [self[n].ask("monitor").get("synced_followers") for n in voters]
+                if all(view.keys() == ids for view in views) and len(ids) - 1 in followed:
                     return
         self.found(voters)
 
