@@ -5,6 +5,7 @@ addresses, as in pods, so one runs at a time, in a network without the servers o
 """
 
 import asyncio
+import http.client
 import json
 import os
 import shutil
@@ -30,9 +31,10 @@ from zookeeper_operator.ensemble.build.membership import build_membership
 from zookeeper_operator.ensemble.ensemble import Ensemble
 from zookeeper_operator.ensemble.judge.emptiness import EMPTY
 from zookeeper_operator.ensemble.membership import Membership
+from zookeeper_operator.ensemble.plan.copying import find_copying
 from zookeeper_operator.ensemble.target import build_target
 from zookeeper_operator.zookeeper.admin import AdminServers
-from zookeeper_operator.zookeeper.answers import Answers
+from zookeeper_operator.zookeeper.answers import Answers, Reply, read_answers, read_reply
 from zookeeper_operator.zookeeper.protocol import Address
 from zookeeper_operator.zookeeper.routes.direct import DirectAdmin
 from zookeeper_operator.zookeeper.servers import Server
@@ -314,10 +316,41 @@ def copied(joiner: ZooKeeperServer) -> int:
         reader.close()
 
 
+def say(member_id: int, host: str, port: int) -> Answers:
+    """What a member says; nothing if nobody listens."""
+    replies = {}
+    for command in ("leader", "monitor"):
+        connection = http.client.HTTPConnection(host, port, timeout=5)
+        try:
+            connection.request("GET", f"/commands/{command}")
+            replies[command] = read_reply(command, connection.getresponse().read())
+        except OSError as error:
+            replies[command] = Reply(trouble=str(error))
+        finally:
+            connection.close()
+    return read_answers(member_id, replies)
+
+
+def copying(joiner: ZooKeeperServer) -> frozenset[int]:
+    """Who copies the data of member 1, as the operator sees it."""
+    answers = {1: say(1, "127.0.0.1", names.ADMIN_PORT), 2: say(2, joiner.ip, 8090)}
+    return find_copying(answers, 1, ())
+
+
+def wait_until_copying(joiner: ZooKeeperServer) -> frozenset[int]:
+    deadline = time.monotonic() + SECONDS
+    while not (found := copying(joiner)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
+
+
 async def test_a_leader_that_starts_with_much_data_lets_others_copy_it(
     tight: Pod, joiner: ZooKeeperServer
 ) -> None:
-    """What it was sent takes the other one longer to write than the limit that both are configured with."""
+    """What it was sent takes the other one longer to write than the limit that both are configured with.
+
+    Meanwhile the leader counts it, which is how the operator knows.
+    """
     dropped = "Read timed out"
     tight.start()
     await wait_until(tight, serving=True)
@@ -333,5 +366,7 @@ async def test_a_leader_that_starts_with_much_data_lets_others_copy_it(
     tight.start()
     await wait_until(tight, serving=True)
     joiner.start()
+    assert await asyncio.to_thread(wait_until_copying, joiner) == {2}
     assert await asyncio.to_thread(copied, joiner) == LARGE_ZNODES
     assert (tight.path / "log").read_text().count(dropped) == before
+    assert await asyncio.to_thread(copying, joiner) == frozenset(), "it has what it was sent"

@@ -148,6 +148,14 @@ def follower_timeout(spec: EnsembleSpec) -> timedelta:
     return tick_time(spec) * _number(spec, "syncLimit")
 
 
+def initial_timeout(spec: EnsembleSpec) -> timedelta:
+    """How long a leader waits at least for a member that it has sent its data: `initLimit` ticks.
+
+    A value that the server could not use counts as the default, as above.
+    """
+    return tick_time(spec) * _number(spec, "initLimit")
+
+
 def tick_time(spec: EnsembleSpec) -> timedelta:
     """The unit of ZooKeeper's time limits."""
     return timedelta(milliseconds=_number(spec, "tickTime"))

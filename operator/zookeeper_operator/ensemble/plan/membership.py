@@ -14,6 +14,7 @@ from dataclasses import replace
 from zookeeper_operator.api import reasons
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.adoption.record import is_adopting
+from zookeeper_operator.ensemble.plan.copying import because_of_slow_copies
 from zookeeper_operator.ensemble.plan.members import wanted_ids
 from zookeeper_operator.ensemble.plan.permission import scale_permission
 from zookeeper_operator.ensemble.plan.promotion import plan_promotion
@@ -68,10 +69,11 @@ def _standing(situation: Situation) -> Verdict:
     present = [i for i in waiting if observed.pod(i) is not None]
     if present:
         named = ", ".join(map(str, present))
+        why = because_of_slow_copies(situation, present)
         return Verdict(
             False,
             reasons.WAITING_FOR_SYNC,
-            f"waiting for member {named} to sync before it joins",
+            f"waiting for member {named} to sync before it joins{why}",
         )
     allowed = scale_permission(situation)
     named = ", ".join(map(str, waiting))

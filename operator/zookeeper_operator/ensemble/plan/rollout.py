@@ -29,6 +29,7 @@ from zookeeper_operator.ensemble.actions import RestartMember
 from zookeeper_operator.ensemble.adoption.record import is_adopting
 from zookeeper_operator.ensemble.observed import Pod, Trouble
 from zookeeper_operator.ensemble.plan.claim_deletion import must_stay
+from zookeeper_operator.ensemble.plan.copying import because_of_slow_copies
 from zookeeper_operator.ensemble.plan.ephemeral import loses_data
 from zookeeper_operator.ensemble.plan.hand_over import plan_hand_over
 from zookeeper_operator.ensemble.plan.members import waiting_for_vote
@@ -111,7 +112,7 @@ def _unready_step(situation: Situation, due: list[Pod]) -> Step | None:
     if any(p in kept for p in unready):
         return _stopped_by_deletion(kept)
     if unready:
-        return _wait(f"waiting for {', '.join(p.name for p in unready)} to serve")
+        return _wait_to_serve(situation, unready)
     for pod in situation.observed.pods:
         # It serves, but not to clients of the Service for all of them; the same would happen to the others.
         if pod.sidecar is not None and pod not in due:
@@ -165,6 +166,12 @@ def _wait(message: str) -> Step:
     return Step(Verdict(False, reasons.WAITING_FOR_MEMBER, message))
 
 
+def _wait_to_serve(situation: Situation, pods: list[Pod]) -> Step:
+    named = ", ".join(p.name for p in pods)
+    why = because_of_slow_copies(situation, [p.id for p in pods])
+    return _wait(f"waiting for {named} to serve{why}")
+
+
 def _answers(situation: Situation, pod: Pod) -> bool:
     answer = situation.observed.answers.get(pod.id)
     return answer is not None and answer.reachable
@@ -188,11 +195,11 @@ def _awaiting(situation: Situation) -> Step | None:
     ]
     going = [p.name for p in pods if p.terminating]
     unready = [p for p in pods if not (p.terminating or p.ready or p.id in quorum.serving)]
-    away = [p.name for p in unready if p.id in quorum.absent]
+    away = [p for p in unready if p.id in quorum.absent]
     if absent or going:
         return _wait(f"waiting for {', '.join((*going, *absent))} to be created")
     if away:
-        return _wait(f"waiting for {', '.join(away)} to serve")
+        return _wait_to_serve(situation, away)
     if unready:
         named = ", ".join(p.name for p in unready)
         pods_are = "its pod is" if len(unready) == 1 else "their pods are"

@@ -14,6 +14,7 @@ from zookeeper_operator.api.ensemble_status import MemberStatus
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.observed import Pod
 from zookeeper_operator.ensemble.plan.claim_deletion import is_stopped
+from zookeeper_operator.ensemble.plan.copying import describe_slow_copy
 from zookeeper_operator.ensemble.plan.members import waiting_for_vote, wanted_ids
 from zookeeper_operator.ensemble.plan.step import Situation
 from zookeeper_operator.kube.times import format_time, parse_time
@@ -95,7 +96,8 @@ def describe_absence(situation: Situation, member_id: int, before: MemberStatus 
     name = names.member_name(situation.ensemble.name, member_id)
     since = f" since {before.not_serving_since}" if before and before.not_serving_since else ""
     if answer is not None and answer.reachable:
-        return _describe_leaderless(situation, name, before, since)
+        copies = describe_slow_copy(situation, member_id)
+        return copies or _describe_leaderless(situation, name, before, since)
     if pod is None:
         return f"{name} has no pod"
     if pod.terminating:
