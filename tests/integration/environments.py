@@ -8,6 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from filelock import FileLock
+
 
 def resolve_environment(name: str, lock: Path) -> Path:
     """The Python of an environment with what a lock file names, made once per content of the file."""
@@ -15,19 +17,25 @@ def resolve_environment(name: str, lock: Path) -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "zookeeper-operator"
     environment = cache / f"{name}-{digest}"
     ready = environment / "ready"
-    if not ready.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(environment, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
-        with tempfile.TemporaryDirectory() as scratch:
-            subprocess.run(
-                [
-                    *(str(environment / "bin/python"), "-m", "pip", "install", "--quiet"),
-                    *("--require-hashes", "--no-deps", "--disable-pip-version-check"),
-                    *("-r", str(lock)),
-                ],
-                check=True,
-                env={**os.environ, "TMPDIR": scratch},
-            )
-        ready.touch()
+    cache.mkdir(parents=True, exist_ok=True)
+    # Workers that test at the same time wait for the one that makes it.
+    with FileLock(cache / f"{name}.lock"):
+        if not ready.exists():
+            shutil.rmtree(environment, ignore_errors=True)
+            _make(environment, lock)
+            ready.touch()
     return environment / "bin/python"
+
+
+def _make(environment: Path, lock: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        subprocess.run(
+            [
+                *(str(environment / "bin/python"), "-m", "pip", "install", "--quiet"),
+                *("--require-hashes", "--no-deps", "--disable-pip-version-check"),
+                *("-r", str(lock)),
+            ],
+            check=True,
+            env={**os.environ, "TMPDIR": scratch},
+        )
