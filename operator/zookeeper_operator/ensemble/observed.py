@@ -84,9 +84,10 @@ class Pod:
 class Claim:
     """One volume claim of one member.
 
-    `requested` and `capacity` are bytes. `member` says whether the volume is marked as belonging to a
-    member of the committed configuration, None if it was never marked; `instance` is the label of that name,
-    which it must not bear; `owners` are the UIDs of the objects it is deleted with.
+    `requested` and `capacity` are bytes; `size` is how the claim spells what it requests. `member` says
+    whether the volume is marked as belonging to a member of the committed configuration, None if it was
+    never marked; `instance` is the label of that name, which it must not bear; `owners` are the UIDs of the
+    objects it is deleted with.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Claim:
     capacity: int
     identity: str
     member: bool | None
+    size: str = ""
     storage_class: str = ""
     terminating: bool = False
     resizing: bool = False

@@ -225,6 +225,7 @@ def read_claim(claim: Object, *, ensemble: str, now: datetime) -> Claim | None:
         volume=volume,
         phase=status.get("phase", "Pending"),
         requested=parse_quantity(requested),
+        size=str(requested),
         capacity=capacity,
         identity=labels.get(names.LABEL_IDENTITY, ""),
         instance=labels.get(names.LABEL_INSTANCE),

@@ -15,8 +15,13 @@ from zookeeper_operator.kube.quantity import parse_quantity
 
 def requested_size(body: Object) -> int | None:
     """The size that an apply of a claim requests; None if it leaves the size alone."""
+    spelled = _spelled_size(body)
+    return parse_quantity(spelled) if spelled else None
+
+
+def _spelled_size(body: Object) -> str:
     requests = ((body.get("spec") or {}).get("resources") or {}).get("requests") or {}
-    return parse_quantity(requests["storage"]) if "storage" in requests else None
+    return str(requests.get("storage", ""))
 
 
 def apply_claim(world: World, body: Object) -> World:
@@ -35,6 +40,7 @@ def apply_claim(world: World, body: Object) -> World:
             claim,
             member=member,
             requested=requested,
+            size=_spelled_size(body) or claim.size,
             resizing=grows,
             # What was applied before and is left out now goes.
             instance=labels.get(names.LABEL_INSTANCE, claim.instance or None),
@@ -105,7 +111,8 @@ def provide_claims(world: World, member_id: int, statefulset: Object) -> World:
 def _new_claim(
     template: Object, member_id: int, pod: str, classes: Mapping[str, StorageClass]
 ) -> Claim:
-    size = parse_quantity(template["spec"]["resources"]["requests"]["storage"])
+    spelled = _spelled_size(template)
+    size = parse_quantity(spelled)
     default = next((c.name for c in classes.values() if c.default), "")
     return Claim(
         name=f"{template['metadata']['name']}-{pod}",
@@ -114,6 +121,7 @@ def _new_claim(
         volume=template["metadata"]["name"],
         phase="Bound",
         requested=size,
+        size=spelled,
         capacity=size,
         identity=(template["metadata"].get("labels") or {}).get(names.LABEL_IDENTITY, ""),
         instance=(template["metadata"].get("labels") or {}).get(names.LABEL_INSTANCE),

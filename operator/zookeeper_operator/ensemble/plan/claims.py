@@ -131,9 +131,7 @@ def _claim_body(
 
 
 def _size(situation: Situation, claim: Claim) -> str:
-    """What a claim asks for after an edit: its own size, spelled as in the spec where that says the same."""
-    asked = asked_size(situation.ensemble, claim.volume)
-    grows = must_grow(situation, claim) and can_grow(situation, claim)
-    if grows or claim.requested == asked:
+    """What a claim asks for after an edit; unless it grows, in its own spelling."""
+    if must_grow(situation, claim) and can_grow(situation, claim):
         return _asked(situation.ensemble, claim.volume)
-    return str(claim.requested)
+    return claim.size or str(claim.requested)

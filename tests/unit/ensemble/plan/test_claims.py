@@ -87,17 +87,17 @@ def test_a_label_by_which_a_gitops_tool_would_remove_a_claim_is_taken_off_in_two
     assert all("labels" not in body["metadata"] for body in left_out)
     for body in (*taken_over, *left_out):
         assert body["metadata"]["annotations"] == {names.ANNOTATION_MEMBER: "true"}
-        assert body["spec"]["resources"]["requests"]["storage"] == "5Gi", "as it was spelled"
+        assert body["spec"]["resources"]["requests"]["storage"] == str(5 * GIBIBYTE)
     assert build_plan(labelled(None)).actions == ()
     assert build_plan(labelled("of-somebody-else")).actions == ()
 
 
-def test_a_claim_of_another_size_than_the_spec_says_keeps_its_own() -> None:
+def test_an_edit_keeps_the_spelling_of_the_size() -> None:
     scene = labelled("zk")
-    larger = tuple(replace(c, requested=7 * GIBIBYTE) for c in scene.claims)
-    edits = applied(build_plan(replace(scene, claims=larger)).actions, "PersistentVolumeClaim")
+    spelled = tuple(replace(c, size="5120Mi") for c in scene.claims)
+    edits = applied(build_plan(replace(scene, claims=spelled)).actions, "PersistentVolumeClaim")
     sizes = [body["spec"]["resources"]["requests"]["storage"] for body in edits]
-    assert sizes == [str(7 * GIBIBYTE)] * 3
+    assert sizes == ["5120Mi"] * 3
 
 
 def old_claim_templates(scene: Observed) -> Observed:
