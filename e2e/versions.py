@@ -43,8 +43,7 @@ def without_installed(operator: Operator) -> Iterator[None]:
     scale = ("--namespace", OPERATOR_NAMESPACE, "scale", "deployment", operator.name)
     cluster.kubectl(*scale, "--replicas=0")
     try:
-        # As long as its pod may take: a reconcile that goes on is not broken off.
-        wait_until("no operator runs", operator.is_gone, seconds=120)
+        wait_until("no operator runs", operator.is_gone, seconds=60)
         yield
     finally:
         cluster.kubectl(*scale, "--replicas=1")

@@ -88,7 +88,3 @@ def main() -> None:
     finally:
         logging.shutdown()
         os._exit(code)
-
-
-if __name__ == "__main__":
-    main()

@@ -15,11 +15,11 @@ from tests.integration.control_plane import ControlPlane
 from tests.integration.waiting import until
 from tests.unit.api.cases import ACCEPTED, ACCEPTED_NAMES, REFUSED, REFUSED_NAMES
 
-from zookeeper_operator.__main__ import accept_nested_objects
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.ensemble import read_ensemble
 from zookeeper_operator.kube.api import KubeError, Resource
 from zookeeper_operator.kube.client import KubeClient, connect
+from zookeeper_operator.process import accept_nested_objects
 from zookeeper_operator.settings import Settings
 
 CRD = Resource(

@@ -13,8 +13,8 @@ from tests.integration.processes import another_network
 from tests.integration.test_start_script import COPY, ORIGINAL, SECONDS, Pod, client, wait_until
 
 from zookeeper_operator.agent import mounts
-from zookeeper_operator.agent.__main__ import run
 from zookeeper_operator.agent.mounted import Mounted
+from zookeeper_operator.agent.program import run
 
 STORAGE = {"persistentVolumeClaim": {"claimName": "backups"}}
 EPOCH = 77

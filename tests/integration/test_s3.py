@@ -260,7 +260,7 @@ def test_the_memory_does_not_grow_with_the_snapshot(pod: Pod, server: S3Server) 
         pod.give(mounts.TASK, task)
         code = (
             "import sys\n"
-            "from zookeeper_operator.agent.__main__ import main\n"
+            "from zookeeper_operator.agent.program import main\n"
             "code = main(['back-up'])\n"
             "status = open('/proc/self/status').read()\n"
             "print(status.split('VmHWM:')[1].split()[0])\n"

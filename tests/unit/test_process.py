@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from zookeeper_operator.__main__ import accept_nested_objects, read_settings
+from zookeeper_operator.process import accept_nested_objects, read_settings
 
 
 def test_the_privileges_that_are_allowed_are_a_list_of_names() -> None:

@@ -78,7 +78,3 @@ def _leave(mounted: Mounted, value: ApiModel) -> str:
     except OSError as error:
         _LOG.warning("the result cannot be left in %s: %s", mounts.TERMINATION_LOG, error)
     return text
-
-
-if __name__ == "__main__":
-    sys.exit(main())

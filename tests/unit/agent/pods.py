@@ -9,8 +9,8 @@ from tests.unit.archive.stored import IDENTITY
 from tests.unit.zookeeper.snapshot.trees import SMALL, Tree, write
 
 from zookeeper_operator.agent import mounts
-from zookeeper_operator.agent.__main__ import run
 from zookeeper_operator.agent.mounted import Mounted
+from zookeeper_operator.agent.program import run
 
 STORAGE: Final = {"persistentVolumeClaim": {"claimName": "backups", "subPath": "zk"}}
 SOURCE: Final = {"namespace": "demo", "ensemble": "zk", "identity": IDENTITY}

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.agent.pods import Pod
 
-from zookeeper_operator.agent import __main__ as program
-from zookeeper_operator.agent import mounts
+from zookeeper_operator.agent import mounts, program
 from zookeeper_operator.agent.result import LONGEST, Failure, PruneResult, termination_message
 from zookeeper_operator.api.backup import BackupStorage
 from zookeeper_operator.archive.errors import ArchiveError
