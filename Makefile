@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CLUSTER := e2e/kind/cluster.sh
+NODES_CLUSTER := zookeeper-operator-nodes
 export WORKERS ?= 0
 
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -75,7 +76,13 @@ e2e-long: setup cluster ## more seeds, many rolls and scalings under writers, in
 	$(BIN)/python -m tests.simulation --seeds 500
 	$(BIN)/pytest -n 2 --dist loadfile -m long tests/simulation tests/integration
 	KUBERNETES=oldest e2e/test.sh integration $(API_SERVER)
-	eval "$$($(CLUSTER) env)"; $(CURDIR)/$(BIN)/pytest -m long e2e
+	eval "$$($(CLUSTER) env)"; $(CURDIR)/$(BIN)/pytest -m 'long and not nodes' e2e
+	$(MAKE) e2e-nodes
+
+.PHONY: e2e-nodes
+e2e-nodes: setup ## a cluster of its own, of four nodes in three zones: drains, lost nodes, partitions
+	CLUSTER=$(NODES_CLUSTER) WORKERS=3 $(CLUSTER) up
+	eval "$$($(CLUSTER) env)"; CLUSTER=$(NODES_CLUSTER) $(CURDIR)/$(BIN)/pytest -m nodes e2e/test_nodes.py
 
 .PHONY: bench-snapshots
 bench-snapshots: setup ## verify, strip and compare snapshots of 1 GB, measured (SIZE=1000000000)

@@ -378,6 +378,9 @@ def _without_volatile(value: Any, key: str = "") -> Any:
             kept["data"] = sorted(value.get("data") or {})
         if value.get("kind") == "Pod":
             kept["status"] = {"phase": value["status"]["phase"]}
+        if value.get("kind") == "PersistentVolumeClaim":
+            # Since 1.37 a condition says, some time later, whether a pod uses it.
+            kept["status"] = {k: v for k, v in value["status"].items() if k != "conditions"}
         return {k: _without_volatile(v, k) for k, v in kept.items()}
     if isinstance(value, list):
         return [_without_volatile(item, key) for item in value]

@@ -89,7 +89,8 @@ class Writer:
             now = time.monotonic()
             self.longest_gap, last = max(self.longest_gap, now - last), now
             self.acknowledged.append(number)
-            self.sessions.add(client.client_id[0])
+            if session := client.client_id:  # none between two sessions: the next one is added
+                self.sessions.add(session[0])
             time.sleep(0.02)
         client.stop()
         client.close()
