@@ -82,7 +82,7 @@ e2e-long: setup cluster ## more seeds, many rolls and scalings under writers, in
 .PHONY: e2e-nodes
 e2e-nodes: setup ## a cluster of its own, of four nodes in three zones: drains, lost nodes, partitions
 	CLUSTER=$(NODES_CLUSTER) WORKERS=3 $(CLUSTER) up
-	eval "$$($(CLUSTER) env)"; CLUSTER=$(NODES_CLUSTER) $(CURDIR)/$(BIN)/pytest -m nodes e2e/test_nodes.py
+	eval "$$($(CLUSTER) env)"; CLUSTER=$(NODES_CLUSTER) $(CURDIR)/$(BIN)/pytest e2e/test_cluster.py e2e/test_nodes.py
 
 .PHONY: bench-snapshots
 bench-snapshots: setup ## verify, strip and compare snapshots of 1 GB, measured (SIZE=1000000000)
