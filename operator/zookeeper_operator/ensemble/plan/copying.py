@@ -7,12 +7,13 @@ which begins again.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.build.config import follower_timeout, initial_timeout
 from zookeeper_operator.ensemble.plan.step import Situation
+from zookeeper_operator.kube.times import format_time, parse_time
 from zookeeper_operator.zookeeper.answers import Answers
 
 # Until a server that is started asks its peers for the leader.
@@ -47,24 +48,43 @@ def because_of_slow_copies(situation: Situation, members: Iterable[int]) -> str:
 
 def describe_slow_copy(situation: Situation, member_id: int) -> str:
     """What is known of a member that copies for longer than the leader waits; empty of any other."""
-    quorum, answers = situation.quorum, situation.observed.answers
-    pod = situation.observed.pod(member_id)
-    if pod is None or pod.running_since is None or quorum.leader is None:
+    observed, quorum = situation.observed, situation.quorum
+    since = _waits_since(situation, member_id)
+    if since is None or quorum.leader is None:
         return ""
-    if member_id not in find_copying(answers, quorum.leader, quorum.absent):
+    if member_id not in find_copying(observed.answers, quorum.leader, quorum.absent):
         return ""
-    if situation.observed.now - pod.running_since < _longest_copy(situation, quorum.leader):
+    if observed.now - since < _longest_copy(situation, quorum.leader):
         return ""
-    led_by = names.member_name(situation.ensemble.name, quorum.leader)
+    name, led_by = (
+        names.member_name(situation.ensemble.name, i) for i in (member_id, quorum.leader)
+    )
     return (
-        f"{pod.name} runs since {pod.running_since:%H:%M:%S} UTC and still copies the data of {led_by}, "
-        "which drops a member that needs longer than initLimit: it begins again then; if this does not end, "
-        f"raise spec.config.initLimit and restart {led_by}"
+        f"{name} has not served since {format_time(since)} and still copies the data of {led_by}: a copy "
+        "that takes longer than initLimit begins again; if this does not end, raise spec.config.initLimit "
+        f"and restart {led_by}"
     )
 
 
+def _waits_since(situation: Situation, member_id: int) -> datetime | None:
+    """Since when a member could have copied from this leader; None if it served, or does not run.
+
+    One that has just lost its leader is counted for a while, and each follower copies a little after an
+    election: neither has taken long.
+    """
+    pod, status = situation.observed.pod(member_id), situation.ensemble.status
+    if pod is None or pod.running_since is None:
+        return None
+    members = status.get("members") or []
+    before: Mapping[str, Any] = next((m for m in members if m.get("id") == member_id), {})
+    if before.get("serving"):
+        return None
+    said = (before.get("notServingSince"), (status.get("leader") or {}).get("since"))
+    return max((pod.running_since, *filter(None, map(parse_time, said))))
+
+
 def _longest_copy(situation: Situation, leader: int) -> timedelta:
-    """How long a member may run until it serves, or was dropped once.
+    """How long a member may be without serving until it serves, or was dropped once.
 
     A member that is cut off is counted for `syncLimit` ticks more.
     """

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.unit.ensemble.plan.scenes import (
@@ -18,6 +19,7 @@ from zookeeper_operator.ensemble.observed import Observed
 from zookeeper_operator.ensemble.plan import build_plan, understand
 from zookeeper_operator.ensemble.plan.copying import find_copying
 from zookeeper_operator.ensemble.report.absence import describe_absence
+from zookeeper_operator.kube.times import format_time
 from zookeeper_operator.zookeeper.answers import Answers
 
 VOTERS = (1, 2, 3)
@@ -25,6 +27,10 @@ MEBIBYTE = 1024**2
 # The start, initLimit and syncLimit: 30 s, 10 and 5 ticks of 2 s.
 ALLOWED = timedelta(seconds=60)
 HINT = "raise spec.config.initLimit and restart zk-3"
+
+
+def ago(seconds: float) -> str:
+    return format_time(NOW - timedelta(seconds=seconds))
 
 
 def told(
@@ -95,6 +101,26 @@ def test_it_is_told_when_the_leader_must_have_dropped_it(scene: Observed, *, is_
     assert (HINT in describe_absence(understand(scene), 2, None)) is is_told
 
 
+@pytest.mark.parametrize(
+    ("status", "is_told"),
+    [
+        ({"members": [{"id": 2, "serving": True}]}, False),
+        ({"members": [{"id": 2, "serving": False, "notServingSince": ago(5)}]}, False),
+        ({"members": [{"id": 2, "serving": False, "notServingSince": ago(120)}]}, True),
+        ({"leader": {"id": 3, "since": ago(5)}}, False),
+        ({"leader": {"id": 3, "since": ago(120)}}, True),
+    ],
+)
+def test_it_is_not_told_of_one_that_served_or_of_another_leader(
+    status: dict[str, Any], *, is_told: bool
+) -> None:
+    """Each follower copies a little after an election, and one that is cut off is counted for a while."""
+    scene = copies(timedelta(days=1))
+    before = {**scene.ensemble.status, **status}
+    scene = replace(scene, ensemble=replace(scene.ensemble, status=before))
+    assert build_plan(scene).rollout.message.endswith(HINT) is is_told
+
+
 def test_it_is_told_in_a_rolling_restart() -> None:
     plan = build_plan(outdated(copies(2 * ALLOWED), 1, 3))
     assert plan.rollout.message.endswith(HINT)
@@ -105,7 +131,8 @@ def test_it_is_told_of_one_that_is_to_join() -> None:
     scene = changed(joined(3, 4, leader=3), 4, ready=False, running_since=NOW - 2 * ALLOWED)
     joins = replace(scene, answers=told(waiting(4), followers=3))
     message = build_plan(joins).membership.message
-    assert message.startswith(
-        "waiting for member 4 to sync before it joins: zk-4 runs since 23:58:"
+    said = (
+        "waiting for member 4 to sync before it joins: zk-4 has not served since 2025-12-31T23:58"
     )
+    assert message.startswith(said)
     assert message.endswith(HINT)
