@@ -20,7 +20,8 @@ from pexpect.popen_spawn import PopenSpawn
 Object = dict[str, Any]
 Found = TypeVar("Found")
 
-ALLOWED_CONTEXTS: Final = frozenset({"kind-zookeeper-operator", "kind-zookeeper-operator-nodes"})
+CONTEXT: Final = "kind-zookeeper-operator"
+ALLOWED_CONTEXTS: Final = frozenset({CONTEXT, f"{CONTEXT}-nodes"})
 """Tests delete namespaces and stop processes: they run only against a cluster created for them."""
 
 OPERATOR_NAMESPACE: Final = "zookeeper-operator"

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from e2e import browser, outside
-from e2e.cluster import ALLOWED_CONTEXTS, Cluster, wait_until
+from e2e.cluster import CONTEXT, Cluster, wait_until
 from e2e.ensembles import Ensemble
 from e2e.tutorial import ROOT, use_tools
 
@@ -23,8 +23,7 @@ def take(folder: Path, when: str) -> None:
 def main() -> int:
     """Take the pictures; the leader's pod is deleted in between, and comes back as a follower."""
     use_tools()
-    (context,) = ALLOWED_CONTEXTS
-    ensemble = Ensemble(Cluster(context), "course")
+    ensemble = Ensemble(Cluster(CONTEXT), "course")
     folder = ROOT / "docs/img"
     outside.wait_open(ensemble)
     leader = ensemble.leader()

@@ -34,7 +34,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from e2e.cluster import ALLOWED_CONTEXTS, run
+from e2e.cluster import CONTEXT, run
 
 ROOT: Final = Path(__file__).parents[1]
 STEP_SECONDS: Final = 600
@@ -336,13 +336,12 @@ def use_tools() -> None:
 
 def environment(folder: Path) -> dict[str, str]:
     """The tools of the cluster, and a kubeconfig of the page's own: it may change its namespace."""
-    (context,) = ALLOWED_CONTEXTS
     use_tools()
     path = f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"
     config = folder / "kubeconfig"
     config.touch(mode=0o600)
     config.write_text(
-        run("kubectl", "--context", context, "config", "view", "--minify", "--raw").stdout
+        run("kubectl", "--context", CONTEXT, "config", "view", "--minify", "--raw").stdout
     )
     return {**os.environ, "PATH": path, "KUBECONFIG": str(config), "LC_ALL": "C.UTF-8"}
 
