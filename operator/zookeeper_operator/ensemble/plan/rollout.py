@@ -15,7 +15,8 @@ Safety, each with a property test and an invariant of the simulator:
 * without a quorum only members may be restarted that are in trouble and do not answer, or have not been ready
   for longer than a start and an election take;
 * a quorum that has just come back is given some ticks before the next voter is restarted;
-* a member whose claim is being deleted is not restarted while its data could be lost with its pod;
+* a member whose claim is being deleted is not restarted while its data could be lost with its pod; while that
+  keeps the ensemble from being stopped, only those are restarted that do not serve: it may need them first;
 * no member is restarted with a certificate that has ended, since the others would not accept it, nor while
   another one serves a certificate that it would not accept.
 """
@@ -28,7 +29,7 @@ from zookeeper_operator.ensemble import names
 from zookeeper_operator.ensemble.actions import RestartMember
 from zookeeper_operator.ensemble.adoption.record import is_adopting
 from zookeeper_operator.ensemble.observed import Pod, Trouble
-from zookeeper_operator.ensemble.plan.claim_deletion import must_stay
+from zookeeper_operator.ensemble.plan.claim_deletion import is_stop_refused, is_stopped, must_stay
 from zookeeper_operator.ensemble.plan.copying import because_of_slow_copies
 from zookeeper_operator.ensemble.plan.ephemeral import loses_data
 from zookeeper_operator.ensemble.plan.hand_over import plan_hand_over
@@ -47,11 +48,12 @@ from zookeeper_operator.ensemble.security.readiness import find_refused, why_non
 
 # A start takes 6-7 s, an election up to 5 s (measured); readiness is reported some seconds late.
 _TIME_TO_COME_BACK: Final = timedelta(seconds=30)
+_UNTIL_STOPPED: Final = "the ensemble is about to stop; only pods that do not serve are restarted"
 
 
 def plan_rollout(situation: Situation) -> Step:
     """How the rollout stands, and the next restart or hand-over if one is due and safe."""
-    if situation.ensemble.spec.stopped:
+    if is_stopped(situation):
         return Step(Verdict(None, reasons.STOPPED, "the ensemble is stopped; no pod is restarted"))
     unknown = [
         component
@@ -67,6 +69,8 @@ def plan_rollout(situation: Situation) -> Step:
             )
         )
     due = [pod for pod in situation.observed.pods if is_outdated(situation, pod)]
+    if is_stop_refused(situation):
+        return _unready_step(situation, due) or Step(Verdict(None, reasons.STOPPED, _UNTIL_STOPPED))
     step = _unready_step(situation, due) or _healthy_step(situation, due)
     return _after_adoption(situation, step) if is_adopting(situation.observed) else step
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from tests.unit.ensemble.plan.ensemble_under_test import IN_TROUBLE
 from tests.unit.ensemble.plan.scenes import (
     NOW,
     applied,
@@ -35,6 +36,10 @@ def losing(scene: Observed, *ids: int) -> Observed:
 
 def replaced(scene: Observed) -> list[int]:
     return [a.member_id for a in build_plan(scene).actions if isinstance(a, ReplaceMember)]
+
+
+def restarted(scene: Observed) -> list[int]:
+    return [a.member_id for a in build_plan(scene).actions if isinstance(a, RestartMember)]
 
 
 # ---- it is reported ----
@@ -170,6 +175,17 @@ def test_a_stop_is_refused_until_every_claim_stays() -> None:
     assert replaced(losing(scene, 1)) == [1]
     (statefulset,) = applied(build_plan(losing(scene)).actions, "StatefulSet")
     assert statefulset["spec"]["replicas"] == 0
+
+
+def test_a_member_that_must_be_in_sync_before_the_stop_is_restarted() -> None:
+    """Found by seed 129872: one that does not come up kept another from being replaced, and so the stop."""
+    scene = losing(edited(at_rest(3, leader=2), {"stopped": True}), 1)
+    broken = changed(outdated(without_answer(scene, 3), 1, 2, 3), 3, trouble=IN_TROUBLE)
+    assert restarted(broken) == [3]
+    assert replaced(broken) == []
+    serving = outdated(scene, 1, 2, 3)
+    assert restarted(serving) == [], "nobody else, since all are about to stop"
+    assert replaced(serving) == [1]
 
 
 def test_a_stop_that_has_begun_is_completed() -> None:
