@@ -367,6 +367,7 @@ class SimulatedCluster:
         spec = self._spec()
         if not self._survives_its_statefulset():
             self.watchdog.data_may_go()
+        self.watchdog.authority_goes()
         self._deleted = spec
         self.api.delete(names.KIND, ENSEMBLE)
         self.stage.loop.call_later(more["after"], self._create_again)

@@ -108,6 +108,7 @@ class Watchdog:
         self.view: View | None = None
         self._versions: set[int] = {0}
         self._have_acknowledged: set[int] = set()
+        self._of_deleted: set[str] = set()
         self._claims_deleted: dict[str, float] = {}
         self._sets_deleted: dict[str, float] = {}
         self.source: Source | None = None
@@ -206,11 +207,20 @@ class Watchdog:
                     f"member {one.id} runs authentication phase {one.auth}, and member {other.id} phase "
                     f"{other.auth}",
                 )
-            elif not understand(one, other):
+            elif not (understand(one, other) or self._outlived(one) or self._outlived(other)):
                 self._stage.violate(
                     "no member is cut off by a certificate",
                     f"members {one.id} and {other.id} do not trust each other's certificates",
                 )
+
+    def authority_goes(self) -> None:
+        """The user deletes the ensemble, and with it the CA. Its pods know that one for a little longer."""
+        self._of_deleted |= {pod["metadata"]["uid"] for pod in self._api.all("Pod")}
+
+    def _outlived(self, member: Member) -> bool:
+        """Whether a member runs in a pod of an ensemble that was deleted."""
+        pod = self._api.get("Pod", f"{self._ensemble}-{member.id}")
+        return pod is not None and pod["metadata"]["uid"] in self._of_deleted
 
     def data_may_go(self) -> None:
         """The user deletes the ensemble and its data, or what holds it."""
