@@ -152,7 +152,9 @@ async def test_watches_that_fail_in_every_way_lead_to_the_same_end(stage: Stage)
             )
             operator.start()
             await running.enter_async_context(operator.supervised())
-        await asyncio.gather(*(_live_a_life(stage, place, seconds=90) for place in (calm, *places)))
+        await asyncio.gather(
+            *(_live_a_life(stage, place, seconds=180) for place in (calm, *places))
+        )
     assert await unlike(stage, calm, places) == {}
 
 
