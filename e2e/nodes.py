@@ -32,16 +32,9 @@ class Nodes:
         for number, name in enumerate(workers):
             cluster.kubectl("label", "node", name, f"{ZONE}=zone-{number}", "--overwrite")
         taint = f"{_CONTROL_PLANE}:NoSchedule-"
-        run(
-            "kubectl",
-            "--context",
-            cluster.context,
-            "taint",
-            "node",
-            control_plane,
-            taint,
-            check=False,
-        )
+        cluster.kubectl(
+            "taint", "node", control_plane, taint, check=False
+        )  # it may be gone already
         return cls(cluster, control_plane, workers)
 
     @contextmanager
@@ -73,8 +66,7 @@ class Nodes:
 
     def is_ready(self, node: str) -> bool:
         """Whether a node is there and ready."""
-        found = self.cluster.get("node", node)
-        return found is not None and find_condition(found, "Ready").get("status") == "True"
+        return find_condition(self.cluster.get("node", node), "Ready").get("status") == "True"
 
     def wait_ready(self, node: str, *, ready: bool) -> None:
         """Wait until a node is ready, or is known not to be."""
@@ -123,9 +115,9 @@ class Nodes:
         """Nothing passes between the pods of a node and any other; the node itself stays reachable."""
         rules = [("FORWARD", "-i", "eth0", "-j", "DROP"), ("FORWARD", "-o", "eth0", "-j", "DROP")]
         for rule in rules:
-            run("docker", "exec", node, "iptables", "--wait", "-I", *rule)
+            self.cluster.on_node(node, "iptables", "--wait", "-I", *rule)
         try:
             yield
         finally:
             for rule in rules:
-                run("docker", "exec", node, "iptables", "--wait", "-D", *rule)
+                self.cluster.on_node(node, "iptables", "--wait", "-D", *rule)

@@ -28,8 +28,7 @@ def test_a_member_without_its_volume_syncs_before_it_votes(three: Ensemble) -> N
         status = three.wait_settled()
         result = writer.stop()
     print(result)
-    # The session of a client that knows this member alone lasts as long as that client waits.
-    assert (result.lost, result.multi_host_sessions_lost) == (0, 0)
+    assert (result.lost, result.sessions_lost) == (0, 0)
     assert status["leader"]["epoch"] == epoch, "the others did not even notice"
     assert three.read("/kept", member=follower) == "by-the-others"
     three.delete("/kept")

@@ -69,8 +69,6 @@ def plan_rollout(situation: Situation) -> Step:
             )
         )
     due = [pod for pod in situation.observed.pods if is_outdated(situation, pod)]
-    if is_stop_refused(situation):
-        return _unready_step(situation, due) or Step(Verdict(None, reasons.STOPPED, _UNTIL_STOPPED))
     step = _unready_step(situation, due) or _healthy_step(situation, due)
     return _after_adoption(situation, step) if is_adopting(situation.observed) else step
 
@@ -224,6 +222,8 @@ def _missing(situation: Situation) -> list[str]:
 
 def _healthy_step(situation: Situation, due: list[Pod]) -> Step:
     """Every member serves, or nothing is due: take the next one that is due."""
+    if is_stop_refused(situation):
+        return Step(Verdict(None, reasons.STOPPED, _UNTIL_STOPPED))
     quorum = situation.quorum
     if not due:
         return _awaiting(situation) or Step(
